@@ -1,0 +1,204 @@
+"""`params.yaml` as frozen objects. The only module that reads or writes YAML.
+
+There are no defaults here: a default would hide a missing key.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+PARAMS_FILE = Path("params.yaml")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Quality = Annotated[int, Field(ge=1, le=100)]
+
+
+class Section(BaseModel):
+    """A section of `params.yaml`: frozen, typed strictly, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ValidateParams(Section):
+    smallest_face_px: Count
+
+
+class ExtractFramesParams(Section):
+    every: Count
+    longest_side_px: Annotated[int, Field(ge=32)]
+    jpeg_quality: Quality
+
+
+class SplitParams(Section):
+    train: Share
+    validation: Share
+    test: Share
+
+    @model_validator(mode="after")
+    def _add_up(self) -> "SplitParams":
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train, validation and test must add up to 1, got {total:g}")
+        return self
+
+
+class AnchorParams(Section):
+    scales: list[Positive]
+    aspect_ratios: list[list[Positive]]
+    steps_px: list[Positive]
+    variances: Annotated[list[Positive], Field(min_length=4, max_length=4)]
+
+    @model_validator(mode="after")
+    def _same_maps(self) -> "AnchorParams":
+        maps = len(self.aspect_ratios)
+        if len(self.scales) != maps + 1 or len(self.steps_px) != maps:
+            raise ValueError(
+                f"{maps} predictor maps (aspect_ratios) need {maps + 1} scales and {maps} "
+                f"steps_px, got {len(self.scales)} and {len(self.steps_px)}"
+            )
+        return self
+
+
+class MatchingParams(Section):
+    positive_overlap: Share
+    negative_overlap: Share
+
+
+class DetectionParams(Section):
+    score_threshold: Share
+    suppression_overlap: Share
+    candidates: Count
+    most: Count
+
+
+class DetectorParams(Section):
+    backbone: Literal["efficientnet_lite0", "vgg16"]
+    weights: str
+    image_size_px: Annotated[int, Field(ge=128)]
+    anchors: AnchorParams
+    matching: MatchingParams
+    detections: DetectionParams
+
+
+class OptimiserParams(Section):
+    name: Literal["adam", "sgd"]
+    weight_decay: Annotated[float, Field(ge=0)]
+    clip_norm: Positive
+
+
+class ScheduleParams(Section):
+    name: Literal["warmup_cosine", "steps"]
+    learning_rate: Positive
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    drop_epochs: list[Count]
+
+
+class LossParams(Section):
+    negatives_per_positive: Annotated[float, Field(ge=0)]
+    location_weight: Annotated[float, Field(ge=0)]
+
+
+class AugmentationParams(Section):
+    brightness: Share
+    contrast: Annotated[list[Positive], Field(min_length=2, max_length=2)]
+    saturation: Annotated[list[Positive], Field(min_length=2, max_length=2)]
+    hue_degrees: Annotated[float, Field(ge=0, le=180)]
+    zoom_out_probability: Share
+    zoom_out_most: Annotated[float, Field(ge=1)]
+    crop_probability: Share
+    crop_smallest: Annotated[float, Field(gt=0, le=1)]
+    flip_probability: Share
+    recompress_probability: Share
+    recompress_quality: Annotated[list[Quality], Field(min_length=2, max_length=2)]
+    downscale_probability: Share
+    downscale_smallest: Annotated[float, Field(gt=0, le=1)]
+
+
+class TrainParams(Section):
+    epochs: Count
+    steps_per_epoch: Count
+    batch_size: Count
+    optimiser: OptimiserParams
+    schedule: ScheduleParams
+    loss: LossParams
+    early_stopping_epochs: Count
+    most_faces: Count
+    augmentation: AugmentationParams
+
+
+class EvaluateParams(Section):
+    overlap: Share
+    resamples: Annotated[int, Field(ge=0)]
+    examples: Count
+
+
+class PredictParams(Section):
+    score_threshold: Share
+
+
+class AnnotateParams(Section):
+    every: Count
+    smallest_face_px: Count
+    confidence: Share
+
+
+class ForgeParams(Section):
+    feather: Share
+    smoothing_frames: Count
+
+
+class Params(Section):
+    seed: int
+    validate_: Annotated[ValidateParams, Field(alias="validate")]  # pydantic owns the plain name
+    extract_frames: ExtractFramesParams
+    split: SplitParams
+    detector: DetectorParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    predict: PredictParams
+    annotate: AnnotateParams
+    forge: ForgeParams
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read all parameters.
+
+    Raises:
+        ValueError: a key is missing, unknown or has the wrong type or range, or the file is not
+            YAML; the message names the file, every such key and what was expected.
+        FileNotFoundError: there is no such file.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Params.model_validate(values)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: not valid YAML: {error}") from error
+    except ValidationError as error:
+        problems = [f"{path}: {_problem_to_text(problem)}" for problem in error.errors()]
+        raise ValueError("\n".join(problems)) from error
+
+
+def _problem_to_text(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key; correct its spelling or remove it"
+    if problem["type"] == "missing":
+        return f"{key}: missing key; add it"
+    return f"{key}: {problem['msg']}, got {problem['input']!r}"
+
+
+def flatten_params(params: Params) -> dict[str, Any]:
+    """Give every parameter under its dotted name, `train.schedule.learning_rate`."""
+    return dict(_flatten(params.model_dump(by_alias=True), ""))
+
+
+def _flatten(values: dict[str, Any], prefix: str):
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
