@@ -99,6 +99,7 @@ class ScheduleParams(Section):
 
 class LossParams(Section):
     negatives_per_positive: Annotated[float, Field(ge=0)]
+    negatives_without_faces: Annotated[float, Field(ge=0)]
     location_weight: Annotated[float, Field(ge=0)]
 
 

@@ -1,0 +1,44 @@
+"""Boxes as tensors: conversion and overlap.
+
+A box is (left, top, right, bottom), usually in fractions of the image, 0-1. `boxes_centered` are
+(centre x, centre y, width, height). Works on every Keras backend. Shapes: `N`, `M` numbers of boxes.
+"""
+
+from keras import ops
+
+
+def corners_to_centered(boxes):
+    """Convert boxes [..., 4] to (centre x, centre y, width, height) [..., 4]."""
+    left_top, right_bottom = boxes[..., :2], boxes[..., 2:]
+    return ops.concatenate([(left_top + right_bottom) / 2, right_bottom - left_top], axis=-1)
+
+
+def centered_to_corners(boxes_centered):
+    """Convert (centre x, centre y, width, height) [..., 4] to boxes [..., 4]."""
+    centers, sizes = boxes_centered[..., :2], boxes_centered[..., 2:]
+    return ops.concatenate([centers - sizes / 2, centers + sizes / 2], axis=-1)
+
+
+def compute_overlaps(boxes, other_boxes):
+    """Compute the overlap (IoU) of every box with every other box.
+
+    Args:
+        boxes: [..., N, 4].
+        other_boxes: [..., M, 4], leading axes that broadcast with those of `boxes`.
+
+    Returns:
+        [..., N, M] in 0-1. A box without area overlaps nothing: 0, also with itself.
+    """
+    boxes = boxes[..., :, None, :]  # [..., N, 1, 4]
+    other_boxes = other_boxes[..., None, :, :]  # [..., 1, M, 4]
+    left_top = ops.maximum(boxes[..., :2], other_boxes[..., :2])  # [..., N, M, 2]
+    right_bottom = ops.minimum(boxes[..., 2:], other_boxes[..., 2:])  # [..., N, M, 2]
+    sides = ops.maximum(right_bottom - left_top, 0.0)
+    shared = sides[..., 0] * sides[..., 1]  # [..., N, M]
+    union = _compute_areas(boxes) + _compute_areas(other_boxes) - shared
+    return ops.where(shared > 0, shared / ops.maximum(union, 1e-12), 0.0)
+
+
+def _compute_areas(boxes):
+    sides = ops.maximum(boxes[..., 2:] - boxes[..., :2], 0.0)
+    return sides[..., 0] * sides[..., 1]
