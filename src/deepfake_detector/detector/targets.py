@@ -19,6 +19,10 @@ from deepfake_detector.params import MatchingParams
 IGNORED = -1
 """Label target of an anchor that is neither positive nor negative."""
 
+_TIE = 1e-6
+"""Neighbouring anchors often overlap a face equally: then the first one is its best, however the
+last bit was rounded."""
+
 
 def make_targets(boxes, labels, anchors: np.ndarray, variances, params: MatchingParams):
     """Match faces to anchors and encode them.
@@ -74,9 +78,9 @@ def _match_each_face_once(overlaps):
         best = ops.max(remaining, axis=2)  # [B, N]
         face = ops.cast(ops.argmax(best, axis=1), "int32")  # [B]
         row = ops.take_along_axis(remaining, face[:, None, None], axis=1)[:, 0]  # [B, A]
-        is_anchor = ops.arange(anchor_count)[None] == ops.cast(
-            ops.argmax(row, axis=1), "int32"
-        )[:, None]  # [B, A]
+        tied = row >= ops.max(row, axis=1, keepdims=True) - _TIE  # [B, A]
+        anchor = ops.cast(ops.argmax(ops.cast(tied, "int32"), axis=1), "int32")  # [B]: the first
+        is_anchor = ops.arange(anchor_count)[None] == anchor[:, None]  # [B, A]
         is_face = ops.arange(face_count)[None] == face[:, None]  # [B, N]
         found = (ops.max(best, axis=1) > 0)[:, None]  # [B, 1]: no face is left otherwise
         matched = ops.where(is_anchor & found, face[:, None], matched)
