@@ -123,6 +123,7 @@ class TrainParams(Section):
     epochs: Count
     steps_per_epoch: Count
     batch_size: Count
+    freeze_batch_norm: bool
     optimiser: OptimiserParams
     schedule: ScheduleParams
     loss: LossParams

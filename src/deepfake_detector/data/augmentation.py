@@ -85,10 +85,7 @@ def _to_sample_points(window, shape, side):
     last = tf.stack([bottom, right]) * shape
     half = (last - first) / side / 2  # half the distance between two samples, px
     inner = tf.maximum(shape - 1, 1)
-    first, last = first + half - 0.5, last - half - 0.5
-    return tf.concat([tf.maximum(first, tf.minimum(0.0, first + half)), last], 0) / tf.tile(
-        inner, [2]
-    )
+    return tf.concat([first + half - 0.5, last - half - 0.5], 0) / tf.tile(inner, [2])
 
 
 def move_boxes(boxes, labels, window):

@@ -37,7 +37,7 @@ def build_detector(params: DetectorParams) -> keras.Model:
         style = {"kernel_initializer": "he_normal", "kernel_regularizer": regularizers.L2(L2)}
     else:
         maps = _extend_efficientnet(build_efficientnet_lite0(image))
-        style = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.01)}
+        style = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.003)}
     counts = count_anchors(params.anchors)
     if len(maps) != len(counts):
         raise ValueError(

@@ -1,0 +1,141 @@
+"""A trained detector applied to frames: from pixels to tables of found faces.
+
+A detector file needs no parameters beside it: anchors and thresholds are inside.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from deepfake_detector.labels import FACE_LABELS, label_to_name
+
+BOX = ["left", "top", "right", "bottom"]
+FACE_COLUMNS = [*BOX, *FACE_LABELS]
+"""A found face: its box in px of the frame it was found in, and the probability of each label."""
+
+
+def load_detector(path: Path):
+    """Load a detector made by `train`: images [B, size, size, 3] to boxes and scores.
+
+    Raises:
+        ValueError: there is no such file, or it is no detector of this project.
+    """
+    import keras
+
+    import deepfake_detector.detector.network  # noqa: F401  registers the layers
+
+    if not Path(path).is_file():
+        raise ValueError(f"{path}: no detector here; run `dvc repro`, or name another file")
+    try:
+        detector = keras.models.load_model(path, safe_mode=True, compile=False)
+    except (OSError, TypeError, KeyError) as error:
+        raise ValueError(f"{path}: not a detector of this project ({error})") from error
+    if not isinstance(detector.output, dict) or set(detector.output) != {"boxes", "scores"}:
+        raise ValueError(f"{path}: a Keras model, but not a detector of this project")
+    return detector
+
+
+def find_faces(detector, frames: list[np.ndarray]) -> list[pd.DataFrame]:
+    """Find the faces in frames of any size.
+
+    Args:
+        frames: each uint8 RGB [height, width, 3]; at least one.
+
+    Returns:
+        One table for each frame with `FACE_COLUMNS`, best face first, boxes in px clipped to the
+        frame; empty where no face was found.
+    """
+    size_px = detector.input_shape[1]
+    images = np.stack([cv2.resize(frame, (size_px, size_px)) for frame in frames])
+    found = detector.predict_on_batch(images.astype(np.float32))
+    return [
+        faces_to_table(boxes, scores, frame.shape[1], frame.shape[0])
+        for frame, boxes, scores in zip(frames, found["boxes"], found["scores"], strict=True)
+    ]
+
+
+def faces_to_table(boxes, scores, width_px: int, height_px: int) -> pd.DataFrame:
+    """Turn one frame's boxes [most, 4] and scores [most, 2] into a table, without empty rows."""
+    found = scores.sum(axis=-1) > 0
+    size_px = np.array([width_px, height_px])
+    return pd.DataFrame(_to_rows(boxes[found], scores[found], size_px), columns=FACE_COLUMNS)
+
+
+def batch_to_table(found, truth) -> pd.DataFrame:
+    """Turn a detector's output for an evaluation batch into a table.
+
+    Args:
+        found: `{"boxes": [B, most, 4], "scores": [B, most, 2]}`.
+        truth: the faces of the batch, with `video`, `frame`, `width_px`, `height_px`, each [B].
+
+    Returns:
+        `video, frame` and `FACE_COLUMNS`, one row per found face; px of the original frame.
+    """
+    boxes, scores = np.asarray(found["boxes"]), np.asarray(found["scores"])
+    image, rank = np.nonzero(scores.sum(axis=-1) > 0)  # one entry per found face
+    sizes_px = np.stack([truth["width_px"], truth["height_px"]], axis=1)  # [B, 2]
+    rows = _to_rows(boxes[image, rank], scores[image, rank], sizes_px[image])
+    table = pd.DataFrame(rows, columns=FACE_COLUMNS)
+    table.insert(0, "video", np.asarray(truth["video"]).astype(str)[image])
+    table.insert(1, "frame", np.asarray(truth["frame"])[image])
+    return table
+
+
+def _to_rows(boxes, scores, size_px) -> np.ndarray:
+    """Join boxes [M, 4] in px, clipped to frames of `size_px` ([2] or [M, 2]), and scores [M, 2]."""
+    boxes_px = np.clip(boxes, 0, 1) * np.concatenate([size_px, size_px], axis=-1)
+    return np.concatenate([boxes_px, scores], axis=1)  # [M, 6]
+
+
+def predict_shards(detector, shards: list[Path], batch_size: int = 16) -> pd.DataFrame:
+    """Find the faces in all frames of shards.
+
+    Returns:
+        `video, frame` and `FACE_COLUMNS`, one row per found face; px of the original frame.
+    """
+    from tqdm import tqdm
+
+    from deepfake_detector.data.batches import make_evaluation_batches
+
+    batches = make_evaluation_batches(shards, batch_size, detector.input_shape[1])
+    tables = []
+    with tqdm(desc="predict", unit=" images") as progress:
+        for images, truth in batches:
+            tables.append(batch_to_table(detector.predict_on_batch(images), truth))
+            progress.update(len(images))
+    return join_tables(tables)
+
+
+def read_truth(shards: list[Path]) -> pd.DataFrame:
+    """Read the annotated faces of all frames of shards.
+
+    Returns:
+        `video, frame, left, top, right, bottom, label`, px of the original frame. A frame without a
+        face is one row with an empty label and NaN for its box.
+    """
+    import tensorflow as tf
+
+    from deepfake_detector.data.records import parse_record
+
+    records = tf.data.TFRecordDataset([str(path) for path in shards]).map(parse_record)
+    rows = [row for record in records for row in _record_to_rows(record)]
+    return pd.DataFrame(rows, columns=["video", "frame", *BOX, "label"])
+
+
+def _record_to_rows(record):
+    video, frame = record["video"].numpy().decode(), int(record["frame"])
+    width_px, height_px = int(record["width_px"]), int(record["height_px"])
+    boxes = record["boxes"].numpy() * np.array([width_px, height_px, width_px, height_px])
+    labels = record["labels"].numpy()
+    if len(labels) == 0:
+        yield (video, frame, *[np.nan] * 4, "")
+    for box, label in zip(boxes, labels, strict=True):
+        yield (video, frame, *box, label_to_name(int(label)))
+
+
+def join_tables(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Join the tables of batches; a table without rows where nothing was found."""
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]

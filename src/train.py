@@ -1,0 +1,89 @@
+"""Stage `train`: teach the detector on the train split, choose the epoch on validation."""
+
+import argparse
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from deepfake_detector import tracking
+from deepfake_detector.params import Params, load_params
+
+SHARDS = Path("artifacts/extract_frames")
+SPLIT = Path("artifacts/split")
+OUT = Path("artifacts/train")
+PACKAGE = Path(__file__).parent / "deepfake_detector"
+
+logger = logging.getLogger("train")
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        train(load_params())
+    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+        raise SystemExit(f"train: {error}") from error
+    except KeyboardInterrupt as error:
+        raise SystemExit("train: stopped; the same command goes on after the last epoch") from error
+
+
+def train(params: Params) -> None:
+    """Train on `artifacts/split/train.csv`, validate on `validation.csv`, write `artifacts/train`."""
+    from deepfake_detector.training import Shards, train_detector
+
+    shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
+    inputs = tracking.hash_dvc_inputs("train")
+    run_file = OUT.with_name("train_unfinished") / "run.json"
+    with tracking.training_run(params, inputs, _read_run_id(run_file)) as run_id:
+        _write_run_id(run_file, run_id)
+        train_detector(params, shards, OUT, make_fingerprint(params, shards), log_epoch)
+        _write_run_id(OUT / "run.json", run_id)
+        for name in ("history.csv", "last.keras"):
+            tracking.log_file(OUT / name)
+
+
+def list_shards(split: str) -> list[Path]:
+    """List the shards of a split that hold at least one frame."""
+    videos = pd.read_csv(SPLIT / f"{split}.csv")
+    return [SHARDS / f"{video}.tfrecord" for video in videos.loc[videos["frames"] > 0, "video"]]
+
+
+def log_epoch(epoch: int, row: dict[str, float]) -> None:
+    """Show an epoch to the person and to MLflow."""
+    logger.info(
+        "epoch %d: loss %.3f, validation loss %.3f, AP real %.3f, AP fake %.3f, mAP %.3f",
+        epoch,
+        row["train_loss"],
+        row["validation_loss"],
+        row["validation_ap_real"],
+        row["validation_ap_fake"],
+        row["validation_map"],
+    )
+    tracking.log_epoch(epoch, {key: value for key, value in row.items() if key != "epoch"})
+
+
+def make_fingerprint(params: Params, shards: Shards) -> str:
+    """Hash everything a training depends on: parameters, frames and code."""
+    digest = hashlib.sha256()
+    for section in (params.seed, params.detector.model_dump(), params.train.model_dump()):
+        digest.update(json.dumps(section, sort_keys=True).encode())
+    for path in [*shards.train, *shards.validation, *sorted(PACKAGE.rglob("*.py"))]:
+        digest.update(path.name.encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _read_run_id(path: Path) -> str | None:
+    return json.loads(path.read_text())["mlflow_run_id"] if path.is_file() else None
+
+
+def _write_run_id(path: Path, run_id: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"mlflow_run_id": run_id}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
