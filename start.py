@@ -32,7 +32,8 @@ STAMP = VENV / "project.json"  # what was installed; written last, so it vouches
 OLDEST, NEWEST = (3, 11), (3, 13)
 LOCKS = {"cpu": "requirements.lock", "gpu": "requirements-gpu.lock"}
 
-QUIET = {  # no telemetry, no chatter, no fifteen processes for `mlflow ui`; the user's own values win
+# No telemetry, no chatter, no fifteen processes for `mlflow ui`. The user's own values win.
+QUIET = {
     "DO_NOT_TRACK": "true",
     "DVC_NO_ANALYTICS": "true",
     "GX_ANALYTICS_ENABLED": "false",
@@ -42,8 +43,8 @@ QUIET = {  # no telemetry, no chatter, no fifteen processes for `mlflow ui`; the
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
 
-# A line that each Python of .venv runs when it starts: `.venv/bin/dvc repro`, called directly, then
-# finds the same `python` and the same settings as after an activation.
+# A line that each Python of .venv runs when it starts: `.venv/bin/dvc repro`, called directly,
+# then finds the same `python` and the same settings as after an activation.
 AT_START = (
     "import os, sys; "
     "b = os.path.dirname(sys.executable); "
@@ -169,7 +170,7 @@ def make_environment(is_fresh):
 
 
 def is_usable():
-    """Tell whether `.venv` has a working pip, was made here (not moved) and for a fitting Python."""
+    """Tell whether `.venv` works with pip, was made here (not moved) and for a fitting Python."""
     question = "import pip, sys; print(sys.prefix, sys.version_info[1])"
     try:
         answer = subprocess.run([PYTHON, "-c", question], capture_output=True, text=True)
@@ -251,7 +252,7 @@ def run(arguments):
         raise SetUpError(f"{arguments[0]}: no such command, neither in {BIN} nor on PATH")
     if os.name == "nt":  # there, exec would return to the shell before the command ends
         return subprocess.call([command, *arguments[1:]], env=environment)
-    os.execve(command, [command, *arguments[1:]], environment)
+    return os.execve(command, [command, *arguments[1:]], environment)
 
 
 if __name__ == "__main__":
