@@ -50,7 +50,8 @@ def test_written_frames_are_read_back_with_their_numbers(tmp_path):
     frames = dict(read_frames(tmp_path / "clip.mp4"))
     assert list(frames) == list(range(12))
     for number, image in frames.items():
-        assert image.shape == (48, 64, 3) and image.dtype == np.uint8
+        assert image.shape == (48, 64, 3)
+        assert image.dtype == np.uint8
         assert abs(int(image.mean()) - GREYS[number]) <= 2
 
 
@@ -154,7 +155,24 @@ def test_video_broken_half_way_gives_its_first_frames_and_then_raises(noise):
     content[half : half + 500] = bytes(500)
     noise.write_bytes(content)
     numbers = []
-    with pytest.raises(ValueError, match=r"noise\.mp4: breaks after \d+ frames"):
+
+    def read_all():
         for number, _ in read_frames(noise):
             numbers.append(number)
-    assert numbers == list(range(len(numbers))) and 0 < len(numbers) < 50
+
+    with pytest.raises(ValueError, match=r"noise\.mp4: breaks after \d+ frames"):
+        read_all()
+    assert numbers == list(range(len(numbers)))
+    assert 0 < len(numbers) < 50
+
+
+def test_video_that_changes_its_size_is_refused(tmp_path):
+    parts = [tmp_path / "small.ts", tmp_path / "large.ts"]
+    for part, height_px in zip(parts, (48, 96), strict=True):
+        write_video(part.with_suffix(".mp4"), make_noise(5, height_px), fps=25)
+        remux(part.with_suffix(".mp4"), part)
+    (tmp_path / "clip.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(
+        ValueError, match=r"clip\.ts: frame 5 is 128x96 px, those before are 128x48"
+    ):
+        probe_video(tmp_path / "clip.ts")

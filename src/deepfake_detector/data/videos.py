@@ -1,13 +1,12 @@
 """Videos: frames in decode order, what a file really holds, and writing clips.
 
-Frame numbers are decode order from 0, never time x fps. What a header says is not trusted: frames are
-counted by decoding them. Sizes are those a player shows: turned as the file asks for, pixels as they
-are stored. Uses FFmpeg through PyAV, whose errors (unlike those of OpenCV) can be told from the end.
-Shapes: `H` height, `W` width in px.
+Frame numbers are decode order from 0, never time x fps. What a header says is not trusted: frames
+are counted by decoding them. Sizes are those a player shows: turned as the file asks for, pixels as
+they are stored. Uses FFmpeg through PyAV, whose errors (unlike those of OpenCV) can be told from
+the end. Shapes: `H` height, `W` width in px.
 """
 
 import itertools
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,14 +15,12 @@ from pathlib import Path
 import av
 import numpy as np
 
-_NOT_VIDEO = ("tty", "image2", "_pipe", "hls", "dash", "concat", "srt", "ass", "webvtt")
-"""FFmpeg's demuxers for text, pictures and playlists, which would pass for videos."""
-
-_DURATION_IN_HEADER = ("mp4", "matroska", "avi", "asf", "flv")
-"""Containers whose header tells the duration, so that a missing end can be seen."""
-
-_MISSING_SECONDS = 0.5  # a file that ends this much before its header's duration is cut off
-_MISSING_SHARE = 0.05  # ... or this share of it, whichever is more
+from deepfake_detector.data.decoding import (
+    count_quarter_turns,
+    decode_frames,
+    get_shown_size,
+    open_video,
+)
 
 
 @dataclass(frozen=True)
@@ -47,11 +44,11 @@ def probe_video(path: Path, threads: int = 0) -> VideoFacts:
         ValueError: empty, not a video, cut off, broken, or without a frame; names file and reason.
         FileNotFoundError: there is no such file.
     """
-    count, size_px = 0, None
-    for frame in _decode(path, threads):
-        size_px = size_px or _shown_size(frame)
+    path, count, size_px = Path(path), 0, None
+    for frame in decode_frames(path, threads):
+        size_px = size_px or get_shown_size(frame)
         count += 1
-    with _open(path) as container:
+    with open_video(path) as container:
         stream = container.streams.video[0]
         rate = stream.average_rate or stream.guessed_rate or 0
         codec = stream.codec_context.codec.canonical_name
@@ -64,14 +61,14 @@ def read_frames(path: Path, every: int = 1, threads: int = 0) -> Iterator[tuple[
     Raises:
         ValueError: as `probe_video`; when the video breaks half-way, after its last good frame.
     """
-    for number, frame in enumerate(_decode(path, threads)):
+    for number, frame in enumerate(decode_frames(Path(path), threads)):
         if number % every == 0:
             image = frame.to_ndarray(format="rgb24")
-            yield number, np.ascontiguousarray(np.rot90(image, _quarter_turns(frame)))
+            yield number, np.ascontiguousarray(np.rot90(image, count_quarter_turns(frame)))
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray], fps: float, crf: int = 18) -> None:
-    """Write frames, uint8 RGB [H, W, 3], as H.264 in an MP4 file, which appears when it is complete.
+    """Write frames, uint8 RGB [H, W, 3], as H.264 in an MP4 file that appears when complete.
 
     Odd sizes are padded by a pixel, as 4:2:0 needs.
 
@@ -86,7 +83,7 @@ def write_video(path: Path, frames: Iterable[np.ndarray], fps: float, crf: int =
     try:
         with av.open(str(unfinished), "w", format="mp4") as container:
             _encode(container, iter(frames), fps, crf, path)
-        os.replace(unfinished, path)
+        unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -108,87 +105,3 @@ def _to_video_frame(image: np.ndarray) -> av.VideoFrame:
     height_px, width_px = image.shape[:2]
     even = np.pad(image, [(0, height_px % 2), (0, width_px % 2), (0, 0)], mode="edge")
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
-
-
-def _decode(path: Path, threads: int) -> Iterator[av.VideoFrame]:
-    """Give all frames, and raise at the end where they are not all there or not of one size."""
-    path, count, size_px, end_seconds = Path(path), 0, None, 0.0
-    with _open(path) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = threads
-        try:
-            for packet in container.demux():
-                end_seconds = max(end_seconds, _end_of(packet))
-                for frame in packet.decode() if packet.stream is stream else ():
-                    size_px = size_px or _shown_size(frame)
-                    _check_size(path, count, _shown_size(frame), size_px)
-                    yield frame
-                    count += 1
-        except av.error.FFmpegError as error:
-            raise ValueError(
-                f"{path.name}: breaks after {count} frames ({error.strerror}); copy or encode it again"
-            ) from error
-        _check_complete(path, container, count, end_seconds)
-
-
-def _open(path: Path):
-    path = Path(path)
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path.name}: empty file (0 bytes); copy it again")
-    try:
-        container = av.open(str(path), options={"protocol_whitelist": "file"})
-    except av.error.FFmpegError as error:
-        raise ValueError(
-            f"{path.name}: not a video, or cut off before its header ({error.strerror}); "
-            "copy or encode it again"
-        ) from error
-    formats = container.format.name.split(",")
-    if not container.streams.video or any(name.endswith(_NOT_VIDEO) for name in formats):
-        container.close()
-        raise ValueError(f"{path.name}: not a video ({container.format.long_name}); remove it")
-    if container.streams.video[0].codec_context is None:
-        container.close()
-        raise ValueError(f"{path.name}: its codec is not known here; encode it as H.264")
-    return container
-
-
-def _end_of(packet: av.Packet) -> float:
-    """Give the time at which a packet ends, in seconds; 0 where it has none."""
-    if packet.pts is None:
-        return 0.0
-    return float((packet.pts + (packet.duration or 0)) * packet.time_base)
-
-
-def _check_complete(path: Path, container, count: int, end_seconds: float) -> None:
-    if count == 0:
-        raise ValueError(f"{path.name}: no frame can be decoded; encode it as H.264")
-    formats = container.format.name.split(",")
-    if container.duration is None or not any(name in _DURATION_IN_HEADER for name in formats):
-        return
-    seconds = container.duration / av.time_base
-    seconds_found = end_seconds - (container.start_time or 0) / av.time_base
-    if seconds - seconds_found > max(_MISSING_SECONDS, _MISSING_SHARE * seconds):
-        raise ValueError(
-            f"{path.name}: cut off: it holds {seconds_found:.1f} of {seconds:.1f} seconds "
-            f"({count} frames); copy it again, or encode the part that is there"
-        )
-
-
-def _check_size(path: Path, number: int, size_px: tuple, expected_px: tuple) -> None:
-    if size_px != expected_px:
-        raise ValueError(
-            f"{path.name}: frame {number} is {size_px[0]}x{size_px[1]} px, those before are "
-            f"{expected_px[0]}x{expected_px[1]}; encode it at one size"
-        )
-
-
-def _quarter_turns(frame: av.VideoFrame) -> int:
-    """Give how often to turn a frame by 90 degrees, counter-clockwise."""
-    return round(frame.rotation / 90) % 4
-
-
-def _shown_size(frame: av.VideoFrame) -> tuple[int, int]:
-    if _quarter_turns(frame) % 2:
-        return frame.height, frame.width
-    return frame.width, frame.height

@@ -1,0 +1,131 @@
+"""Shards: the kept frames of one video as JPEG in a TFRecord file, with their faces.
+
+A record is a `tf.train.Example` with the features `image` (JPEG), `boxes` (fractions, 4 a face),
+`labels`, `video`, `frame`, `width_px`, `height_px` (size of the original frame). Written without
+TensorFlow (see `checksums`), always to the same bytes. Shapes: `N` faces.
+"""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deepfake_detector.data.checksums import compute_crc32c
+from deepfake_detector.data.video_names import check_video_name
+
+FORMAT_VERSION = 1
+"""Raised when shards made before no longer fit."""
+
+UNFINISHED = ".unfinished"
+"""Ending of a shard while it is written."""
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """One frame of a video: boxes [N, 4] in fractions, labels [N], size of the original frame."""
+
+    jpeg: bytes
+    boxes: np.ndarray
+    labels: np.ndarray
+    video: str
+    frame: int
+    width_px: int
+    height_px: int
+
+
+def make_shard_path(folder: Path, video: str) -> Path:
+    """Give the path of a video's shard.
+
+    Raises:
+        ValueError: the name is not a plain file name.
+    """
+    check_video_name(video)
+    return Path(folder) / f"{video}.tfrecord"
+
+
+def write_shard(path: Path, records: Iterable[FrameRecord]) -> None:
+    """Write records to a shard, which appears when it is complete."""
+    unfinished = path.with_name(path.name + UNFINISHED)
+    try:
+        with unfinished.open("wb") as file:
+            for record in records:
+                file.write(_frame_content(_encode(record)))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def parse_record(serialized):
+    """Parse one record, inside `tf.data`.
+
+    Returns:
+        Tensors by name: `image` JPEG string, `boxes` float32 [N, 4], `labels` int64 [N], `video`
+        string, `frame`, `width_px`, `height_px` int64.
+    """
+    import tensorflow as tf
+
+    def many(kind):
+        return tf.io.FixedLenSequenceFeature([], kind, allow_missing=True)
+
+    features = {
+        "image": tf.io.FixedLenFeature([], tf.string),
+        "boxes": many(tf.float32),
+        "labels": many(tf.int64),
+        "video": tf.io.FixedLenFeature([], tf.string),
+        "frame": tf.io.FixedLenFeature([], tf.int64),
+        "width_px": tf.io.FixedLenFeature([], tf.int64),
+        "height_px": tf.io.FixedLenFeature([], tf.int64),
+    }
+    record = tf.io.parse_single_example(serialized, features)
+    return record | {"boxes": tf.reshape(record["boxes"], [-1, 4])}  # [N, 4]
+
+
+def _encode(record: FrameRecord) -> bytes:
+    """Encode a `tf.train.Example` (tensorflow/core/example/feature.proto)."""
+    boxes = np.asarray(record.boxes, "<f4").reshape(-1, 4)
+    features = {
+        "boxes": _field(2, _field(1, boxes.tobytes())),
+        "frame": _integers(record.frame),
+        "height_px": _integers(record.height_px),
+        "image": _field(1, _field(1, record.jpeg)),
+        "labels": _integers(*record.labels),
+        "video": _field(1, _field(1, record.video.encode())),
+        "width_px": _integers(record.width_px),
+    }
+    entries = (
+        _field(1, _field(1, name.encode()) + _field(2, feature))
+        for name, feature in features.items()
+    )
+    return _field(1, b"".join(entries))
+
+
+def _integers(*numbers: int) -> bytes:
+    return _field(3, _field(1, b"".join(_varint(int(number)) for number in numbers)))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Encode a length-delimited field of a protocol buffer."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(number: int) -> bytes:
+    """Encode a number, 0 or more, in 7 bits a byte, lowest first."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(encoded) + bytes([number])
+
+
+def _frame_content(content: bytes) -> bytes:
+    """Put length and checksums around a record (tensorflow/core/lib/io/record_writer.h)."""
+    length = struct.pack("<Q", len(content))
+    return length + _masked_checksum(length) + content + _masked_checksum(content)
+
+
+def _masked_checksum(content: bytes) -> bytes:
+    checksum = compute_crc32c(content)
+    rotated = (checksum >> 15 | checksum << 17) & 0xFFFFFFFF
+    return struct.pack("<I", (rotated + 0xA282EAD8) & 0xFFFFFFFF)

@@ -1,0 +1,58 @@
+"""Names of videos: which are safe, and which file a name in an annotation means."""
+
+import unicodedata
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+_LONGEST_BYTES = 200  # file systems allow 255, and shards add an ending
+
+
+def check_video_name(name: str) -> None:
+    """Refuse a name that is not a plain file name.
+
+    Raises:
+        ValueError: it is empty, hidden, too long, names a folder, or holds control characters.
+    """
+    if not name or name.startswith(".") or "/" in name or "\\" in name or not name.isprintable():
+        raise ValueError(
+            f"unsafe video name {name!r}: expected a plain file name; rename the video and its "
+            "annotations"
+        )
+    if len(name.encode()) > _LONGEST_BYTES:
+        raise ValueError(f"video name {name[:40]!r}... is over {_LONGEST_BYTES} bytes; shorten it")
+
+
+class VideoNames:
+    """The videos that are there, found by file name or, where that is unique, by its stem."""
+
+    def __init__(self, names: Iterable[str]):
+        self._names = sorted(names)
+
+    def find(self, name: str) -> str:
+        """Give the file name of the video that is meant by a file name or a stem.
+
+        Raises:
+            ValueError: unsafe name, no such video, or several.
+        """
+        check_video_name(name)
+        wanted = _normalise(name)
+        tests = (
+            lambda video: video == wanted,
+            lambda video: _stem(video) == wanted,
+            lambda video: _stem(video) == _stem(wanted),
+        )
+        for is_meant in tests:
+            found = [video for video in self._names if is_meant(_normalise(video))]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise ValueError(f"{name!r} may mean {' or '.join(found)}; rename one of them")
+        raise ValueError(f"there is no video {name!r} in data/videos; copy it there")
+
+
+def _normalise(name: str) -> str:
+    return unicodedata.normalize("NFC", name)  # macOS stores accents apart from their letters
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name).stem
