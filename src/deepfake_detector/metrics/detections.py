@@ -49,54 +49,92 @@ class FoundFaces:
         return Detections(
             np.repeat(self.image, len(labels)),
             np.tile(labels, len(self.image)),
-            np.asarray(self.scores).reshape(-1),
+            self.scores.reshape(-1),
             np.repeat(self.boxes, len(labels), axis=0),
         )
 
     def to_locations(self) -> Detections:
         """Give every face once, labelled `FACE`, scored by the sum of its label scores."""
-        scores = np.asarray(self.scores).sum(axis=1)
-        return Detections(self.image, np.full(len(self.image), FACE), scores, self.boxes)
+        label = np.full(len(self.image), FACE)
+        return Detections(self.image, label, self.scores.sum(axis=1), self.boxes)
 
 
-def drop_labels(rows: Truth | Detections) -> Truth | Detections:
-    """Label every row `FACE`. Of detections, a face listed once per label becomes one.
+def drop_truth_labels(truth: Truth) -> Truth:
+    """Label every annotated face `FACE`."""
+    return Truth(truth.image, np.full(len(truth.image), FACE), truth.boxes)
+
+
+def merge_labels(detections: Detections) -> Detections:
+    """Label every row `FACE`; a face that is listed once per label becomes one row.
 
     Rows of one image with the very same box and different labels are one found face; its score is
     the sum of theirs. A box that is listed twice with the same label stays two detections.
     """
-    if isinstance(rows, Truth):
-        return Truth(rows.image, np.full(len(rows.image), FACE), rows.boxes)
-    order, first_of = _group_same_faces(rows)
-    starts = np.flatnonzero(first_of)
+    order, is_first = _group_faces(detections)
+    starts = np.flatnonzero(is_first)
     if len(starts) == 0:
-        return Detections(rows.image, np.full(0, FACE), rows.score, rows.boxes)
-    score = np.add.reduceat(rows.score[order], starts)
-    kept = np.minimum.reduceat(order, starts)  # a face stands where its first row stood
-    by_row = np.argsort(kept)
-    kept, score = kept[by_row], score[by_row]
-    return Detections(rows.image[kept], np.full(len(kept), FACE), score, rows.boxes[kept])
+        return detections
+    score = np.zeros(len(order), detections.score.dtype)
+    is_kept = np.zeros(len(order), bool)
+    row = np.minimum.reduceat(order, starts)  # a face stands where its first row stood
+    score[row] = np.add.reduceat(detections.score[order], starts)
+    is_kept[row] = True
+    image, score, boxes = (
+        column[is_kept] for column in (detections.image, score, detections.boxes)
+    )
+    return Detections(image, np.full(len(image), FACE), score, boxes)
 
 
-def _group_same_faces(rows: Detections) -> tuple[np.ndarray, np.ndarray]:
-    """Order rows so that those of one face are neighbours; mark each face's first one.
-
-    Sorting by a 64-bit mix of image and box is four times as fast as sorting by five columns. Neighbours are compared
-    themselves, so different boxes never become one.
-    """
-    order = np.argsort(_mix(rows), kind="stable")
-    image, label, boxes = rows.image[order], rows.label[order], rows.boxes[order]
-    same_box = (image[1:] == image[:-1]) & np.all(boxes[1:] == boxes[:-1], axis=1)
-    is_first = np.ones(len(order), bool)
-    is_first[1:] = ~same_box
-    ...
+def _group_faces(detections: Detections) -> tuple[np.ndarray, np.ndarray]:
+    """Give an order [M] in which the rows of a face are neighbours, and which row starts one."""
+    mixed = _mix_image_and_box(detections)
+    order = np.argsort(mixed)
+    is_first = _differ_from_previous([mixed[order]])
+    # compared, not trusted: two boxes with the same mix stay two
+    same = np.flatnonzero(~is_first)
+    row, previous = order[same], order[same - 1]
+    is_first[same] = (detections.image[row] != detections.image[previous]) | np.any(
+        detections.boxes[row] != detections.boxes[previous], axis=1
+    )
+    if np.any(_count_occurrences(detections.label[order], is_first) > 0):
+        return _split_repeated(detections.label, order, np.cumsum(is_first))
     return order, is_first
 
 
-def _mix(rows: Detections) -> np.ndarray:
-    mixed = rows.image.astype(np.uint64)
-    for column in rows.boxes.T:
-        bits = (column.astype(np.float64) + 0.0).view(np.uint64)
-        mixed = (mixed ^ bits) * np.uint64(0x9E3779B97F4A7C15)
+def _split_repeated(
+    label: np.ndarray, order: np.ndarray, group: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split groups in which a label is repeated: first ones together, second ones together."""
+    order = order[np.lexsort((order, group))]
+    occurrence = _count_occurrences(label[order], _differ_from_previous([group]))
+    by_face = np.lexsort((occurrence, group))
+    return order[by_face], _differ_from_previous([group[by_face], occurrence[by_face]])
+
+
+def _differ_from_previous(columns: list[np.ndarray]) -> np.ndarray:
+    """Say of every element whether it differs from the one before it; the first one does."""
+    differs = np.ones(len(columns[0]), bool)
+    differs[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    return differs
+
+
+def _count_occurrences(label: np.ndarray, is_first: np.ndarray) -> np.ndarray:
+    """Count for every row [M] how many rows of its group before it have its label."""
+    starts = np.flatnonzero(is_first)
+    group = np.cumsum(is_first) - 1
+    occurrence = np.zeros(len(label), np.int32)
+    for one in np.unique(label):
+        is_one = label == one
+        before = np.cumsum(is_one) - is_one
+        occurrence[is_one] = (before - before[starts][group])[is_one]
+    return occurrence
+
+
+def _mix_image_and_box(detections: Detections) -> np.ndarray:
+    """Mix image and box of every row into 64 bits [M]: one sort instead of five."""
+    mixed = detections.image.astype(np.uint64)
+    for side in detections.boxes.T:
+        bits = (side.astype(np.float64) + 0.0).view(np.uint64)  # + 0.0: -0.0 becomes 0.0
+        mixed = (mixed ^ bits) * np.uint64(0x9E3779B97F4A7C15)  # odd constant of SplitMix64
         mixed ^= mixed >> np.uint64(29)
     return mixed
