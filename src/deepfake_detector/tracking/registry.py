@@ -1,0 +1,73 @@
+"""The registered detector: what its served form takes, gives and needs."""
+
+import base64
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+NAME = "deepfake_detector"
+NEWEST = "newest"
+"""Alias of the detector registered last: `models:/deepfake_detector@newest`."""
+
+FOUND_FACE = {
+    "row": "long",
+    "label": "string",
+    "score": "double",
+    "left_px": "double",
+    "top_px": "double",
+    "right_px": "double",
+    "bottom_px": "double",
+}
+"""The columns of the served model's answer, with MLflow's names of their types."""
+
+PACKAGE = Path(__file__).parents[1]
+REQUIREMENTS = (
+    *("mlflow", "tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas"),
+    *("opencv-python-headless", "pydantic", "PyYAML", "tqdm"),
+)
+
+
+def register_detector(detector: Path, example_image: bytes, score_threshold: float) -> str:
+    """Log and register the detector of the current run as a served model.
+
+    Args:
+        detector: the `.keras` file.
+        example_image: a JPEG or PNG file, the model's input example.
+        score_threshold: the served model leaves out faces scored lower.
+
+    Returns:
+        The version's address, `models:/deepfake_detector/3`.
+    """
+    import mlflow
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, Schema
+
+    answer = Schema([ColSpec(kind, name) for name, kind in FOUND_FACE.items()])
+    example = pd.DataFrame({"image": [base64.b64encode(example_image).decode()]})
+
+    info = mlflow.pyfunc.log_model(
+        name="detector",
+        python_model=str(PACKAGE / "tracking" / "served_model.py"),
+        artifacts={"detector": str(detector)},
+        model_config={"score_threshold": score_threshold},
+        code_paths=[str(PACKAGE)],
+        signature=ModelSignature(Schema([ColSpec("string", "image")]), answer),
+        input_example=example,
+        pip_requirements=list_requirements(),
+        registered_model_name=NAME,
+    )
+    number = info.registered_model_version
+    mlflow.MlflowClient().set_registered_model_alias(NAME, NEWEST, number)
+    return f"models:/{NAME}/{number}"
+
+
+def list_requirements() -> list[str]:
+    """List what the served model needs, in the versions installed here."""
+    return [f"{name}=={found}" for name in REQUIREMENTS if (found := _find_version(name))]
+
+
+def _find_version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
