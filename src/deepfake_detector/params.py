@@ -1,4 +1,4 @@
-"""`params.yaml` as frozen objects. The only module that reads or writes YAML.
+"""`params.yaml` as frozen objects.
 
 There are no defaults here: a default would hide a missing key.
 """
@@ -6,8 +6,9 @@ There are no defaults here: a default would hide a missing key.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from deepfake_detector.yaml_text import parse_yaml
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -174,14 +175,18 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             YAML; the message names the file, every such key and what was expected.
         FileNotFoundError: there is no such file.
     """
+    return parse_params(path.read_text(encoding="utf-8"), path)
+
+
+def parse_params(text: str, path: Path = PARAMS_FILE) -> Params:
+    """Read all parameters from the text of a params file, as `load_params` does."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Params.model_validate(values)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not valid YAML: {error}") from error
-    except ValidationError as error:
+        return Params.model_validate(parse_yaml(text))
+    except ValidationError as error:  # of several problems, each is told
         problems = [f"{path}: {_problem_to_text(problem)}" for problem in error.errors()]
         raise ValueError("\n".join(problems)) from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _problem_to_text(problem: Any) -> str:
