@@ -2,7 +2,7 @@
 
 One face is one location with two label scores: overlaps are suppressed over both labels, by the
 probability that there is a face at all. (The paper suppresses per label: one face could then be found
-twice, once as real and once as fake. `suppress_per_label` does that, for comparison.)
+twice, once as real and once as fake. `find_faces_per_label` does that, for comparison.)
 Shapes: `B` images, `A` anchors, `K` candidates, `C` labels with background.
 """
 
@@ -37,6 +37,43 @@ def find_faces(offsets, logits, anchors, variances, params: DetectionParams):
     kept = suppress(boxes, face_scores > params.score_threshold, params.suppression_overlap)
     boxes, labels = _move_to_front(kept, params.most, boxes, labels)
     return boxes, labels
+
+
+def find_faces_per_label(offsets, logits, anchors, variances, params: DetectionParams):
+    """Find faces as the paper and the 2020 project did: overlaps suppressed for each label alone.
+
+    Args:
+        offsets: [B, A, 4].
+        logits: [B, A, C].
+        anchors: [A, 4].
+
+    Returns:
+        Boxes [B, most, 4], labels int [B, most] and scores [B, most], best first. Rows past the last
+        found face are zero.
+    """
+    scores = ops.softmax(logits, axis=-1)[..., 1:]  # [B, A, 2]
+    labels = scores.shape[-1]
+    count = min(params.candidates, offsets.shape[1])
+    scores, index = ops.top_k(ops.swapaxes(scores, 1, 2), k=count)  # [B, 2, K]
+    offsets = ops.take_along_axis(offsets[:, None], index[..., None], axis=2)  # [B, 2, K, 4]
+    boxes = decode_boxes(offsets, ops.take(anchors, index, axis=0), variances)
+    kept = suppress(
+        ops.reshape(boxes, (-1, count, 4)),
+        ops.reshape(scores > params.score_threshold, (-1, count)),
+        params.suppression_overlap,
+    )
+    scores = ops.where(ops.reshape(kept, (-1, labels * count)), _flatten(scores), 0.0)
+    scores, index = ops.top_k(scores, k=min(params.most, labels * count))  # [B, most]
+    boxes = ops.take_along_axis(
+        ops.reshape(boxes, (-1, labels * count, 4)), index[..., None], axis=1
+    )
+    found = scores > 0
+    boxes = ops.where(found[..., None], boxes, 0.0)
+    return boxes, ops.where(found, 1 + index // count, 0), scores
+
+
+def _flatten(scores):
+    return ops.reshape(scores, (-1, scores.shape[1] * scores.shape[2]))  # [B, 2, K] to [B, 2 K]
 
 
 def suppress(boxes, is_candidate, overlap: float):

@@ -154,6 +154,15 @@ def read_legacy_torch(path: Path, sha256: str) -> dict[str, np.ndarray]:
             dtype = np.dtype(dtypes[key])
             data[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
     return {
-        name: data[storage[0]][offset : offset + int(np.prod(shape))].reshape(shape)
-        for name, (storage, offset, shape, _) in tensors.items()
+        name: _view(data[storage[0]][offset:], shape, strides)
+        for name, (storage, offset, shape, strides) in tensors.items()
     }
+
+
+def _view(values: np.ndarray, shape, strides) -> np.ndarray:
+    """Lay a tensor over its storage; kernels converted from TensorFlow are stored transposed."""
+    last = sum((side - 1) * step for side, step in zip(shape, strides, strict=True))
+    if last >= len(values):
+        raise ValueError(f"a tensor of shape {shape} reaches past its storage")
+    strides_bytes = [step * values.itemsize for step in strides]
+    return np.lib.stride_tricks.as_strided(values, shape, strides_bytes, writeable=False)
