@@ -147,6 +147,7 @@ class AnnotateParams(Section):
     every: Count
     smallest_face_px: Count
     confidence: Share
+    smoothing_frames: Count
 
 
 class ForgeParams(Section):

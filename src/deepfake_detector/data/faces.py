@@ -11,7 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from deepfake_detector.data.tracks import Look, Track, link_boxes, make_tracks, smooth_track
+from deepfake_detector.data.tracks import (
+    Look,
+    Track,
+    link_boxes,
+    make_tracks,
+    see_nothing,
+    smooth_track,
+)
 from deepfake_detector.data.videos import read_frames
 
 LEAST_CONFIDENCE = 0.8  # of a single look, before whole tracks are judged
@@ -28,6 +35,8 @@ class FaceFinder:
 
     def look(self, image: np.ndarray, frame: int = 0) -> Look:
         """Find all faces of an RGB image [H, W, 3] uint8, boxes inside the image."""
+        if min(image.shape[:2]) < self._smallest_face_px:
+            return see_nothing(frame)
         found: Any = self._network.detect_faces(
             image,
             min_face_size=self._smallest_face_px,
@@ -36,7 +45,7 @@ class FaceFinder:
             output_type="numpy",
         )
         if not found.size:
-            return Look(frame, np.zeros((0, 4)), np.zeros((0, 5, 2)), np.zeros(0))
+            return see_nothing(frame)
         # columns: picture, left, top, right, bottom, confidence, 5 x, 5 y
         boxes, confidences = np.asarray(found[:, 1:5], float), np.asarray(found[:, 5], float)
         landmarks = np.stack([found[:, 6:11], found[:, 11:16]], axis=2).astype(float)  # [N, 5, 2]
@@ -49,8 +58,8 @@ class FaceFinder:
 
 def track_faces(
     path: Path, finder: FaceFinder, every: int, confidence: float, smoothing_frames: int
-) -> list[Track]:
-    """Follow every face of a video.
+) -> tuple[int, list[Track]]:
+    """Follow every face of a video, and count its frames.
 
     Args:
         path: the video.
@@ -63,8 +72,9 @@ def track_faces(
     Raises:
         ValueError: the video cannot be decoded.
     """
-    looks = look_through(read_frames(path), finder, every)
-    return [smooth_track(track, smoothing_frames) for track in make_tracks(looks, confidence)]
+    looks = list(look_through(read_frames(path), finder, every))
+    tracks = make_tracks(looks, confidence)
+    return looks[-1].frame + 1, [smooth_track(track, smoothing_frames) for track in tracks]
 
 
 def look_through(

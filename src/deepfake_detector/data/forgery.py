@@ -11,14 +11,20 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-# Where the five landmarks stand in an upright face whose square has side 1: the alignment
-# template of ArcFace (Deng et al. 2019), scaled so that the chin and the hairline are inside.
-TEMPLATE = np.array([[0.35, 0.40], [0.65, 0.40], [0.50, 0.572], [0.376, 0.746], [0.624, 0.746]])
-FACE_WIDTH = 0.66  # of a face, cheek to cheek, in units of the template
-MASK_CENTER = (0.5, 0.585)  # between the nose's tip and the eyes
-MASK_REACH = (0.30, 0.35)  # half width and half height: from above the brows to the chin
-MASK_POWER = 2.4  # of the superellipse: 2 is an ellipse, more is boxier, like a jaw
-MASK_CORNERS = 96
+from deepfake_detector.data.alignment import (
+    find_skin,
+    fit_affine,
+    make_mask,
+    measure_face_width,
+    soften_mask,
+)
+
+BAND_REACHES = (0.02, 0.06, 0.22)  # shares of the face's width, fine to broad
+DETAIL_GAINS = (0.5, 1.25)  # a donor sharper than the picture is softened, hardly ever the reverse
+SKIN_REACH = 0.04  # spots of hair or shine below this share of the face's width do not count
+BLUR_REACH = 0.008  # share of the face's width that a self-blended copy is blurred by
+CORE_SIZE = 0.72  # of the mask: eyes, nose and mouth, which are face whatever their colour
+PLAIN_OUTLINE = np.ones(8)
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class SelfBlend:
         zoom: size of the copy over size of the face.
         gains: factor of red, green and blue, [3].
         contrast: factor around the mean of the face.
-        sharpen: above 0 unsharp masking by this much, below 0 blur of this many px.
+        sharpen: above 0 the strength of unsharp masking, below 0 that of a blur.
         share: of the copy in the blend, 1 is all of it.
         outline: factor of the mask's radius in equally spaced directions, [K].
     """
@@ -51,103 +57,115 @@ def draw_self_blend(generator: np.random.Generator) -> SelfBlend:
         zoom=generator.uniform(0.95, 1.05),
         gains=generator.uniform(0.92, 1.08, 3),
         contrast=generator.uniform(0.85, 1.15),
-        sharpen=generator.choice([-1.0, -0.6, 0.4, 0.8]),
+        sharpen=generator.choice([-0.9, -0.5, 0.4, 0.8]),
         share=generator.choice([0.75, 1.0, 1.0]),
         outline=generator.uniform(0.82, 1.12, 8),
     )
 
 
-def fit_similarity(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """Find the turn, zoom and move [2, 3] that best bring points [N, 2] onto others [N, 2]."""
-    x, y = points.T
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    rows = np.concatenate(
-        [np.stack([x, -y, one, zero], axis=1), np.stack([y, x, zero, one], axis=1)]
-    )  # [2N, 4]
-    (a, b, right, down), *_ = np.linalg.lstsq(rows, onto.T.ravel(), rcond=None)
-    return np.array([[a, -b, right], [b, a, down]])
-
-
-def fit_affine(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """Find the affine map [2, 3] that best brings points [N, 2] onto others [N, 2]."""
-    rows = np.column_stack([points, np.ones(len(points))])  # [N, 3]
-    return np.linalg.lstsq(rows, onto, rcond=None)[0].T
-
-
-def move_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Apply an affine map [2, 3] to points [N, 2]."""
-    return points @ matrix[:, :2].T + matrix[:, 2]
-
-
-def measure_face_width(landmarks: np.ndarray) -> float:
-    """Measure the width of a face in px from its landmarks."""
-    matrix = fit_similarity(TEMPLATE, landmarks)
-    return FACE_WIDTH * float(np.hypot(matrix[0, 0], matrix[1, 0]))
-
-
-def make_mask(
-    landmarks: np.ndarray, height: int, width: int, feather: float, outline: np.ndarray
+def match_appearance(
+    face: np.ndarray, reference: np.ndarray, mask: np.ndarray, face_width: float
 ) -> np.ndarray:
-    """Make the soft mask of a face, 1 inside, 0 from its outline on.
+    """Give a face the light of the reference, and detail as strong as the reference's.
+
+    Both are taken apart into bands of detail, as in a Laplacian pyramid (Burt & Adelson 1983): the
+    broadest, light and shade, becomes the reference's; each finer one keeps the face's own shapes
+    and gets about the spread of the reference's (as Reinhard et al. 2001 do with whole images).
 
     Args:
-        landmarks: of the face, [5, 2].
-        height: of the picture, px.
-        width: of the picture, px.
-        feather: width of the soft seam, as a share of the face's width.
-        outline: factor of the radius in equally spaced directions, [K]; ones for a plain mask.
+        face: [H, W, 3] float.
+        reference: [H, W, 3] float.
+        mask: [H, W] in 0-1, soft; only what it covers counts.
+        face_width: px.
     """
-    angles = np.linspace(0, 2 * np.pi, MASK_CORNERS, endpoint=False)
-    radii = np.interp(
-        angles, np.linspace(0, 2 * np.pi, len(outline) + 1), np.append(outline, outline[0])
-    )
-    shape = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    shape = np.sign(shape) * np.abs(shape) ** (2 / MASK_POWER) * radii[:, None]
-    corners = move_points(MASK_CENTER + shape * MASK_REACH, fit_affine(TEMPLATE, landmarks))
-    mask = np.zeros((height, width), np.float32)
-    cv2.fillPoly(mask, [np.round(corners * 16).astype(np.int32)], 1.0, cv2.LINE_AA, shift=4)
-    return soften_mask(mask, feather * measure_face_width(landmarks))
+    matched = np.zeros_like(face)
+    for reach in BAND_REACHES:
+        reach_px = reach * face_width
+        broad, broad_reference = (
+            blur_inside(image, mask, reach_px) for image in (face, reference)
+        )
+        spread = _measure_spread(face - broad, mask)
+        wanted = _measure_spread(reference - broad_reference, mask)
+        gains = np.clip(wanted / np.maximum(spread, 0.1), *DETAIL_GAINS)
+        matched += (face - broad) * gains
+        face, reference = broad, broad_reference
+    return matched + reference
 
 
-def soften_mask(mask: np.ndarray, seam_px: float) -> np.ndarray:
-    """Let a hard mask rise from 0 at its border to 1 at `seam_px` inside, smoothly."""
-    if seam_px < 1:
-        return mask
-    inside = (mask > 0.5).astype(np.uint8)
-    distance = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    rise = np.clip(distance / seam_px, 0, 1)
-    return (rise * rise * (3 - 2 * rise)).astype(np.float32)
-
-
-def match_colours(face: np.ndarray, reference: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Give a face the mean and spread of the reference's colours, each weighed by the mask.
-
-    Reinhard et al. 2001, "Color Transfer between Images", in linear-free RGB. The spread changes
-    by at most a third, because a smile or a beard is no difference in light.
-    """
-    weights = mask[..., None] / max(float(mask.sum()), 1e-6)
-    means = (face * weights).sum((0, 1)), (reference * weights).sum((0, 1))
-    spreads = [
-        np.sqrt(((image - mean) ** 2 * weights).sum((0, 1)))
-        for image, mean in zip((face, reference), means, strict=True)
-    ]
-    gains = np.clip(spreads[1] / np.maximum(spreads[0], 1.0), 0.75, 1.33)
-    return (face - means[0]) * gains + means[1]
-
-
-def match_light(
-    face: np.ndarray, reference: np.ndarray, mask: np.ndarray, reach_px: float
-) -> np.ndarray:
-    """Shift the broad light and shade of a face to that of the reference.
-
-    Both are blurred within the mask by `reach_px`; details finer than that stay the face's own.
-    """
+def blur_inside(image: np.ndarray, mask: np.ndarray, reach_px: float) -> np.ndarray:
+    """Blur an image [H, W, 3] so that nothing outside the mask bleeds in."""
     weight = np.maximum(cv2.GaussianBlur(mask, (0, 0), reach_px), 1e-3)
-    difference = (reference - face) * mask[..., None]
-    return face + cv2.GaussianBlur(difference, (0, 0), reach_px) / weight[..., None]
+    return cv2.GaussianBlur(image * mask[..., None], (0, 0), reach_px) / weight[..., None]
+
+
+def _measure_spread(band: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Measure the root mean square [3] of a band of detail under the mask."""
+    return np.sqrt((band**2 * mask[..., None]).sum((0, 1)) / max(float(mask.sum()), 1e-6))
 
 
 def blend(image: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Lay a face over an image [H, W, 3] uint8 where the mask is 1."""
     weight = mask[..., None]
     return np.round(np.clip(image * (1 - weight) + face * weight, 0, 255)).astype(np.uint8)
+
+
+def swap_face(
+    image: np.ndarray,
+    landmarks: np.ndarray,
+    donor: np.ndarray,
+    donor_landmarks: np.ndarray,
+    feather: float,
+) -> np.ndarray:
+    """Put the donor's face onto the face at `landmarks`; the rest of the image stays as it is."""
+    height, width = image.shape[:2]
+    face_width = measure_face_width(landmarks)
+    face = warp_donor(donor, fit_affine(donor_landmarks, landmarks), height, width)
+    hard = make_mask(landmarks, height, width, PLAIN_OUTLINE)
+    core = make_mask(landmarks, height, width, PLAIN_OUTLINE, CORE_SIZE)
+    for picture in (image, np.clip(face, 0, 255).astype(np.uint8)):
+        hard &= find_skin(picture, core, SKIN_REACH * face_width)
+    mask = soften_mask(hard, feather * face_width)
+    reference = image.astype(np.float32)
+    return blend(image, match_appearance(face, reference, mask, face_width), mask)
+
+
+def warp_donor(donor: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Warp a donor's picture by an affine map [2, 3], without aliasing when it shrinks."""
+    zoom = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if zoom < 0.8:
+        donor = cv2.GaussianBlur(donor, (0, 0), 0.45 / zoom)
+    return cv2.warpAffine(
+        donor.astype(np.float32),
+        matrix,
+        (width, height),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REFLECT,
+    )
+
+
+def self_blend_face(
+    image: np.ndarray, landmarks: np.ndarray, change: SelfBlend, feather: float
+) -> np.ndarray:
+    """Blend the face at `landmarks` with a changed copy of itself."""
+    height, width = image.shape[:2]
+    face_width = measure_face_width(landmarks)
+    center = landmarks.mean(axis=0)
+    matrix = np.column_stack(
+        [change.zoom * np.eye(2), center * (1 - change.zoom) + np.array(change.move) * face_width]
+    )
+    copy = warp_donor(image, matrix, height, width)
+    hard = make_mask(landmarks, height, width, change.outline)
+    mask = soften_mask(hard, feather * face_width)
+    copy = recolour(copy, change, mask, face_width)
+    return blend(image, copy, mask * change.share)
+
+
+def recolour(
+    face: np.ndarray, change: SelfBlend, mask: np.ndarray, face_width: float
+) -> np.ndarray:
+    """Change gains, contrast and sharpness of a face [H, W, 3]."""
+    mean = (face * mask[..., None]).sum((0, 1)) / max(float(mask.sum()), 1e-6)
+    face = (face - mean) * change.contrast + mean * change.gains
+    reach_px = max(BLUR_REACH * face_width, 0.5)
+    blurred = cv2.GaussianBlur(face, (0, 0), reach_px)
+    return face + change.sharpen * (face - blurred)

@@ -25,6 +25,11 @@ class Look:
     confidences: np.ndarray
 
 
+def see_nothing(frame: int) -> Look:
+    """Make the look at a frame without a face."""
+    return Look(frame, np.zeros((0, 4)), np.zeros((0, 5, 2)), np.zeros(0))
+
+
 @dataclass(frozen=True)
 class Track:
     """One face in `T` consecutive frames: boxes_px [T, 4], landmarks_px [T, 5, 2]."""

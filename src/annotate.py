@@ -1,0 +1,79 @@
+"""Find the faces of videos and write an annotation file that `validate` accepts.
+
+Every face of every video gets the label that is given: sort the videos by label first, and look
+at the result. A video that cannot be read is named, and the others are annotated all the same.
+"""
+
+import argparse
+import logging
+import time
+from pathlib import Path
+
+from deepfake_detector.data.exports import AnnotatedVideo, write_annotations
+from deepfake_detector.data.faces import FaceFinder, track_faces
+from deepfake_detector.labels import FACE_LABELS, name_to_label
+from deepfake_detector.params import AnnotateParams, load_params
+
+logger = logging.getLogger("annotate")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    parser.add_argument("--label", required=True, choices=FACE_LABELS)
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE")
+    parser.add_argument(
+        "--format", default="clay", choices=("clay", "csv"), help="Clay Sciences JSON (default)"
+    )
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        params = load_params().annotate
+        failed = annotate(
+            arguments.videos,
+            name_to_label(arguments.label),
+            arguments.out,
+            arguments.format,
+            params,
+        )
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"annotate: {error}") from error
+    if failed:
+        raise SystemExit(f"annotate: {failed} of {len(arguments.videos)} videos could not be read")
+
+
+def annotate(videos: list[Path], label: int, out: Path, form: str, params: AnnotateParams) -> int:
+    """Write the annotations of all videos that can be read; return how many cannot."""
+    finder = FaceFinder(params.smallest_face_px)
+    annotated = []
+    for number, video in enumerate(videos, 1):
+        started = time.monotonic()
+        try:
+            found = annotate_video(video, label, finder, params)
+        except (ValueError, OSError) as error:
+            logger.error("[%d/%d] left out: %s", number, len(videos), error)
+            continue
+        annotated.append(found)
+        logger.info(
+            "[%d/%d] %s: %d frames, %d faces, %.0f s",
+            *(number, len(videos), found.name, found.frames, len(found.tracks)),
+            time.monotonic() - started,
+        )
+    if annotated:
+        write_annotations(out, annotated, form)
+        logger.info("%d videos written to %s", len(annotated), out)
+    return len(videos) - len(annotated)
+
+
+def annotate_video(
+    video: Path, label: int, finder: FaceFinder, params: AnnotateParams
+) -> AnnotatedVideo:
+    """Find the faces of one video."""
+    frames, tracks = track_faces(
+        video, finder, params.every, params.confidence, params.smoothing_frames
+    )
+    return AnnotatedVideo(video.name, frames, tracks, [label] * len(tracks))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Make fakes of videos with exact annotations, in the layout of `data/`.
+
+Of every video the largest face is forged, all others stay real. Methods: `swap` puts a donor's
+face on (without --donor, every video gets the face of the next one), `self_blend` blends the face
+with a changed copy of itself. Beside its fakes stands the original, encoded in the same way, so
+that compression does not tell the label. A folder that was forged into before is added to.
+"""
+
+import argparse
+import logging
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deepfake_detector.data.exports import AnnotatedVideo, add_video_rows, write_annotations
+from deepfake_detector.data.faces import FaceFinder, choose_main_track, track_faces
+from deepfake_detector.data.fakes import (
+    Forger,
+    forge_frames,
+    make_self_blend,
+    make_swap,
+    read_donor,
+)
+from deepfake_detector.data.forgery import draw_self_blend
+from deepfake_detector.data.tracks import Track
+from deepfake_detector.data.videos import probe_video, read_frames, write_video
+from deepfake_detector.labels import FAKE, REAL
+from deepfake_detector.params import Params, load_params
+
+METHODS = ("swap", "self_blend")
+
+logger = logging.getLogger("forge")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A video to forge and where its fakes go; the track is the face that is forged."""
+
+    video: Path
+    out: Path
+    frames: int
+    fps: float
+    tracks: list[Track]
+    main: Track
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--method", default="both", choices=(*METHODS, "both"))
+    parser.add_argument("--donor", type=Path, metavar="VIDEO_OR_IMAGE")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    methods = METHODS if arguments.method == "both" else (arguments.method,)
+    try:
+        donors = choose_donors(arguments.videos, arguments.donor, methods)
+        failed = forge(donors, methods, arguments.out, load_params())
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"forge: {error}") from error
+    if failed:
+        raise SystemExit(f"forge: {failed} of {len(donors)} videos could not be forged")
+
+
+def choose_donors(
+    videos: list[Path], donor: Path | None, methods: tuple[str, ...]
+) -> dict[Path, Path | None]:
+    """Give every video its donor: the one that is given, else the next video.
+
+    Raises:
+        ValueError: a swap has no donor, or two videos have the same name.
+    """
+    stems = [video.stem for video in videos]
+    if len(set(stems)) < len(stems):
+        raise ValueError("two videos have the same name; rename one")
+    if "swap" not in methods:
+        return dict.fromkeys(videos)
+    if donor is None and len(videos) < 2:
+        raise ValueError("a swap needs --donor or a second video to take a face from")
+    following = [*videos[1:], videos[0]]
+    return {video: donor or after for video, after in zip(videos, following, strict=True)}
+
+
+def forge(
+    donors: dict[Path, Path | None], methods: tuple[str, ...], out: Path, params: Params
+) -> int:
+    """Forge all videos that can be forged; return how many cannot."""
+    finder = FaceFinder(params.annotate.smallest_face_px)
+    failed = 0
+    for number, (video, donor) in enumerate(donors.items(), 1):
+        logger.info("[%d/%d] %s", number, len(donors), video.name)
+        try:
+            forge_video(find_target(video, out, finder, params), donor, methods, finder, params)
+        except (ValueError, OSError) as error:
+            logger.error("[%d/%d] left out: %s", number, len(donors), error)
+            failed += 1
+    return failed
+
+
+def find_target(video: Path, out: Path, finder: FaceFinder, params: Params) -> Target:
+    """Find the faces of a video, looking at every frame.
+
+    Raises:
+        ValueError: it cannot be read, or has no face.
+    """
+    frames, tracks = track_faces(
+        video, finder, 1, params.annotate.confidence, params.forge.smoothing_frames
+    )
+    if not tracks:
+        raise ValueError(f"{video.name}: expected a face to forge, found none")
+    return Target(video, out, frames, probe_video(video).fps, tracks, choose_main_track(tracks))
+
+
+def forge_video(
+    target: Target,
+    donor: Path | None,
+    methods: tuple[str, ...],
+    finder: FaceFinder,
+    params: Params,
+) -> None:
+    """Write the original, its fakes, their annotations and their rows of `videos.csv`."""
+    stem = target.video.stem
+    forgers: dict[str, tuple[Forger, str]] = {}
+    if "swap" in methods:
+        face = read_donor(donor, finder, params.annotate.confidence, params.forge.smoothing_frames)
+        forgers["swap"] = make_swap(target.main, face, params.forge.feather), donor.stem
+    if "self_blend" in methods:
+        generator = np.random.default_rng([params.seed, zlib.crc32(stem.encode())])
+        change = draw_self_blend(generator)
+        forgers["self_blend"] = make_self_blend(change, params.forge.feather), stem
+    written = [write_original(target)]
+    rows = [{"video": written[0].name, "source": stem, "identity": stem}]
+    for method, (forger, identity) in forgers.items():
+        written.append(write_fake(target, method, forger))
+        rows.append({"video": written[-1].name, "source": stem, "identity": identity})
+    write_annotations(target.out / "annotations" / f"{stem}.json", written, "clay")
+    add_video_rows(target.out / "videos.csv", rows)
+
+
+def write_original(target: Target) -> AnnotatedVideo:
+    """Encode the original as its fakes are encoded."""
+    name = f"{target.video.stem}.mp4"
+    images = (image for _, image in read_frames(target.video))
+    _write(target, name, images)
+    return AnnotatedVideo(name, target.frames, target.tracks, [REAL] * len(target.tracks))
+
+
+def write_fake(target: Target, method: str, forger: Forger) -> AnnotatedVideo:
+    """Forge the main face of the video; the other faces stay real."""
+    name = f"{target.video.stem}_{method}.mp4"
+    _write(target, name, forge_frames(read_frames(target.video), target.main, forger))
+    labels = [FAKE if track is target.main else REAL for track in target.tracks]
+    return AnnotatedVideo(name, target.frames, target.tracks, labels)
+
+
+def _write(target: Target, name: str, images) -> None:
+    path = target.out / "videos" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.samefile(target.video):
+        raise ValueError(f"{path}: the video to forge would be overwritten; choose another --out")
+    write_video(path, images, target.fps)
+    logger.info("  %s", path)
+
+
+if __name__ == "__main__":
+    main()
