@@ -125,7 +125,7 @@ class FindFaces(keras.layers.Layer):
     """
 
     def __init__(self, anchor_count: int, variances, detections: dict, **options):
-        super().__init__(dtype="float32", **options)
+        super().__init__(**(options | {"dtype": "float32"}))
         self.variances, self.detections = list(variances), dict(detections)
         self.anchors = self.add_weight(
             shape=(anchor_count, 4), initializer="zeros", trainable=False, name="anchors"
