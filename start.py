@@ -15,6 +15,7 @@ Without start.py: `source .venv/bin/activate`, then type the commands as they ar
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,6 +82,7 @@ def main(arguments):
     try:
         with one_set_up_at_a_time():
             set_up(wanted)
+            record_own_data(arguments)
         return run(arguments)
     except SetUpError as error:
         say(str(error))
@@ -242,6 +244,20 @@ def link_for_mlflow(name):
         os.replace(unfinished, link)
     except OSError as error:
         say(f"`mlflow run .` will need `--env-manager local`: {link} could not be made ({error})")
+
+
+def record_own_data(arguments):
+    """Let DVC take in files that were put into `data/` before it ever fetched the sample.
+
+    `dvc repro --pull` takes later changes of `data/` as they are, but refuses to pass over these.
+    """
+    if arguments[0] != "dvc" or "--pull" not in arguments or not (PROJECT / "data").exists():
+        return
+    recorded = re.search(r"md5: (\w\w)(\S+)", (PROJECT / "data.dvc").read_text(encoding="utf-8"))
+    cache = PROJECT / ".dvc" / "cache" / "files" / "md5"
+    if recorded and not cache.joinpath(*recorded.groups()).exists():
+        say("recording your data/ in data.dvc, in place of the sample's")
+        subprocess.run([PYTHON, "-m", "dvc", "add", "-q", "data"], cwd=PROJECT, check=False)
 
 
 def run(arguments):

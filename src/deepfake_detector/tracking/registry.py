@@ -19,6 +19,9 @@ FOUND_FACE = {
 }
 """The columns of the served model's answer, with MLflow's names of their types."""
 
+EVERY_FACE = 0.0
+"""The served model's `score_threshold` unless a request gives another one."""
+
 PACKAGE = Path(__file__).parents[1]
 REQUIREMENTS = (
     *("mlflow", "tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas"),
@@ -26,13 +29,12 @@ REQUIREMENTS = (
 )
 
 
-def register_detector(detector: Path, example_image: bytes, score_threshold: float) -> str:
+def register_detector(detector: Path, example_image: bytes) -> str:
     """Log and register the detector of the current run as a served model.
 
     Args:
         detector: the `.keras` file.
         example_image: a JPEG or PNG file, the model's input example.
-        score_threshold: the served model leaves out faces scored lower.
 
     Returns:
         The version's address, `models:/deepfake_detector/3`.
@@ -40,18 +42,21 @@ def register_detector(detector: Path, example_image: bytes, score_threshold: flo
     import mlflow
     import pandas as pd
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import ColSpec, Schema
+    from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
 
-    answer = Schema([ColSpec(kind, name) for name, kind in FOUND_FACE.items()])
+    signature = ModelSignature(
+        inputs=Schema([ColSpec("string", "image")]),
+        outputs=Schema([ColSpec(kind, name) for name, kind in FOUND_FACE.items()]),
+        params=ParamSchema([ParamSpec("score_threshold", "double", EVERY_FACE)]),
+    )
     example = pd.DataFrame({"image": [base64.b64encode(example_image).decode()]})
 
     info = mlflow.pyfunc.log_model(
         name="detector",
         python_model=str(PACKAGE / "tracking" / "served_model.py"),
         artifacts={"detector": str(detector)},
-        model_config={"score_threshold": score_threshold},
         code_paths=[str(PACKAGE)],
-        signature=ModelSignature(Schema([ColSpec("string", "image")]), answer),
+        signature=signature,
         input_example=example,
         pip_requirements=list_requirements(),
         registered_model_name=NAME,

@@ -15,7 +15,7 @@ from mlflow.pyfunc import PythonModel
 
 from deepfake_detector.labels import FACE_LABELS
 from deepfake_detector.prediction import find_faces, load_detector
-from deepfake_detector.tracking.registry import FOUND_FACE
+from deepfake_detector.tracking.registry import EVERY_FACE, FOUND_FACE
 
 COLUMNS = list(FOUND_FACE)
 
@@ -25,13 +25,13 @@ class ServedDetector(PythonModel):
 
     def load_context(self, context):
         self._detector = load_detector(context.artifacts["detector"])
-        self._threshold = context.model_config["score_threshold"]
 
     def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
         """Find faces.
 
         Args:
             model_input: column `image`, each a JPEG or PNG file as base64 text.
+            params: `score_threshold`, faces scored lower are left out.
 
         Returns:
             One row per found face, best first within a picture: `row` (of the input, from 0),
@@ -42,7 +42,8 @@ class ServedDetector(PythonModel):
             for row, text in enumerate(model_input["image"])
         ]
         found = pd.concat([_no_faces(), *faces], ignore_index=True)
-        return found[found["score"] >= self._threshold].reset_index(drop=True)
+        threshold = (params or {}).get("score_threshold", EVERY_FACE)
+        return found[found["score"] >= threshold].reset_index(drop=True)
 
 
 def decode_image(text: str, row: int) -> np.ndarray:

@@ -1,0 +1,69 @@
+"""Values given by name, as on the command line, in place of those in `params.yaml`."""
+
+import json
+import re
+
+from deepfake_detector.params import flatten_params, parse_params
+from deepfake_detector.yaml_text import parse_yaml, replace_value
+
+
+def parse_names(words: list[str]) -> dict[str, str]:
+    """Turn `--epochs 15 --train.batch_size=8` into names and texts.
+
+    Raises:
+        ValueError: a word is no `--name`, or a name has no value.
+    """
+    values, rest = {}, list(words)
+    while rest:
+        name, joined, value = rest.pop(0).partition("=")
+        if not name.startswith("--"):
+            raise ValueError(f"expected --name value, got {name!r}")
+        if not joined:
+            if not rest:
+                raise ValueError(f"{name}: a value is missing")
+            value = rest.pop(0)
+        values[name[2:]] = value
+    return values
+
+
+def override_params(text: str, values: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Replace values in the text of `params.yaml`; comments and layout stay.
+
+    Args:
+        values: by dotted name (`train.epochs`) or by a last part that only one has (`epochs`).
+
+    Returns:
+        The new text, and the values by their full names.
+
+    Raises:
+        ValueError: a name is unknown or stands for several, or a value has the wrong type or range;
+            the message says what there is.
+    """
+    known = flatten_params(parse_params(text))
+    full = {find_key(name, list(known)): value for name, value in values.items()}
+    for key, value in full.items():
+        text = replace_value(text, key, _to_yaml(value, is_text=isinstance(known[key], str)))
+    parse_params(text)
+    return text, full
+
+
+def find_key(name: str, known: list[str]) -> str:
+    """Find the full dotted name that a name stands for."""
+    found = [key for key in known if key == name] or [
+        key for key in known if key.endswith(f".{name}")
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(f"{name}: could be {' or '.join(found)}; give the full name")
+    choices = "\n  ".join(known)
+    raise ValueError(f"{name}: unknown parameter. params.yaml has\n  {choices}")
+
+
+def _to_yaml(value: str, is_text: bool) -> str:
+    if is_text:
+        return value if re.fullmatch(r"[A-Za-z_][\w./-]*", value) else json.dumps(value)
+    try:
+        return json.dumps(parse_yaml(value))  # one line, and not more than one value
+    except (TypeError, ValueError):
+        return json.dumps(value)
