@@ -26,6 +26,7 @@ class Section(BaseModel):
 
 class ValidateParams(Section):
     smallest_face_px: Count
+    largest_outside_share: Share
 
 
 class ExtractFramesParams(Section):

@@ -1,7 +1,7 @@
 """Decoding a video file to its end, and telling an end from a break.
 
-FFmpeg gives up silently where a file is cut off at a packet's border, so the time reached is compared
-with the header's duration, which is trusted for nothing else.
+FFmpeg gives up silently where a file is cut off at a packet's border, so the time reached is
+compared with the header's duration, which is trusted for nothing else.
 """
 
 from collections.abc import Iterator

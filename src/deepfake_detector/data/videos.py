@@ -1,9 +1,9 @@
 """Videos: frames in decode order, what a file really holds, and writing clips.
 
 Frame numbers are decode order from 0, never time x fps. What a header says is not trusted: frames
-are counted by decoding them. Sizes are those a player shows: turned as the file asks for, pixels as
-they are stored. Uses FFmpeg through PyAV, whose errors (unlike those of OpenCV) can be told from
-the end. Shapes: `H` height, `W` width in px.
+are counted by decoding them. Sizes are those a player shows: turned as the file asks for, pixels
+as they are stored. Uses FFmpeg through PyAV, whose errors (unlike those of OpenCV) can be told
+from the end. Shapes: `H` height, `W` width in px.
 """
 
 import itertools
@@ -53,6 +53,19 @@ def probe_video(path: Path, threads: int = 0) -> VideoFacts:
         rate = stream.average_rate or stream.guessed_rate or 0
         codec = stream.codec_context.codec.canonical_name
     return VideoFacts(*size_px, float(rate), count, codec)
+
+
+def read_header(path: Path) -> tuple[float, int]:
+    """Read frame rate and number of frames from a video's header, without decoding.
+
+    The number is often wrong, 0 where it is not there: good for a progress bar.
+
+    Raises:
+        ValueError: empty, or not a video.
+    """
+    with open_video(Path(path)) as container:
+        stream = container.streams.video[0]
+        return float(stream.average_rate or stream.guessed_rate or 25), stream.frames
 
 
 def read_frames(path: Path, every: int = 1, threads: int = 0) -> Iterator[tuple[int, np.ndarray]]:

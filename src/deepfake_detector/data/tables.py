@@ -1,0 +1,72 @@
+"""Tables between the stages: their columns, refusals, reading, and writing all or nothing."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+BOX = ["left", "top", "right", "bottom"]
+
+ANNOTATION_COLUMNS = ["video", "frame", *BOX, "label", "face"]
+"""A face: frame from 0 in decode order, box in px of the original frame, label as a word."""
+
+VIDEO_COLUMNS = [
+    *["video", "source", "identity", "split", "licence"],
+    *["width_px", "height_px", "fps", "frames", "codec", "sha256"],
+]
+"""An accepted video: what the user says about it, and what was found by decoding it."""
+
+_TEXT = ["video", "source", "identity", "split", "licence", "codec", "sha256", "label", "face"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file, or a row of it, that is left out, and why, with what to do.
+
+    `row` is the line of a CSV file (the header is line 1) or the number of an entry in a JSON list
+    (from 1); None is the whole file.
+    """
+
+    file: str
+    row: int | None
+    reason: str
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table that a stage wrote; empty text stays empty.
+
+    Raises:
+        ValueError: there is no such file.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: not there; run the stage {path.parent.name} first (dvc repro)")
+    kinds = dict.fromkeys(_TEXT, str)
+    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={})
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, which appears when it is complete."""
+    write_text(table.to_csv(index=False, lineterminator="\n"), path)
+
+
+def write_refusals(refusals: Iterable[Refusal], path: Path) -> None:
+    """Write refusals, in the order of their files and rows."""
+    ordered = sorted(refusals, key=lambda refusal: (refusal.file, refusal.row or 0))
+    table = pd.DataFrame(map(asdict, ordered), columns=["file", "row", "reason"])
+    write_table(table.astype({"row": "Int64"}), path)
+
+
+def write_json(values: Any, path: Path) -> None:
+    """Write values as JSON, which appears when it is complete."""
+    write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file, which appears when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

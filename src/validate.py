@@ -1,0 +1,83 @@
+"""Check the data: videos that decode, annotations that fit, and a set that can be trained on."""
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+
+from deepfake_detector.params import load_params
+
+logger = logging.getLogger("validate")
+
+DATA = Path("data")
+FOLDER = Path("artifacts/validate")
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    try:
+        problems = validate(arguments.workers)
+    except ValueError as error:
+        problems = str(error).splitlines()
+    for problem in problems:
+        logger.error("%s", problem)
+    return 1 if problems else 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    from deepfake_detector.data.workers import count_workers
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=count_workers(),
+        help="processes that decode videos (default: %(default)s, the CPUs)",
+    )
+    return parser.parse_args()
+
+
+def validate(workers: int) -> list[str]:
+    """Check `data/`, write `artifacts/validate/`, and give why it cannot be trained on."""
+    from deepfake_detector.data.tables import write_json, write_refusals, write_table
+    from deepfake_detector.data.validation import validate_data
+
+    params = load_params()
+    facts_file = FOLDER / "facts.json"
+    facts = json.loads(facts_file.read_text()) if facts_file.is_file() else {}
+    result = validate_data(DATA, params.validate_, FOLDER / "data_docs", facts, workers)
+    write_table(result.videos, FOLDER / "videos.csv")
+    write_table(result.annotations, FOLDER / "annotations.csv")
+    write_table(result.left_out, FOLDER / "left_out.csv")
+    write_refusals(result.refusals, FOLDER / "refused.csv")
+    write_json(result.facts, facts_file)
+    write_json(
+        {"success": not result.problems, "problems": result.problems, "checks": result.findings},
+        FOLDER / "result.json",
+    )
+    for note in result.notes:
+        logger.info("%s", note)
+    report(result)
+    return result.problems
+
+
+def report(result) -> None:
+    """Log what was accepted and refused."""
+    logger.info(
+        "accepted %d videos with %d faces; refused %d files or rows, see %s",
+        len(result.videos),
+        len(result.annotations),
+        len(result.refusals),
+        FOLDER / "refused.csv",
+    )
+    for refusal in result.refusals[:10]:
+        where = refusal.file if refusal.row is None else f"{refusal.file} row {refusal.row}"
+        logger.warning("refused %s: %s", where, refusal.reason)
+    logger.info("Data Docs: %s", (FOLDER / "data_docs/index.html").resolve().as_uri())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
