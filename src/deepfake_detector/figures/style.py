@@ -1,0 +1,45 @@
+"""One look for all drawings. Colours are told apart by people who do not see red and green.
+
+Figures are objects of their own: nothing here touches Matplotlib's global state.
+"""
+
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+COLORS = {"real": "#1f6fd0", "fake": "#d62f2f", "location": "#555555"}
+"""By label, as on the pictures."""
+
+WORDS = {"location": "any face (location only)"}
+"""How a label is called where its name is not clear enough."""
+
+RC = {
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e3e3e3",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+}
+
+
+def make_figure(rows: int, columns: int, size_inches: tuple[float, float]):
+    """Make a figure with a grid of axes: the figure and an array [rows, columns] of axes."""
+    with rc_context(RC):
+        figure = Figure(size_inches, layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Save as PNG, complete or not at all, the same bytes each time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}")
+    figure.savefig(unfinished, format="png", dpi=120, metadata={"Software": None})
+    unfinished.replace(path)

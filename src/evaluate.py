@@ -1,0 +1,131 @@
+"""Stage `evaluate`: measure the detector on the test videos, once.
+
+Writes figures, every found face, curves and example frames, and prints a table of results.
+"""
+
+import argparse
+import json
+import logging
+import time
+from pathlib import Path
+
+import cv2
+import pandas as pd
+
+from deepfake_detector import figures, tracking
+from deepfake_detector.data.records import make_shard_path
+from deepfake_detector.data.tables import read_table, write_json, write_table
+from deepfake_detector.evaluation.curves import (
+    make_confusion,
+    make_over_threshold,
+    make_precision_recall,
+)
+from deepfake_detector.evaluation.examples import choose_examples, rate_images, read_examples
+from deepfake_detector.evaluation.held_out import HeldOut, make_held_out
+from deepfake_detector.evaluation.report import (
+    count_to_text,
+    figures_to_json,
+    figures_to_text,
+    measure,
+)
+from deepfake_detector.params import Params, load_params
+
+SHARDS = Path("artifacts/extract_frames")
+TEST = Path("artifacts/split/test.csv")
+TRAINED = Path("artifacts/train")
+OUT = Path("artifacts/evaluate")
+PLOTS = OUT / "plots"
+WORDS = {"worst": "wrong about", "best": "right about"}
+
+logger = logging.getLogger("evaluate")
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        evaluate(load_params())
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"evaluate: {error}") from error
+
+
+def evaluate(params: Params) -> None:
+    """Measure `artifacts/train/detector.keras` on `artifacts/split/test.csv`."""
+    faces, truth, images_per_second = find_test_faces(params)
+    write_table(faces, OUT / "detections.csv")
+    held_out = make_held_out(faces, truth, read_table(TEST), read_table(SHARDS / "frames.csv"))
+    threshold = params.predict.score_threshold
+    values = measure(held_out, params.evaluate, threshold, params.seed)
+    values["images_per_second"] = images_per_second
+    write_json({"test": figures_to_json(values)}, OUT / "metrics.json")
+    draw_charts(held_out, values, params)
+    example = draw_examples(held_out, params)
+    print(figures_to_text(values, params.evaluate.overlap))
+    track(values, example)
+
+
+def find_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+    """Give the found faces, the annotated ones, and how many images a second were looked at."""
+    from deepfake_detector.prediction import load_detector, predict_shards, read_truth
+
+    videos = read_table(TEST)
+    videos = videos[videos["frames"] > 0]
+    if videos.empty:
+        raise ValueError(f"{TEST}: no test video with frames; give split.test a larger share")
+    shards = [make_shard_path(SHARDS, video) for video in videos["video"]]
+    truth = read_truth(shards)
+    detector = load_detector(TRAINED / "detector.keras")
+    started = time.perf_counter()
+    faces = predict_shards(detector, shards, params.train.batch_size)
+    seconds = time.perf_counter() - started
+    return faces, truth, len(truth[["video", "frame"]].drop_duplicates()) / seconds
+
+
+def draw_charts(held_out: HeldOut, values: dict, params: Params) -> None:
+    """Write the curves as tables and as pictures."""
+    overlap, threshold = params.evaluate.overlap, params.predict.score_threshold
+    subject = count_to_text(values)
+    precision_recall = make_precision_recall(held_out, overlap)
+    over_threshold = make_over_threshold(held_out, overlap)
+    confusion = make_confusion(held_out, overlap, threshold)
+    write_table(precision_recall, PLOTS / "precision_recall.csv")
+    write_table(over_threshold, PLOTS / "f1.csv")
+    write_table(confusion, PLOTS / "confusion.csv")
+    charts = {
+        "precision_recall": figures.draw_precision_recall(precision_recall, values, subject),
+        "f1": figures.draw_over_threshold(over_threshold, threshold, subject),
+        "confusion": figures.draw_confusion(confusion, threshold, subject),
+        "training": figures.draw_training(pd.read_csv(TRAINED / "history.csv")),
+    }
+    for name, chart in charts.items():
+        figures.save_figure(chart, PLOTS / f"{name}.png")
+
+
+def draw_examples(held_out: HeldOut, params: Params) -> bytes:
+    """Write the sheets of best and worst frames; give the best one as JPEG."""
+    rated = rate_images(held_out, params.evaluate.overlap)
+    threshold, example = params.predict.score_threshold, b""
+    best, worst = choose_examples(rated, params.evaluate.examples)
+    for name, chosen in (("worst", worst), ("best", best)):
+        examples = read_examples(chosen, held_out, SHARDS, threshold)
+        pictures = [figures.draw_faces(e.picture, e.faces, e.truth) for e in examples]
+        title = f"The {len(examples)} test frames the detector is most {WORDS[name]}"
+        sheet = figures.draw_sheet(pictures, [e.caption for e in examples], title)
+        figures.save_figure(sheet, PLOTS / f"examples_{name}.png")
+        if examples:
+            bgr = cv2.cvtColor(examples[0].picture, cv2.COLOR_RGB2BGR)
+            example = cv2.imencode(".jpg", bgr)[1].tobytes()
+    return example
+
+
+def track(values: dict, example: bytes) -> None:
+    """Tell MLflow, in the run that trained the detector."""
+    run_id = json.loads((TRAINED / "run.json").read_text())["mlflow_run_id"]
+    numbers = {key: value for key, value in figures_to_json(values).items() if key != "intervals"}
+    with tracking.continued_run(run_id):
+        tracking.log_evaluation({f"test_{key}": value for key, value in numbers.items()}, OUT)
+        tracking.register_detector(TRAINED / "detector.keras", example)
+
+
+if __name__ == "__main__":
+    main()
