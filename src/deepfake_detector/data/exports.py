@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from deepfake_detector.data.tables import write_text
 from deepfake_detector.data.tracks import Track
 from deepfake_detector.labels import REAL, label_to_name
 
@@ -32,7 +33,7 @@ class AnnotatedVideo:
 
 def write_annotations(path: Path, videos: Iterable[AnnotatedVideo], form: str) -> None:
     """Write the annotations of videos in the form `clay` or `csv`; the file appears complete."""
-    _write_text(path, to_clay(videos) if form == "clay" else to_csv(videos))
+    write_text(to_clay(videos) if form == "clay" else to_csv(videos), path)
 
 
 def to_clay(videos: Iterable[AnnotatedVideo]) -> str:
@@ -97,7 +98,7 @@ def add_video_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
     for row in rows:
         known[row["video"]] = {**known.get(row["video"], {}), **row}
     values = [[row.get(column) or "" for column in columns] for row in known.values()]
-    _write_text(path, _to_table(columns, values))
+    write_text(_to_table(columns, values), path)
 
 
 def _to_table(columns: Iterable[str], rows: Iterable[Iterable]) -> str:
@@ -106,10 +107,3 @@ def _to_table(columns: Iterable[str], rows: Iterable[Iterable]) -> str:
     writer.writerow(columns)
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)

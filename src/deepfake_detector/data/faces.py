@@ -5,6 +5,7 @@ Networks", as packaged in `mtcnn` 1.0.0, which brings its weights. It runs on Te
 imported when the first finder is made.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ class FaceFinder:
     """Find the faces of one picture."""
 
     def __init__(self, smallest_face_px: int) -> None:
+        # MTCNN warns at every picture without a face, unless told before TensorFlow is imported
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         from mtcnn import MTCNN  # it imports TensorFlow, ten seconds
 
         self._network = MTCNN()

@@ -24,7 +24,6 @@ from deepfake_detector.data.videos import read_frames
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 MOST_DONOR_FRAMES = 300
 CROP_REACH = 1.3  # face widths around the middle of the landmarks that can take part in a forgery
-STANDING_STILL = 2e-4  # costs about as much as landmarks 1.4% of the template off: a face moves
 
 Forger = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 """Forges a face in an image [H, W, 3] at landmarks [5, 2], at place 0 to T-1 of its track."""
@@ -85,33 +84,22 @@ def crop_face(image: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def choose_donor_frames(landmarks: np.ndarray, donor_landmarks: np.ndarray) -> np.ndarray:
-    """Choose for every frame the donor's frame whose pose is nearest, without leaps in time.
-
-    The cheapest path (Viterbi 1967) of steps of one frame forward or back, or, at a cost, none.
+    """Play the donor forward and back again, from where its poses fit best.
 
     Args:
         landmarks: [T, 5, 2] px.
         donor_landmarks: [D, 5, 2] px.
 
     Returns:
-        [T] numbers of donor frames.
+        [T] numbers of donor frames, neighbours one apart.
     """
     poses, donor_poses = _to_poses(landmarks), _to_poses(donor_landmarks)
     costs = ((poses[:, None] - donor_poses[None]) ** 2).mean(axis=(2, 3))  # [T, D]
-    donor_count = costs.shape[1]
-    steps = np.array([1, -1, 0])
-    came_from = np.clip(np.arange(donor_count)[:, None] - steps, 0, donor_count - 1)  # [D, 3]
-    step_costs = np.where(came_from == np.arange(donor_count)[:, None], STANDING_STILL, 0.0)
-    total, choices = costs[0], []
-    for cost in costs[1:]:
-        candidates = total[came_from] + step_costs  # [D, 3]
-        choice = candidates.argmin(axis=1)
-        choices.append(np.take_along_axis(came_from, choice[:, None], 1)[:, 0])  # [D]
-        total = candidates.min(axis=1) + cost
-    path = [int(total.argmin())]
-    for back in reversed(choices):
-        path.append(int(back[path[-1]]))
-    return np.array(path[::-1])
+    places, count = np.arange(len(poses)), len(donor_poses)
+    there_and_back = np.r_[0:count, count - 2 : 0 : -1]  # 0 1 2 3 2 1
+    starts = np.arange(len(there_and_back))
+    chosen = there_and_back[(starts[:, None] + places) % len(there_and_back)]  # [starts, T]
+    return chosen[costs[places, chosen].sum(axis=1).argmin()]
 
 
 def _to_poses(landmarks: np.ndarray) -> np.ndarray:

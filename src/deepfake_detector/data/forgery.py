@@ -18,9 +18,8 @@ from deepfake_detector.data.alignment import (
     measure_face_width,
     soften_mask,
 )
+from deepfake_detector.data.appearance import match_appearance
 
-BAND_REACHES = (0.02, 0.06, 0.22)  # shares of the face's width, fine to broad
-DETAIL_GAINS = (0.5, 1.25)  # a donor sharper than the picture is softened, hardly ever the reverse
 SKIN_REACH = 0.04  # spots of hair or shine below this share of the face's width do not count
 BLUR_REACH = 0.008  # share of the face's width that a self-blended copy is blurred by
 CORE_SIZE = 0.72  # of the mask: eyes, nose and mouth, which are face whatever their colour
@@ -55,52 +54,12 @@ def draw_self_blend(generator: np.random.Generator) -> SelfBlend:
     return SelfBlend(
         move=(generator.uniform(-0.04, 0.04), generator.uniform(-0.03, 0.03)),
         zoom=generator.uniform(0.95, 1.05),
-        gains=generator.uniform(0.92, 1.08, 3),
-        contrast=generator.uniform(0.85, 1.15),
-        sharpen=generator.choice([-0.9, -0.5, 0.4, 0.8]),
+        gains=generator.uniform(0.95, 1.05, 3),
+        contrast=generator.uniform(0.88, 1.12),
+        sharpen=generator.choice([-0.7, -0.4, 0.4, 0.7]),
         share=generator.choice([0.75, 1.0, 1.0]),
         outline=generator.uniform(0.82, 1.12, 8),
     )
-
-
-def match_appearance(
-    face: np.ndarray, reference: np.ndarray, mask: np.ndarray, face_width: float
-) -> np.ndarray:
-    """Give a face the light of the reference, and detail as strong as the reference's.
-
-    Both are taken apart into bands of detail, as in a Laplacian pyramid (Burt & Adelson 1983): the
-    broadest, light and shade, becomes the reference's; each finer one keeps the face's own shapes
-    and gets about the spread of the reference's (as Reinhard et al. 2001 do with whole images).
-
-    Args:
-        face: [H, W, 3] float.
-        reference: [H, W, 3] float.
-        mask: [H, W] in 0-1, soft; only what it covers counts.
-        face_width: px.
-    """
-    matched = np.zeros_like(face)
-    for reach in BAND_REACHES:
-        reach_px = reach * face_width
-        broad, broad_reference = (
-            blur_inside(image, mask, reach_px) for image in (face, reference)
-        )
-        spread = _measure_spread(face - broad, mask)
-        wanted = _measure_spread(reference - broad_reference, mask)
-        gains = np.clip(wanted / np.maximum(spread, 0.1), *DETAIL_GAINS)
-        matched += (face - broad) * gains
-        face, reference = broad, broad_reference
-    return matched + reference
-
-
-def blur_inside(image: np.ndarray, mask: np.ndarray, reach_px: float) -> np.ndarray:
-    """Blur an image [H, W, 3] so that nothing outside the mask bleeds in."""
-    weight = np.maximum(cv2.GaussianBlur(mask, (0, 0), reach_px), 1e-3)
-    return cv2.GaussianBlur(image * mask[..., None], (0, 0), reach_px) / weight[..., None]
-
-
-def _measure_spread(band: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Measure the root mean square [3] of a band of detail under the mask."""
-    return np.sqrt((band**2 * mask[..., None]).sum((0, 1)) / max(float(mask.sum()), 1e-6))
 
 
 def blend(image: np.ndarray, face: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -1,0 +1,152 @@
+"""`forge.py`: fakes, originals, annotations and `videos.csv` in the layout of `data/`."""
+
+import csv
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import forge
+from deepfake_detector.data.alignment import TEMPLATE
+from deepfake_detector.data.annotations import read_annotations
+from deepfake_detector.data.tracks import Look, see_nothing
+from deepfake_detector.data.videos import probe_video, read_frames, write_video
+
+PROJECT = Path(__file__).parents[1]
+LARGE, SMALL = (20, 20, 60), (110, 30, 30)  # left, top, side of the two faces, px
+
+
+class TwoFaceFinder:
+    """Sees a large and a small face in every bright picture."""
+
+    def __init__(self, smallest_face_px):
+        pass
+
+    def look(self, image, frame=0):
+        if image.mean() < 64:
+            return see_nothing(frame)
+        places = np.array([SMALL, LARGE], float)
+        corners, sides = places[:, :2], places[:, 2:]
+        boxes = np.concatenate([corners, corners + sides], axis=1)
+        landmarks = corners[:, None] + sides[:, None] * TEMPLATE
+        return Look(frame, boxes, landmarks, np.ones(2))
+
+
+def write_people(path, grey, frames=6):
+    noise = np.random.default_rng(grey).integers(0, 60, (100, 160, 3)) + grey
+    write_video(path, [noise.astype(np.uint8)] * frames, 25)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run forge.py on videos `anna`, `bert` and `empty`; give the folder it wrote."""
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setattr(forge, "FaceFinder", TwoFaceFinder)
+    write_people(tmp_path / "anna.mp4", 150)
+    write_people(tmp_path / "bert.mp4", 100)
+    write_video(tmp_path / "empty.mp4", [np.zeros((100, 160, 3), np.uint8)] * 4, 25)
+
+    def run(names, *options):
+        videos = [str(tmp_path / name) for name in names]
+        out = tmp_path / "out"
+        monkeypatch.setattr(sys, "argv", ["forge.py", *videos, "--out", str(out), *options])
+        forge.main()
+        return out
+
+    return run
+
+
+def read_video_rows(folder):
+    with (folder / "videos.csv").open() as file:
+        return {row["video"]: (row["source"], row["identity"]) for row in csv.DictReader(file)}
+
+
+def read_images(path):
+    return np.stack([image.astype(int) for _, image in read_frames(path)])
+
+
+def test_both_methods_give_an_original_and_two_fakes_of_every_video(run):
+    out = run(["anna.mp4", "bert.mp4"])
+    assert read_video_rows(out) == {
+        "anna.mp4": ("anna", "anna"),
+        "anna_swap.mp4": ("anna", "bert"),
+        "anna_self_blend.mp4": ("anna", "anna"),
+        "bert.mp4": ("bert", "bert"),
+        "bert_swap.mp4": ("bert", "anna"),
+        "bert_self_blend.mp4": ("bert", "bert"),
+    }
+    facts = {probe_video(path) for path in (out / "videos").iterdir()}
+    assert len(facts) == 1  # alike in size, rate, frames and codec
+    assert facts.pop().codec == "h264"
+
+
+def test_only_the_largest_face_is_fake(run):
+    out = run(["anna.mp4"], "--method", "self_blend")
+    faces, refusals = read_annotations(out / "annotations" / "anna.json")
+    assert not refusals
+    labels = {
+        (name, label, left) for name, label, left in faces[["name", "label", "left"]].to_numpy()
+    }
+    assert labels == {
+        ("anna.mp4", "real", 20.0),
+        ("anna.mp4", "real", 110.0),
+        ("anna_self_blend.mp4", "fake", 20.0),
+        ("anna_self_blend.mp4", "real", 110.0),
+    }
+    assert len(faces) == 2 * 2 * 6
+
+
+def test_fake_differs_from_its_original_inside_the_forged_face_only(run, tmp_path):
+    out = run(["anna.mp4"], "--method", "swap", "--donor", str(tmp_path / "bert.mp4"))
+    original = read_images(out / "videos" / "anna.mp4")
+    fake = read_images(out / "videos" / "anna_swap.mp4")
+    change = np.abs(original - fake).mean(axis=(0, 3))
+    assert change[40:70, 40:60].mean() > 10
+    assert change[:, 110:].mean() < 3
+
+
+def test_donor_that_is_given_serves_all_videos(run, tmp_path):
+    out = run(["anna.mp4"], "--method", "swap", "--donor", str(tmp_path / "bert.mp4"))
+    assert read_video_rows(out)["anna_swap.mp4"] == ("anna", "bert")
+    assert not (out / "videos" / "anna_self_blend.mp4").exists()
+
+
+def test_second_run_adds_to_the_folder(run):
+    run(["anna.mp4"], "--method", "self_blend")
+    out = run(["bert.mp4"], "--method", "self_blend")
+    assert len(read_video_rows(out)) == 4
+    assert len(list((out / "annotations").iterdir())) == 2
+
+
+def test_same_seed_forges_the_same_bytes(run):
+    out = run(["anna.mp4"], "--method", "self_blend")
+    first = (out / "videos" / "anna_self_blend.mp4").read_bytes()
+    run(["anna.mp4"], "--method", "self_blend")
+    assert (out / "videos" / "anna_self_blend.mp4").read_bytes() == first
+
+
+def test_video_without_a_face_is_named_and_the_others_are_forged(run, caplog):
+    with pytest.raises(SystemExit, match="1 of 2 videos could not be forged"):
+        run(["empty.mp4", "anna.mp4"], "--method", "self_blend")
+    assert "left out: empty.mp4: expected a face to forge, found none" in caplog.text
+    assert "anna_self_blend.mp4" in read_video_rows(Path(sys.argv[-3]))
+
+
+def test_swap_of_one_video_needs_a_donor(run):
+    with pytest.raises(SystemExit, match="a swap needs --donor or a second video"):
+        run(["anna.mp4"])
+
+
+def test_two_videos_of_one_name_are_refused(run):
+    with pytest.raises(SystemExit, match="two videos have the same name"):
+        run(["anna.mp4", "anna.mp4"])
+
+
+def test_original_is_never_overwritten(run, tmp_path, caplog):
+    out = run(["anna.mp4"], "--method", "self_blend")
+    before = (out / "videos" / "anna.mp4").read_bytes()
+    with pytest.raises(SystemExit):
+        run(["out/videos/anna.mp4"], "--method", "self_blend")
+    assert "would be overwritten" in caplog.text
+    assert (out / "videos" / "anna.mp4").read_bytes() == before
