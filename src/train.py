@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 import logging
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from deepfake_detector.params import Params, load_params
 SHARDS = Path("artifacts/extract_frames")
 SPLIT = Path("artifacts/split")
 OUT = Path("artifacts/train")
+UNFINISHED_RUN = Path("artifacts/train_unfinished/run.json")
 PACKAGE = Path(__file__).parent / "deepfake_detector"
 
 logger = logging.getLogger("train")
@@ -27,7 +29,9 @@ def main() -> None:
     except (ValueError, FileNotFoundError, FloatingPointError) as error:
         raise SystemExit(f"train: {error}") from error
     except KeyboardInterrupt as error:
-        raise SystemExit("train: stopped; the same command goes on after the last epoch") from error
+        raise SystemExit(
+            "train: stopped; the same command goes on after the last epoch"
+        ) from error
 
 
 def train(params: Params) -> None:
@@ -36,11 +40,11 @@ def train(params: Params) -> None:
 
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
     inputs = tracking.hash_dvc_inputs("train")
-    run_file = OUT.with_name("train_unfinished") / "run.json"
-    with tracking.training_run(params, inputs, _read_run_id(run_file)) as run_id:
-        _write_run_id(run_file, run_id)
-        train_detector(params, shards, OUT, make_fingerprint(params, shards), log_epoch)
-        _write_run_id(OUT / "run.json", run_id)
+    fingerprint = make_fingerprint(params, shards)
+    with tracking.training_run(params, inputs, _read_run_id(fingerprint)) as run_id:
+        _write_json(UNFINISHED_RUN, {"mlflow_run_id": run_id, "fingerprint": fingerprint})
+        train_detector(params, shards, OUT, fingerprint, log_epoch)
+        _write_json(OUT / "run.json", {"mlflow_run_id": run_id})
         for name in ("history.csv", "last.keras"):
             tracking.log_file(OUT / name)
 
@@ -76,13 +80,19 @@ def make_fingerprint(params: Params, shards: Shards) -> str:
     return digest.hexdigest()
 
 
-def _read_run_id(path: Path) -> str | None:
-    return json.loads(path.read_text())["mlflow_run_id"] if path.is_file() else None
+def _read_run_id(fingerprint: str) -> str | None:
+    """Read the MLflow run of the same training where it was interrupted."""
+    if not UNFINISHED_RUN.is_file():
+        return None
+    run = json.loads(UNFINISHED_RUN.read_text())
+    return run["mlflow_run_id"] if run["fingerprint"] == fingerprint else None
 
 
-def _write_run_id(path: Path, run_id: str) -> None:
+def _write_json(path: Path, values: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"mlflow_run_id": run_id}) + "\n")
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(values) + "\n")
+    os.replace(partial, path)
 
 
 if __name__ == "__main__":

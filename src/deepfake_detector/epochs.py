@@ -111,8 +111,10 @@ class EpochEnd(keras.callbacks.Callback):
         )
         self._report(row["epoch"], row)
         if self.has_stopped():
-            logger.info("train: no better validation mAP for %d epochs, stopping early",
-                        self._params.early_stopping_epochs)
+            logger.info(
+                "train: no better validation mAP for %d epochs, stopping early",
+                self._params.early_stopping_epochs,
+            )
             self._trained.stop_training = True
 
     def has_stopped(self) -> bool:
@@ -178,10 +180,12 @@ class Checkpoint:
     def restore(self, model) -> list[dict]:
         """Restore weights and optimiser; give the history, empty where nothing fits."""
         latest = self._find_latest()
+        for epoch in self._folder.glob("epoch_*"):
+            if epoch != latest:
+                shutil.rmtree(epoch)
         if latest is None:
-            shutil.rmtree(self._folder, ignore_errors=True)
             return []
-        model.load_weights(latest / "model.weights.h5")
+        model.detector.load_weights(latest / "detector.weights.h5")
         with np.load(latest / "optimiser.npz", allow_pickle=False) as saved:
             for index, variable in enumerate(model.optimizer.variables):
                 variable.assign(saved[str(index)])
@@ -194,7 +198,7 @@ class Checkpoint:
         partial = self._folder / "partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        model.save_weights(partial / "model.weights.h5")
+        model.detector.save_weights(partial / "detector.weights.h5")
         variables = model.optimizer.variables
         arrays = {str(i): keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
         np.savez(partial / "optimiser.npz", **arrays)

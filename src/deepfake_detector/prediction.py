@@ -63,6 +63,13 @@ def faces_to_table(boxes, scores, width_px: int, height_px: int) -> pd.DataFrame
     return pd.DataFrame(_to_rows(boxes[found], scores[found], size_px), columns=FACE_COLUMNS)
 
 
+def name_labels(faces: pd.DataFrame) -> pd.DataFrame:
+    """Add what people see of a table of faces: `label`, the likelier one, and its `score`."""
+    scores = faces[list(FACE_LABELS)].to_numpy()
+    names = np.array(FACE_LABELS)[scores.argmax(axis=1)] if len(faces) else []
+    return faces.assign(label=names, score=scores.max(axis=1, initial=0.0))
+
+
 def batch_to_table(found, truth) -> pd.DataFrame:
     """Turn a detector's output for an evaluation batch into a table.
 

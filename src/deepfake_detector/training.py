@@ -136,7 +136,9 @@ def make_schedule(params: TrainParams) -> keras.optimizers.schedules.LearningRat
     """Make the learning rate over steps: warm-up and cosine, or divided by ten at epochs."""
     steps, schedule = params.steps_per_epoch, params.schedule
     if schedule.name == "steps":
-        rates = [schedule.learning_rate / 10**drop for drop in range(len(schedule.drop_epochs) + 1)]
+        rates = [
+            schedule.learning_rate / 10**drop for drop in range(len(schedule.drop_epochs) + 1)
+        ]
         boundaries = [epoch * steps for epoch in schedule.drop_epochs]
         return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)
     warmup = schedule.warmup_epochs * steps

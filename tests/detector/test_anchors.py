@@ -14,9 +14,7 @@ def one_map(ratios):
 
 
 def centered(boxes):
-    return np.concatenate(
-        [(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1
-    )
+    return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)
 
 
 def test_ssd300_has_the_8732_anchors_of_the_reference(detector_params, reference):

@@ -7,9 +7,7 @@ from deepfake_detector.detector.loss import compute_loss
 from deepfake_detector.labels import FAKE, REAL
 from deepfake_detector.params import LossParams
 
-PARAMS = LossParams(
-    negatives_per_positive=3.0, negatives_without_faces=0.0, location_weight=1.0
-)
+PARAMS = LossParams(negatives_per_positive=3.0, negatives_without_faces=0.0, location_weight=1.0)
 UNDECIDED = [0.0, 0.0, 0.0]  # each label has probability 1/3
 SURE_OF_FAKE = [0.0, 0.0, 50.0]
 

@@ -21,9 +21,7 @@ WHOLE, CORNER = [0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.1, 0.1]
 
 
 def match(boxes, labels, anchors, params=HALVES):
-    faces, _ = match_anchors(
-        np.float32([boxes]), np.int32([labels]), np.float32(anchors), params
-    )
+    faces, _ = match_anchors(np.float32([boxes]), np.int32([labels]), np.float32(anchors), params)
     return np.asarray(faces)[0].tolist()
 
 

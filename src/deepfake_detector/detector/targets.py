@@ -42,9 +42,7 @@ def make_targets(boxes, labels, anchors: np.ndarray, variances, params: Matching
     index = ops.maximum(faces, 0)
     matched_labels = ops.take_along_axis(ops.cast(labels, "int32"), index, axis=1)  # [B, A]
     doubtful = best_overlaps >= params.negative_overlap
-    label_targets = ops.where(
-        positive, matched_labels, ops.where(doubtful, IGNORED, BACKGROUND)
-    )
+    label_targets = ops.where(positive, matched_labels, ops.where(doubtful, IGNORED, BACKGROUND))
     matched_boxes = ops.take_along_axis(boxes, index[..., None], axis=1)  # [B, A, 4]
     matched_boxes = ops.where(positive[..., None], matched_boxes, anchors)
     return encode_boxes(matched_boxes, anchors, variances), label_targets
