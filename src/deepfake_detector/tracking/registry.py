@@ -1,12 +1,15 @@
 """The registered detector: what its served form takes, gives and needs."""
 
 import base64
+import hashlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 NAME = "deepfake_detector"
 NEWEST = "newest"
 """Alias of the detector registered last: `models:/deepfake_detector@newest`."""
+
+DIGEST = "detector_sha256"
 
 FOUND_FACE = {
     "row": "long",
@@ -32,6 +35,8 @@ REQUIREMENTS = (
 def register_detector(detector: Path, example_image: bytes) -> str:
     """Log and register the detector of the current run as a served model.
 
+    A detector that this run has registered before is left as it is.
+
     Args:
         detector: the `.keras` file.
         example_image: a JPEG or PNG file, the model's input example.
@@ -44,6 +49,9 @@ def register_detector(detector: Path, example_image: bytes) -> str:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
 
+    registered = _find_registered(detector)
+    if registered is not None:
+        return registered
     signature = ModelSignature(
         inputs=Schema([ColSpec("string", "image")]),
         outputs=Schema([ColSpec(kind, name) for name, kind in FOUND_FACE.items()]),
@@ -61,9 +69,24 @@ def register_detector(detector: Path, example_image: bytes) -> str:
         pip_requirements=list_requirements(),
         registered_model_name=NAME,
     )
-    number = info.registered_model_version
-    mlflow.MlflowClient().set_registered_model_alias(NAME, NEWEST, number)
+    client, number = mlflow.MlflowClient(), info.registered_model_version
+    client.set_model_version_tag(NAME, number, DIGEST, _hash_file(detector))
+    client.set_registered_model_alias(NAME, NEWEST, number)
     return f"models:/{NAME}/{number}"
+
+
+def _find_registered(detector: Path) -> str | None:
+    """Find the version under which the current run has registered this very file."""
+    import mlflow
+
+    run_id, digest = mlflow.active_run().info.run_id, _hash_file(detector)
+    versions = mlflow.MlflowClient().search_model_versions(f"name='{NAME}'")
+    same = [v for v in versions if v.run_id == run_id and v.tags.get(DIGEST) == digest]
+    return f"models:/{NAME}/{same[0].version}" if same else None
+
+
+def _hash_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def list_requirements() -> list[str]:

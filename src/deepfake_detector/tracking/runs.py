@@ -14,6 +14,7 @@ from deepfake_detector.tracking.provenance import list_changed_files, read_git_c
 from deepfake_detector.tracking.store import use_project_tracking
 
 DATA_DOCS = Path("artifacts/validate/data_docs")
+TEST = "test_"
 
 
 @contextmanager
@@ -115,17 +116,34 @@ def log_file(path: Path) -> None:
     mlflow.log_artifact(path)
 
 
-def log_evaluation(metrics: dict[str, float], folder: Path) -> None:
-    """Log test figures with the curves and pictures in `folder` and the data's report.
+def log_evaluation(figures: dict[str, Any], folder: Path) -> None:
+    """Log figures, named `test_...`, with the curves and pictures in `folder` and the Data Docs.
 
-    Figures that are undefined (None) are left out. The table of detections is too large to copy.
+    What is undefined (None) or no number is left out. The table of detections is too large to copy.
     """
     import mlflow
 
-    mlflow.log_metrics({key: value for key, value in metrics.items() if value is not None})
+    mlflow.log_metrics(
+        {k: value for k, value in figures.items() if isinstance(value, int | float)}
+    )
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "detections.csv":
             inside = path.relative_to(folder).parent.as_posix()
             mlflow.log_artifact(path, f"{folder.name}/{inside}".removesuffix("/."))
     if DATA_DOCS.is_dir():
         mlflow.log_artifacts(DATA_DOCS, "data_docs")
+
+
+def has_evaluation() -> bool:
+    """Tell whether the current run shows test figures."""
+    import mlflow
+
+    run = mlflow.MlflowClient().get_run(mlflow.active_run().info.run_id)
+    return any(key.startswith(TEST) for key in run.data.metrics)
+
+
+def log_training_run(run_id: str) -> None:
+    """Tag the current run with the one that trained its detector."""
+    import mlflow
+
+    mlflow.set_tag("trained_in_run", run_id)
