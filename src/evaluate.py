@@ -35,7 +35,6 @@ TEST = Path("artifacts/split/test.csv")
 TRAINED = Path("artifacts/train")
 OUT = Path("artifacts/evaluate")
 PLOTS = OUT / "plots"
-WORDS = {"worst": "wrong about", "best": "right about"}
 
 logger = logging.getLogger("evaluate")
 
@@ -103,13 +102,13 @@ def draw_charts(held_out: HeldOut, values: dict, params: Params) -> None:
 
 def draw_examples(held_out: HeldOut, params: Params) -> bytes:
     """Write the sheets of best and worst frames; give the best one as JPEG."""
-    rated = rate_images(held_out, params.evaluate.overlap)
     threshold, example = params.predict.score_threshold, b""
+    rated = rate_images(held_out, params.evaluate.overlap, threshold)
     best, worst = choose_examples(rated, params.evaluate.examples)
     for name, chosen in (("worst", worst), ("best", best)):
         examples = read_examples(chosen, held_out, SHARDS, threshold)
         pictures = [figures.draw_faces(e.picture, e.faces, e.truth) for e in examples]
-        title = f"The {len(examples)} test frames the detector is most {WORDS[name]}"
+        title = f"{len(examples)} of the {name} test frames, of every video about as many"
         sheet = figures.draw_sheet(pictures, [e.caption for e in examples], title)
         figures.save_figure(sheet, PLOTS / f"examples_{name}.png")
         if examples:

@@ -31,17 +31,20 @@ class Example:
     caption: str
 
 
-def rate_images(held_out: HeldOut, overlap: float) -> pd.DataFrame:
+def rate_images(held_out: HeldOut, overlap: float, threshold: float) -> pd.DataFrame:
     """Rate every frame by the worst thing in it: 1 all right, -1 wrong and sure of it.
 
     An annotated face counts with the score of its own label less that of the other one, a missed
-    one with -1, a false alarm with 1 - 2 × its score.
+    one with -1, a false alarm of `threshold` or more, which people would see, with 1 - 2 × its
+    score.
 
     Returns:
         `video, frame, faces, rating, cause`; the row [I] is the image number, `cause` says what
         decided the rating.
     """
-    things = pd.concat([_rate_truth(held_out, overlap), _rate_alarms(held_out, overlap)])
+    things = pd.concat(
+        [_rate_truth(held_out, overlap), _rate_alarms(held_out, overlap, threshold)]
+    )
     worst = things.sort_values("rating", kind="stable").drop_duplicates("image").set_index("image")
     counts = np.bincount(held_out.truth.image, minlength=len(held_out.images))
     images = held_out.images[["video", "frame"]].assign(faces=counts).join(worst)
@@ -62,9 +65,9 @@ def _rate_truth(held_out: HeldOut, overlap: float) -> pd.DataFrame:
     return pd.DataFrame({"image": held_out.truth.image, "rating": rating, "cause": cause})
 
 
-def _rate_alarms(held_out: HeldOut, overlap: float) -> pd.DataFrame:
+def _rate_alarms(held_out: HeldOut, overlap: float, threshold: float) -> pd.DataFrame:
     row = match_faces(held_out.faces, held_out.truth, overlap)
-    is_alarm = np.ones(len(held_out.faces.image), bool)
+    is_alarm = held_out.faces.scores.max(axis=1, initial=0) >= threshold
     is_alarm[row[row != NONE]] = False
     top = held_out.faces.scores[is_alarm].max(axis=1, initial=0)
     called = call_labels(held_out.faces)[is_alarm]

@@ -32,7 +32,7 @@ def measure_intervals(held_out: HeldOut, overlap: float, draws: int, seed: int) 
         return empty | {"intervals": f"none: {reason}"}
     weights = draw_weights(len(group_names), draws, np.random.default_rng(seed))
     values = dict(zip(names, _resample(held_out, overlap, group, weights), strict=True))
-    sentence = f"95 %, {draws} resamples of {len(group_names)} test sources"
+    sentence = f"95 %, {draws:,} resamples of {len(group_names)} test sources"
     return _to_intervals(values) | {"intervals": sentence}
 
 

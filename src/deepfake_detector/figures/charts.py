@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from deepfake_detector.figures.style import COLORS, WORDS, make_figure
+from deepfake_detector.figures.style import COLORS, WORDS, make_figure, set_title
 
 
 def draw_precision_recall(points: pd.DataFrame, figures: dict, subject: str) -> Figure:
@@ -17,16 +17,16 @@ def draw_precision_recall(points: pd.DataFrame, figures: dict, subject: str) -> 
     """
     figure, [[axes]] = make_figure(1, 1, (7, 5.2))
     for label, curve in points.groupby("label", sort=False):
-        name = f"{'location_ap' if label == 'location' else 'ap_' + label}"
+        name = "location_ap" if label == "location" else f"ap_{label}"
         text = f"{WORDS.get(label, label)}: AP {_to_text(figures, name)}"
-        # held back to the axis: the curve starts at recall 0 with its first precision
         recall = np.concatenate([[0], curve["recall"]])
         precision = np.concatenate([curve["precision"][:1], curve["precision"]])
         axes.plot(recall, precision, color=COLORS[label], label=text)
     axes.set(xlim=(0, 1.01), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
-    axes.set_title(f"Precision and recall\n{subject}")
+    set_title(figure, "Precision over recall (AP with 95 % interval)", subject)
     if len(points):
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.14), borderaxespad=0)
+        place = {"loc": "upper left", "bbox_to_anchor": (0, -0.14), "borderaxespad": 0}
+        axes.legend(frameon=False, **place)
     return figure
 
 
@@ -39,8 +39,8 @@ def draw_over_threshold(points: pd.DataFrame, threshold: float, subject: str) ->
     axes.axvline(threshold, color="black", linestyle=":", linewidth=1.5)
     axes.text(threshold, 1.03, f"predict: {threshold:g}", ha="center", va="bottom", fontsize=10)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="threshold of the score", ylabel="F1")
-    axes.set_title(f"F1 over the threshold\n{subject}", pad=22)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    set_title(figure, "F1 over the threshold of the score", subject)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return figure
 
 
@@ -54,7 +54,7 @@ def draw_confusion(table: pd.DataFrame, threshold: float, subject: str) -> Figur
     counts = table.pivot_table(index="annotated", columns="called", values="faces", aggfunc="sum")
     counts = counts.reindex(index=names, columns=names).to_numpy(float)  # NaN: nothing, nothing
     shares = counts / np.maximum(np.nansum(counts, axis=1, keepdims=True), 1)
-    figure, [[axes]] = make_figure(1, 1, (5.6, 4.8))
+    figure, [[axes]] = make_figure(1, 1, (6.4, 5.2))
     axes.imshow(np.nan_to_num(shares), cmap="Blues", vmin=0, vmax=1)
     axes.grid(visible=False)
     for row, column in np.ndindex(counts.shape):
@@ -66,7 +66,9 @@ def draw_confusion(table: pd.DataFrame, threshold: float, subject: str) -> Figur
     axes.set_yticks(range(3), ["real", "fake", "nothing\n(false alarm)"])
     axes.set(xlabel="called", ylabel="annotated")
     axes.tick_params(length=0)
-    axes.set_title(f"Faces scored {threshold:g} or more\n{subject}")
+    set_title(
+        figure, f"What faces were called (score {threshold:g} or more; % of the row)", subject
+    )
     return figure
 
 

@@ -28,10 +28,9 @@ def draw_faces(
         A new image of the same shape.
     """
     picture = np.ascontiguousarray(image).copy()
-    boxes = [] if truth is None else _list_truth(truth)
-    boxes += _list_faces(faces)
+    boxes = _list_faces(faces) + ([] if truth is None else _list_truth(truth))
     thickness = max(1, round(min(picture.shape[:2]) / 200))
-    for box, color, _, _ in boxes:
+    for box, color, _, _ in reversed(boxes):  # the best one last, on top
         cv2.rectangle(picture, box[:2], box[2:], color, thickness, cv2.LINE_AA)
     taken = []
     for box, color, text, is_found in boxes:
@@ -49,7 +48,7 @@ def _list_faces(faces: pd.DataFrame) -> list[tuple]:
     for row in faces.itertuples():
         label = max(FACE_LABELS, key=lambda name: getattr(row, name))
         rows.append((_round_box(row), COLORS[label], f"{label} {getattr(row, label):.2f}", True))
-    return rows[::-1]  # the best one is drawn last, on top
+    return rows
 
 
 def _round_box(row) -> tuple[int, int, int, int]:
@@ -59,7 +58,7 @@ def _round_box(row) -> tuple[int, int, int, int]:
 def _draw_tag(picture: np.ndarray, box, tag: tuple, is_found: bool, taken: list) -> tuple:
     """Draw the text of a box where there is room; give the tag's own box.
 
-    Found faces have it above, annotated ones below; else inside, else on the other side.
+    Found faces have it above, annotated ones below; else inside, or a line further off.
     """
     height, width = picture.shape[:2]
     color, text = tag
@@ -68,9 +67,10 @@ def _draw_tag(picture: np.ndarray, box, tag: tuple, is_found: bool, taken: list)
     (text_width, text_height), base = cv2.getTextSize(text, FONT, scale, thickness)
     tag_width, tag_height = text_width + base, text_height + base + base // 2
     left, top, _, bottom = box
-    tops = [top - tag_height, top, bottom - tag_height, bottom]
-    if not is_found:
-        tops = [bottom, bottom - tag_height, top, top - tag_height]
+    if is_found:
+        tops = [top - tag_height, top, top - 2 * tag_height, top + tag_height]
+    else:
+        tops = [bottom, bottom - tag_height, bottom + tag_height, bottom - 2 * tag_height]
     left = int(np.clip(left, 0, max(0, width - tag_width)))
     places = [(left, y, left + tag_width, y + tag_height) for y in tops]
     free = [p for p in places if p[1] >= 0 and p[3] <= height and not _is_taken(p, taken)]

@@ -24,6 +24,7 @@ def draw_sheet(pictures: Sequence[np.ndarray], captions: Sequence[str], title: s
     figure, grid = make_figure(rows, columns, (max(columns, 2) * CELL_INCHES, height))
     for axes in grid.flat:
         axes.axis("off")
+        axes.set_anchor("N")
     for axes, picture, caption in zip(grid.flat, pictures, captions, strict=False):
         axes.imshow(picture, interpolation="lanczos", aspect="equal")
         axes.set_title(caption, fontsize=9.5, loc="left")

@@ -17,14 +17,11 @@ WORDS = {"location": "any face (location only)"}
 
 RC = {
     "font.size": 11,
-    "axes.titlesize": 12,
-    "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "grid.color": "#e3e3e3",
     "axes.axisbelow": True,
-    "legend.frameon": False,
     "lines.linewidth": 2,
 }
 
@@ -35,6 +32,11 @@ def make_figure(rows: int, columns: int, size_inches: tuple[float, float]):
         figure = Figure(size_inches, layout="constrained")
         FigureCanvasAgg(figure)
         return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def set_title(figure: Figure, title: str, subject: str) -> None:
+    """Write what a figure shows, and below it what was measured on, at the left edge."""
+    figure.suptitle(f"{title}\n{subject}", x=0.01, ha="left", fontsize=11)
 
 
 def save_figure(figure: Figure, path: Path) -> None:

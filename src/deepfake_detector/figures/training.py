@@ -28,7 +28,7 @@ def draw_training(history: pd.DataFrame) -> Figure:
     for axes in (losses, parts, rate):
         axes.set_ylim(bottom=0)
     for axes in (losses, parts, precision):
-        axes.legend(fontsize=10)
+        axes.legend(fontsize=10, frameon=False, loc="best")
     for axes in figure.axes:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
