@@ -1,6 +1,6 @@
 """Find the faces in images and videos, label each real or fake, and draw what was found.
 
-Writes each picture and video again with boxes and scores, and all faces to faces.csv and faces.json.
+Writes each picture and video again with boxes and scores; all faces go to faces.csv and .json.
 """
 
 import argparse
@@ -138,7 +138,7 @@ def _find_or_none(names: VideoNames, name: str) -> str | None:
 
 
 def look_through(path: Path, detector, score: float, truth, out: Path) -> pd.DataFrame:
-    """Find the faces of one file and draw them; a table of `file`, `frame`, the face and its label."""
+    """Find and draw the faces of one file: a table of `file`, `frame`, the face and its label."""
     found: list[pd.DataFrame] = []
     frames = draw_frames(path, detector, score, truth, found)
     target = out / make_out_name(path)

@@ -4,7 +4,6 @@ import argparse
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -35,7 +34,7 @@ def main() -> None:
 
 
 def train(params: Params) -> None:
-    """Train on `artifacts/split/train.csv`, validate on `validation.csv`, write `artifacts/train`."""
+    """Train on the train split, validate on the validation split, write `artifacts/train`."""
     from deepfake_detector.training import Shards, train_detector
 
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
@@ -69,7 +68,7 @@ def log_epoch(epoch: int, row: dict[str, float]) -> None:
     tracking.log_epoch(epoch, {key: value for key, value in row.items() if key != "epoch"})
 
 
-def make_fingerprint(params: Params, shards: Shards) -> str:
+def make_fingerprint(params: Params, shards) -> str:
     """Hash everything a training depends on: parameters, frames and code."""
     digest = hashlib.sha256()
     for section in (params.seed, params.detector.model_dump(), params.train.model_dump()):
@@ -92,7 +91,7 @@ def _write_json(path: Path, values: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(values) + "\n")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 if __name__ == "__main__":

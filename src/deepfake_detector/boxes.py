@@ -1,7 +1,7 @@
 """Boxes as tensors: conversion and overlap.
 
 A box is (left, top, right, bottom), usually in fractions of the image, 0-1. `boxes_centered` are
-(centre x, centre y, width, height). Works on every Keras backend. Shapes: `N`, `M` numbers of boxes.
+(centre x, centre y, width, height). Works on every Keras backend. `N`, `M` are numbers of boxes.
 """
 
 from keras import ops

@@ -1,14 +1,13 @@
 """What happens after each epoch: validation, the history, the best epoch, and a checkpoint.
 
-Everything an epoch leaves is written to one folder at once, so a training that is killed at any moment
-goes on after its last finished epoch.
+Everything an epoch leaves is written to one folder at once, so a training that is killed at any
+moment goes on after its last finished epoch.
 """
 
 import csv
 import json
 import logging
 import math
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -82,7 +81,7 @@ class EpochEnd(keras.callbacks.Callback):
         self._started = time.monotonic()
 
     def resume(self) -> int:
-        """Take up the checkpoint where there is one that fits; give the number of finished epochs."""
+        """Take up the checkpoint where one fits; give the number of finished epochs."""
         self._history = self._checkpoint.restore(self._trained)
         for row in self._history:
             self._report(row["epoch"], row)
@@ -217,7 +216,7 @@ class Checkpoint:
         folder.mkdir(parents=True, exist_ok=True)
         for name in KEPT:
             shutil.copyfile(latest / name, folder / f".{name}")
-            os.replace(folder / f".{name}", folder / name)
+            (folder / f".{name}").replace(folder / name)
         shutil.rmtree(self._folder)
 
     def _find_latest(self) -> Path | None:

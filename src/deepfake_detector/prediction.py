@@ -91,7 +91,7 @@ def batch_to_table(found, truth) -> pd.DataFrame:
 
 
 def _to_rows(boxes, scores, size_px) -> np.ndarray:
-    """Join boxes [M, 4] in px, clipped to frames of `size_px` ([2] or [M, 2]), and scores [M, 2]."""
+    """Join boxes [M, 4], clipped and in px of frames of [2] or [M, 2] px, with scores [M, 2]."""
     boxes_px = np.clip(boxes, 0, 1) * np.concatenate([size_px, size_px], axis=-1)
     return np.concatenate([boxes_px, scores], axis=1)  # [M, 6]
 
@@ -119,8 +119,8 @@ def read_truth(shards: list[Path]) -> pd.DataFrame:
     """Read the annotated faces of all frames of shards.
 
     Returns:
-        `video, frame, left, top, right, bottom, label`, px of the original frame. A frame without a
-        face is one row with an empty label and NaN for its box.
+        `video, frame, left, top, right, bottom, label`, px of the original frame. A frame without
+        a face is one row with an empty label and NaN for its box.
     """
     import tensorflow as tf
 

@@ -34,8 +34,8 @@ class Shards:
 class TrainedDetector(keras.Model):
     """A detector with the SSD loss, for `fit`. Faces are matched to anchors on the device.
 
-    `fit` takes images [B, S, S, 3] and `{"boxes": [B, N, 4], "labels": [B, N]}`, and reports `loss`
-    with its parts `location_loss` and `label_loss`.
+    `fit` takes images [B, S, S, 3] and `{"boxes": [B, N, 4], "labels": [B, N]}`, and reports
+    `loss` with its parts `location_loss` and `label_loss`.
     """
 
     def __init__(self, detector: keras.Model, params: Params):
@@ -74,8 +74,8 @@ def train_detector(
     """Train a detector, or go on where an interrupted training of the same fingerprint stopped.
 
     Args:
-        folder: gets `detector.keras` (best validation mAP), `last.keras` and `history.csv`, complete
-            after every epoch.
+        folder: gets `detector.keras` (best validation mAP), `last.keras` and `history.csv` in the
+            end; until then they are in a checkpoint beside it.
         fingerprint: names everything the result depends on.
         report: called with the epoch (from 1) and its row of `history.csv`, also for the epochs of
             the interrupted training.
@@ -151,7 +151,7 @@ def make_schedule(params: TrainParams) -> keras.optimizers.schedules.LearningRat
 
 
 def _freeze_batch_norm(detector: keras.Model) -> None:
-    """Keep the pretrained statistics: batches are small, and a training step takes half the time."""
+    """Keep the pretrained statistics: batches are small, and a step takes half the time."""
     for layer in detector.layers:
         if isinstance(layer, keras.layers.BatchNormalization) and layer.name.startswith("_"):
             layer.trainable = False

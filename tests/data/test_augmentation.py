@@ -69,7 +69,7 @@ def test_a_flip_mirrors_the_image_and_the_box():
 @pytest.mark.parametrize("seed", range(20))
 def test_a_crop_keeps_a_face_whole(seed):
     changes = {"crop_probability": 1.0, "crop_smallest": 0.3}
-    image, boxes, labels = vary(changes, seed=seed)
+    _, boxes, labels = vary(changes, seed=seed)
     assert labels.tolist() == [1]
     left, top, right, bottom = boxes[0]
     assert 0 < left < right < 1
@@ -79,7 +79,7 @@ def test_a_crop_keeps_a_face_whole(seed):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_zooming_out_puts_the_frame_on_grey_and_shrinks_the_face(seed):
-    image, boxes, labels = vary({"zoom_out_probability": 1.0, "zoom_out_most": 3.0}, seed=seed)
+    image, boxes, _ = vary({"zoom_out_probability": 1.0, "zoom_out_most": 3.0}, seed=seed)
     left, top, right, bottom = boxes[0]
     scale = (right - left) / 0.25
     assert 1 / 3 <= scale <= 1
@@ -89,7 +89,7 @@ def test_zooming_out_puts_the_frame_on_grey_and_shrinks_the_face(seed):
 
 
 def test_a_frame_without_faces_can_be_cropped():
-    image, boxes, labels = vary({"crop_probability": 1.0, "crop_smallest": 0.5}, (), ())
+    _, boxes, labels = vary({"crop_probability": 1.0, "crop_smallest": 0.5}, (), ())
     assert boxes.shape == (0, 4)
     assert labels.shape == (0,)
 

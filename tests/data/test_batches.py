@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -5,7 +7,6 @@ import pytest
 from deepfake_detector.data.batches import make_evaluation_batches, make_training_batches
 from deepfake_detector.data.records import FrameRecord, write_shard
 from deepfake_detector.params import load_params
-from pathlib import Path
 
 AUGMENTATION = load_params(Path(__file__).parents[2] / "params.yaml").train.augmentation
 FACE = [0.25, 0.25, 0.5, 0.75]
@@ -46,7 +47,7 @@ def test_every_frame_is_evaluated_once_in_order(shards):
 
 
 def test_evaluation_pads_faces_and_tells_the_original_size(shards):
-    images, faces = next(iter(make_evaluation_batches(shards, 6, 32)))
+    _, faces = next(iter(make_evaluation_batches(shards, 6, 32)))
     assert faces["labels"].numpy().tolist()[:3] == [[0, 0], [2, 0], [2, 2]]
     assert np.allclose(faces["boxes"][1], [FACE, [0, 0, 0, 0]])
     assert faces["width_px"].numpy().tolist() == [120] * 6
@@ -58,7 +59,7 @@ def test_a_batch_without_any_face_still_has_a_row_of_padding(tmp_path):
     _, faces = next(iter(make_evaluation_batches([path], 2, 32)))
     assert faces["boxes"].shape == (1, 1, 4)
     assert faces["labels"].numpy().tolist() == [[0]]
-    images, faces = take([path], 1)[0]
+    _, faces = take([path], 1)[0]
     assert faces["labels"].shape == (4, 1)
 
 

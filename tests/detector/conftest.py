@@ -1,8 +1,9 @@
 """Numbers of the 2020 project: `ssd_reference.npz`.
 
-Made by running that project's SSD code (ssd_keras, TensorFlow 1.15.5, Keras 2.2.4) with its parameters:
-300 x 300, labels 1 real and 2 fake, VOC scales, matching 'multi' at 0.5, score over 0.01, suppression
-per label at 0.45, top 200. The images of the loss and of decoding are cut to the first two.
+Made by running that project's SSD code (ssd_keras, TensorFlow 1.15.5, Keras 2.2.4) with its
+parameters: 300 x 300, labels 1 real and 2 fake, VOC scales, matching 'multi' at 0.5, score over
+0.01, suppression per label at 0.45, top 200. The images of the loss and of decoding are cut to the
+first two.
 """
 
 from pathlib import Path

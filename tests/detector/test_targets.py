@@ -95,8 +95,8 @@ def encoded(reference, detector_params):
     )
 
 
-# The wide flat face of image 3 overlaps a row of anchors equally (to 1e-7): the reference took one of
-# them by its rounding, we take the first.
+# The wide flat face of image 3 overlaps a row of anchors equally (to 1e-7): the reference took one
+# of them by its rounding, we take the first.
 TIED = {(3, 6506), (3, 6518)}
 
 

@@ -1,9 +1,10 @@
-"""Training images varied at random: Liu et al. 2016 (SSD), sections 2.2 and 3.6, plus what happens to
-videos on their way (re-compression, down-scaling).
+"""Training images varied at random: Liu et al. 2016 (SSD), sections 2.2 and 3.6, plus what
+happens to videos on their way (re-compression, down-scaling).
 
-All geometry is one window: the part of the frame (or more than the frame, for zoom-out) that becomes
-the network's input. So an image is sampled once, whatever happens to it. Runs in the tf.data graph;
-everything random follows from a seed. Shapes: `N` faces, `B` images, `S` side of the input in px.
+All geometry is one window: the part of the frame (or more than the frame, for zoom-out) that
+becomes the network's input. So an image is sampled once, whatever happens to it. Runs in the
+tf.data graph; everything random follows from a seed. Shapes: `N` faces, `B` images, `S` side of
+the input in px.
 """
 
 import math
@@ -30,8 +31,8 @@ def vary_frame(image, boxes, labels, seed, size_px: int, params: AugmentationPar
         Image float32 [S, S, 3] in 0-255, the faces' boxes in it, clipped to 0-1, and their labels.
         Faces whose centre is outside the window are gone.
     """
-    draws = tf.unstack(tf.random.stateless_uniform([8], seed))
-    downscale, downscale_side, recompress, quality, flip, zoom, crop, placed = draws
+    draws = tf.unstack(tf.random.stateless_uniform([7], seed))
+    downscale, downscale_side, recompress, quality, flip, zoom, crop = draws
     window = _draw_window(boxes, zoom, crop, seed + 1, params)
     side = tf.where(
         downscale < params.downscale_probability,
@@ -154,8 +155,9 @@ def _recompress(image, quality):
 def vary_colours(images, seed, params: AugmentationParams):
     """Vary brightness, contrast, saturation and hue of each image of a batch on its own.
 
-    All four are one 3x3 matrix and one shift per image: hue turns and saturation scales the colour
-    plane of YIQ, contrast scales about mid-grey, brightness shifts. Each happens to half the images.
+    All four are one 3x3 matrix and one shift per image: hue turns and saturation scales the
+    colour plane of YIQ, contrast scales about mid-grey, brightness shifts. Each happens to half
+    the images.
 
     Args:
         images: float32 [B, S, S, 3] in 0-255.

@@ -1,9 +1,9 @@
 """Batches of frames for training and evaluation, read from shards.
 
-Training reads all its shards in turn, for ever, so an epoch is a number of steps and memory does not
-grow with the data set. Everything follows from the seed, so that a resumed training goes on with the
-very batches it would have had. Shapes: `B` images, `N` most faces in the batch (at least 1), `S` side
-of the input in px.
+Training reads all its shards in turn, for ever, so an epoch is a number of steps and memory does
+not grow with the data set. Everything follows from the seed, so that a resumed training goes on
+with the very batches it would have had. Shapes: `B` images, `N` most faces in the batch (at least
+1), `S` side of the input in px.
 """
 
 from pathlib import Path
@@ -69,8 +69,8 @@ def make_evaluation_batches(shards: list[Path], batch_size: int, size_px: int) -
     """Make batches of all frames of the shards, once, in order, unchanged but for their size.
 
     Returns:
-        Pairs of images float32 [B, S, S, 3] and `{"boxes": [B, N, 4], "labels": [B, N], "video": [B],
-        "frame": [B], "width_px": [B], "height_px": [B]}`. The last batch may be smaller.
+        Pairs of images float32 [B, S, S, 3] and faces `{"boxes": [B, N, 4], "labels": [B, N]}` with
+        their `video`, `frame`, `width_px` and `height_px`, each [B]. The last batch may be smaller.
     """
 
     def resize(record):

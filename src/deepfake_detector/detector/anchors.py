@@ -1,4 +1,4 @@
-"""Anchors: the boxes that a detector's outputs are relative to. Liu et al. 2016 (SSD), section 2.2.
+"""Anchors: the boxes that a detector's outputs are relative to. Liu et al. 2016, section 2.2.
 
 Computed once on the host, hence NumPy. `A` is the number of all anchors (8,732 for SSD300).
 """

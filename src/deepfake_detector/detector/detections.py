@@ -1,8 +1,8 @@
 """From the network's outputs to found faces: decoding and suppression. Liu et al. 2016, section 2.
 
 One face is one location with two label scores: overlaps are suppressed over both labels, by the
-probability that there is a face at all. (The paper suppresses per label: one face could then be found
-twice, once as real and once as fake. `find_faces_per_label` does that, for comparison.)
+probability that there is a face at all. (The paper suppresses per label: one face could then be
+found twice, once as real and once as fake. `find_faces_per_label` does that, for comparison.)
 Shapes: `B` images, `A` anchors, `K` candidates, `C` labels with background.
 """
 
@@ -48,8 +48,8 @@ def find_faces_per_label(offsets, logits, anchors, variances, params: DetectionP
         anchors: [A, 4].
 
     Returns:
-        Boxes [B, most, 4], labels int [B, most] and scores [B, most], best first. Rows past the last
-        found face are zero.
+        Boxes [B, most, 4], labels int [B, most] and scores [B, most], best first. Rows past the
+        last found face are zero.
     """
     scores = ops.softmax(logits, axis=-1)[..., 1:]  # [B, A, 2]
     labels = scores.shape[-1]

@@ -1,6 +1,6 @@
 """EfficientNet-Lite0 as a backbone: Tan & Le 2019 without squeeze-and-excitation, with ReLU6.
 
-Layers are named as the tensors of the published weights, so that `pretrained` can fill them by name.
+Layers are named as the tensors of the published weights: `pretrained` fills them by name.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The SSD loss: where the face is, and which label it has. Liu et al. 2016, section 2.2, equation 1.
+"""The SSD loss: where the face is, and which label it has. Liu et al. 2016, equation 1.
 
 Differences from the 2020 project, on purpose: hard negatives are mined per image, not across the
 batch, and an image without faces still teaches its few hardest negatives.
@@ -7,7 +7,6 @@ Shapes: `B` images, `A` anchors, `C` labels with background.
 
 from keras import ops
 
-from deepfake_detector.detector.targets import IGNORED
 from deepfake_detector.labels import BACKGROUND
 from deepfake_detector.params import LossParams
 

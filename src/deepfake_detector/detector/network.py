@@ -120,7 +120,7 @@ def _extend_vgg16(features):
 
 
 _LITE0_WIDTHS = (128, 256, 256)
-"""Channels of the backbone's three maps before prediction: a 3x3 predictor over 1,280 is mostly cost."""
+"""Channels of the backbone's three maps before prediction: over 1,280, predictors are mostly cost."""
 
 
 def _extend_efficientnet(features):

