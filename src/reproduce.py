@@ -1,10 +1,10 @@
-"""Run the pipeline with values of `params.yaml` given by name, as `mlflow run . -P epochs=15` does.
+"""Run the pipeline with values of `params.yaml` by name; `mlflow run . -P epochs=15` calls this.
 
   python src/reproduce.py --epochs 15 --learning_rate 0.001 --train.batch_size 8
 
 A name is a dotted one, or a last part of it that only one parameter has. The values are written
-into params.yaml, and DVC runs what they change, as an experiment that `dvc exp show` lists. Without
-values it runs whatever is not up to date.
+into params.yaml, and DVC runs what they change, as an experiment that `dvc exp show` lists.
+Without values it runs whatever is not up to date.
 """
 
 import csv

@@ -119,7 +119,7 @@ def log_file(path: Path) -> None:
 def log_evaluation(figures: dict[str, Any], folder: Path) -> None:
     """Log figures, named `test_...`, with the curves and pictures in `folder` and the Data Docs.
 
-    What is undefined (None) or no number is left out. The table of detections is too large to copy.
+    What is undefined (None) or no number is left out; so is the large table of detections.
     """
     import mlflow
 
