@@ -69,8 +69,8 @@ def make_evaluation_batches(shards: list[Path], batch_size: int, size_px: int) -
     """Make batches of all frames of the shards, once, in order, unchanged but for their size.
 
     Returns:
-        Pairs of images float32 [B, S, S, 3] and faces `{"boxes": [B, N, 4], "labels": [B, N]}` with
-        their `video`, `frame`, `width_px` and `height_px`, each [B]. The last batch may be smaller.
+        Pairs of images float32 [B, S, S, 3] and faces: `boxes` [B, N, 4], `labels` [B, N], and
+        `video`, `frame`, `width_px`, `height_px`, each [B]. The last batch may be smaller.
     """
 
     def resize(record):

@@ -120,7 +120,7 @@ def _extend_vgg16(features):
 
 
 _LITE0_WIDTHS = (128, 256, 256)
-"""Channels of the backbone's three maps before prediction: over 1,280, predictors are mostly cost."""
+"""Channels of the backbone's maps before prediction: over 1,280, predictors are mostly cost."""
 
 
 def _extend_efficientnet(features):

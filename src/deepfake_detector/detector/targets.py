@@ -1,7 +1,8 @@
 """What the network should have said: faces matched to anchors and encoded as offsets.
 
 Liu et al. 2016 (SSD), section 2.2, "Matching strategy"; offsets as in Ren et al. 2015 (Faster
-R-CNN), section 3.1.2, divided by Caffe SSD's variances. Runs on the device, whatever the Keras backend.
+R-CNN), section 3.1.2, divided by Caffe SSD's variances. Runs on the device, whatever the Keras
+backend.
 Shapes: `B` images, `N` faces per image (padded), `A` anchors.
 """
 

@@ -1,8 +1,8 @@
 """VGG16 as SSD300 uses it: Liu et al. 2016, section 3, "Base network"; Simonyan & Zisserman 2015.
 
 fc6 and fc7 are convolutions, pool5 does not halve, fc6 is dilated. Initialisers and L2 are those
-of the 2020 project. The input is RGB: the published kernels of conv1_1 are for BGR, so `pretrained`
-turns them round when it loads them.
+of the 2020 project. The input is RGB: the published kernels of conv1_1 are for BGR, so
+`pretrained` turns them round when it loads them.
 """
 
 import keras
