@@ -31,7 +31,7 @@ def draw_faces(
     boxes = _list_faces(faces) + ([] if truth is None else _list_truth(truth))
     thickness = max(1, round(min(picture.shape[:2]) / 200))
     for box, color, _, _ in reversed(boxes):  # the best one last, on top
-        cv2.rectangle(picture, box[:2], box[2:], color, thickness, cv2.LINE_AA)
+        cv2.rectangle(picture, box[:2], box[2:], color, thickness)
     taken = []
     for box, color, text, is_found in boxes:
         taken.append(_draw_tag(picture, box, (color, text), is_found, taken))
