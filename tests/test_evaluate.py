@@ -1,0 +1,136 @@
+"""The stage `evaluate` on two tiny videos, with found faces that are known beforehand."""
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+import evaluate
+from deepfake_detector import prediction, tracking
+from deepfake_detector.data.records import FrameRecord, make_shard_path, write_shard
+from deepfake_detector.params import load_params
+
+FOUND = ["video", "frame", "left", "top", "right", "bottom", "real", "fake"]
+
+
+@pytest.fixture
+def stage(tmp_path, monkeypatch, project):
+    """Work in a folder with the outputs of earlier stages; give its results and MLflow's calls."""
+    params = load_params(project / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    for folder in ("extract_frames", "split", "train"):
+        (tmp_path / "artifacts" / folder).mkdir(parents=True)
+    write_frames(tmp_path / "artifacts/extract_frames")
+    write_csv("split/test.csv", "video,source,identity,labels,frames,faces",
+              "a,one,,real,2,1", "b,two,,fake,1,1", "empty,three,,,0,0")  # fmt: skip
+    names = [f"{split}_{part}" for split in ("train", "validation")
+             for part in ("loss", "location_loss", "label_loss")]  # fmt: skip
+    names += ["validation_ap_real", "validation_ap_fake", "validation_map", "learning_rate"]
+    write_csv("train/history.csv", ",".join(["epoch", *names]), ",".join(["1"] + ["0.5"] * 10))
+    (tmp_path / "artifacts/train/run.json").write_text('{"mlflow_run_id": "abc"}')
+    calls = {}
+    pretend(monkeypatch, calls)
+    return params, tmp_path / "artifacts/evaluate", calls
+
+
+def write_csv(path, *lines):
+    Path("artifacts", path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_frames(folder):
+    """Two frames of `a` (the second without a face), one of `b`; all of 40×30 px."""
+    jpeg = cv2.imencode(".jpg", np.full((30, 40, 3), 90, np.uint8))[1].tobytes()
+    box, nobody = np.array([[0.25, 0.2, 0.75, 0.8]]), np.zeros((0, 4))
+    videos = {"a": [(0, box, [1]), (5, nobody, [])], "b": [(0, box, [2])]}
+    for video, frames in videos.items():
+        records = [
+            FrameRecord(jpeg, boxes, np.array(labels, int), video, frame, 40, 30)
+            for frame, boxes, labels in frames
+        ]
+        write_shard(make_shard_path(folder, video), records)
+    write_csv("extract_frames/frames.csv", "video,frame,width_px,height_px,faces",
+              "a,0,40,30,1", "a,5,40,30,0", "b,0,40,30,1")  # fmt: skip
+
+
+def pretend(monkeypatch, calls):
+    """Let the detector find both faces, `b` with the wrong label, and MLflow only listen."""
+
+    def find(detector, shards, batch_size):
+        calls["shards"] = [path.name for path in shards]
+        rows = [("a", 0, 10, 6, 30, 24, 0.8, 0.1), ("b", 0, 10, 6, 30, 24, 0.6, 0.3)]
+        return pd.DataFrame(rows, columns=FOUND)
+
+    @contextmanager
+    def run(run_id):
+        calls["run"] = run_id
+        yield run_id
+
+    monkeypatch.setattr(prediction, "load_detector", lambda path: path)
+    monkeypatch.setattr(prediction, "predict_shards", find)
+    monkeypatch.setattr(tracking, "continued_run", run)
+    monkeypatch.setattr(tracking, "log_evaluation", lambda *given: calls.update(logged=given))
+    monkeypatch.setattr(tracking, "register_detector", lambda *given: calls.update(model=given))
+
+
+def test_writes_figures_curves_and_pictures_and_tells_mlflow(stage, capsys):
+    params, out, calls = stage
+    evaluate.evaluate(params)
+    test = json.loads((out / "metrics.json").read_text())["test"]
+    assert (test["ap_real"], test["location_ap"], test["label_accuracy"]) == (1.0, 1.0, 0.5)
+    assert test["ap_fake"] == 1.0  # the fake face's 0.3 stands before the real one's 0.1
+    assert (test["videos"], test["sources"], test["frames"], test["faces"]) == (2, 2, 3, 2)
+    assert test["images_per_second"] > 0
+    made = {path.name for path in (out / "plots").iterdir()}
+    curves = {"precision_recall.csv", "f1.csv", "confusion.csv"}
+    charts = {"precision_recall.png", "f1.png", "confusion.png", "training.png"}
+    assert made == curves | charts | {"examples_best.png", "examples_worst.png"}
+    assert len(pd.read_csv(out / "detections.csv")) == 2
+    assert calls["shards"] == ["a.tfrecord", "b.tfrecord"]  # `empty` has no frame
+    assert calls["run"] == "abc"
+    assert calls["logged"][0]["test_map"] == 1.0
+    assert "test_intervals" not in calls["logged"][0]  # words are no metric
+    assert calls["model"][1][:2] == b"\xff\xd8"  # a JPEG
+    table = capsys.readouterr().out
+    assert "2 videos of 2 sources, 3 frames, 2 faces (1 real, 1 fake)" in table
+    assert "is no benchmark" in table
+
+
+def test_detections_can_be_scored_again_with_the_same_result(stage, project, tmp_path):
+    """Every face once per label, through `score.py`'s reader: the same average precision."""
+    params, out, _ = stage
+    evaluate.evaluate(params)
+    from deepfake_detector.metrics import score_detections
+    from deepfake_detector.metrics.files import read_files
+
+    found = pd.read_csv(out / "detections.csv").melt(
+        FOUND[:6], ["real", "fake"], var_name="label", value_name="score"
+    )
+    found.to_csv(tmp_path / "DETECTIONS.csv", index=False)
+    rows = ["video,frame,label,left,top,right,bottom", "a,0,real,10,6,30,24", "a,5,,,,,"]
+    (tmp_path / "TRUTH.csv").write_text("\n".join([*rows, "b,0,fake,10,6,30,24"]))
+    detections, truth, images = read_files(tmp_path / "DETECTIONS.csv", tmp_path / "TRUTH.csv")
+    scores = score_detections(detections, truth, 0.5)
+    test = json.loads((out / "metrics.json").read_text())["test"]
+    assert images == test["frames"]
+    assert scores["mean"]["voc_area"] == test["map"]
+    assert scores["mean"]["coco"] == pytest.approx(test["map_coco"], abs=1e-6)
+    assert scores["location"]["voc_11"] == test["location_ap_voc_11"]
+
+
+def test_a_test_split_without_frames_is_refused(stage):
+    params, _, _ = stage
+    write_csv("split/test.csv", "video,source,identity,labels,frames,faces", "a,one,,real,0,0")
+    with pytest.raises(ValueError, match=r"no test video with frames; give split\.test"):
+        evaluate.evaluate(params)
+
+
+def test_a_stage_that_has_not_run_is_named(stage, monkeypatch):
+    (evaluate.TEST).unlink()
+    monkeypatch.setattr("sys.argv", ["evaluate.py"])
+    monkeypatch.setattr(evaluate, "load_params", lambda: stage[0])
+    with pytest.raises(SystemExit, match=r"evaluate: artifacts.split.test\.csv: not there"):
+        evaluate.main()
