@@ -7,12 +7,18 @@ at the result. A video that cannot be read is named, and the others are annotate
 import argparse
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from deepfake_detector.data.exports import AnnotatedVideo, write_annotations
 from deepfake_detector.data.faces import FaceFinder, track_faces
+from deepfake_detector.data.videos import read_frames
 from deepfake_detector.labels import FACE_LABELS, name_to_label
 from deepfake_detector.params import AnnotateParams, load_params
+
+REPORT_SECONDS = 10
 
 logger = logging.getLogger("annotate")
 
@@ -70,9 +76,19 @@ def annotate_video(
 ) -> AnnotatedVideo:
     """Find the faces of one video."""
     frames, tracks = track_faces(
-        video, finder, params.every, params.confidence, params.smoothing_frames
+        report_frames(video), finder, params.every, params.confidence, params.smoothing_frames
     )
     return AnnotatedVideo(video.name, frames, tracks, [label] * len(tracks))
+
+
+def report_frames(video: Path) -> Iterator[tuple[int, np.ndarray]]:
+    """Give the frames of a video and say now and then how far it is."""
+    reported = time.monotonic()
+    for number, image in read_frames(video):
+        if time.monotonic() - reported > REPORT_SECONDS:
+            reported = time.monotonic()
+            logger.info("  %s: frame %d", video.name, number)
+        yield number, image
 
 
 if __name__ == "__main__":

@@ -52,12 +52,16 @@ def main() -> None:
     )
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
-    parser.add_argument("--method", default="both", choices=(*METHODS, "both"))
+    parser.add_argument(
+        "--method",
+        choices=(*METHODS, "both"),
+        help="default: both; only self_blend for one video without a donor",
+    )
     parser.add_argument("--donor", type=Path, metavar="VIDEO_OR_IMAGE")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    methods = METHODS if arguments.method == "both" else (arguments.method,)
     try:
+        methods = choose_methods(arguments.method, len(arguments.videos), arguments.donor)
         donors = choose_donors(arguments.videos, arguments.donor, methods)
         failed = forge(donors, methods, arguments.out, load_params())
     except (ValueError, OSError) as error:
@@ -66,21 +70,34 @@ def main() -> None:
         raise SystemExit(f"forge: {failed} of {len(donors)} videos could not be forged")
 
 
+def choose_methods(method: str | None, videos: int, donor: Path | None) -> tuple[str, ...]:
+    """Give the methods that are asked for; if none is, all that can be done.
+
+    Raises:
+        ValueError: a swap is asked for, and there is no face to take.
+    """
+    has_donor = donor is not None or videos > 1
+    if method in ("swap", "both") and not has_donor:
+        raise ValueError("a swap needs --donor or a second video to take a face from")
+    if method is None and not has_donor:
+        logger.info("no --donor and no second video: self_blend only")
+        return ("self_blend",)
+    return METHODS if method in (None, "both") else (method,)
+
+
 def choose_donors(
     videos: list[Path], donor: Path | None, methods: tuple[str, ...]
 ) -> dict[Path, Path | None]:
     """Give every video its donor: the one that is given, else the next video.
 
     Raises:
-        ValueError: a swap has no donor, or two videos have the same name.
+        ValueError: two videos have the same name.
     """
     stems = [video.stem for video in videos]
     if len(set(stems)) < len(stems):
         raise ValueError("two videos have the same name; rename one")
     if "swap" not in methods:
         return dict.fromkeys(videos)
-    if donor is None and len(videos) < 2:
-        raise ValueError("a swap needs --donor or a second video to take a face from")
     following = [*videos[1:], videos[0]]
     return {video: donor or after for video, after in zip(videos, following, strict=True)}
 
@@ -108,7 +125,11 @@ def find_target(video: Path, out: Path, finder: FaceFinder, params: Params) -> T
         ValueError: it cannot be read, or has no face.
     """
     frames, tracks = track_faces(
-        video, finder, 1, params.annotate.confidence, params.forge.smoothing_frames
+        read_frames(video),
+        finder,
+        1,
+        params.annotate.confidence,
+        params.forge.smoothing_frames,
     )
     if not tracks:
         raise ValueError(f"{video.name}: expected a face to forge, found none")

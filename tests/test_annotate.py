@@ -64,6 +64,13 @@ def test_bad_video_is_named_and_the_others_are_annotated(run, tmp_path, caplog):
     assert "[2/2] bright.mp4: 8 frames, 1 faces" in caplog.text
 
 
+def test_long_work_says_how_far_it_is(run, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(annotate, "REPORT_SECONDS", -1)
+    run(["bright.mp4"], "--label", "real")
+    assert "bright.mp4: frame 7" in caplog.text
+
+
 def test_when_no_video_can_be_read_nothing_is_written(run, tmp_path):
     with pytest.raises(SystemExit, match="1 of 1 videos"):
         run(["missing.mp4"], "--label", "real")

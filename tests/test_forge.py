@@ -133,9 +133,14 @@ def test_video_without_a_face_is_named_and_the_others_are_forged(run, caplog):
     assert "anna_self_blend.mp4" in read_video_rows(Path(sys.argv[-3]))
 
 
-def test_swap_of_one_video_needs_a_donor(run):
+@pytest.mark.parametrize("method", ["swap", "both"])
+def test_swap_of_one_video_needs_a_donor(run, method):
     with pytest.raises(SystemExit, match="a swap needs --donor or a second video"):
-        run(["anna.mp4"])
+        run(["anna.mp4"], "--method", method)
+
+
+def test_one_video_without_a_donor_is_self_blended(run):
+    assert set(read_video_rows(run(["anna.mp4"]))) == {"anna.mp4", "anna_self_blend.mp4"}
 
 
 def test_two_videos_of_one_name_are_refused(run):

@@ -7,7 +7,6 @@ imported when the first finder is made.
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from deepfake_detector.data.tracks import (
     see_nothing,
     smooth_track,
 )
-from deepfake_detector.data.videos import read_frames
 
 LEAST_CONFIDENCE = 0.8  # of a single look, before whole tracks are judged
 
@@ -60,24 +58,27 @@ class FaceFinder:
 
 
 def track_faces(
-    path: Path, finder: FaceFinder, every: int, confidence: float, smoothing_frames: int
+    frames: Iterable[tuple[int, np.ndarray]],
+    finder: FaceFinder,
+    every: int,
+    confidence: float,
+    smoothing_frames: int,
 ) -> tuple[int, list[Track]]:
     """Follow every face of a video, and count its frames.
 
     Args:
-        path: the video.
+        frames: all frames of the video, numbered from 0.
         finder: looks at frames.
         every: look at every n-th frame and at the last one; where two looks disagree about the
             faces, the frames between them are looked at as well.
         confidence: least mean confidence of a face that is kept.
         smoothing_frames: window over which boxes and landmarks are averaged.
-
-    Raises:
-        ValueError: the video cannot be decoded.
     """
-    looks = list(look_through(read_frames(path), finder, every))
+    looks = list(look_through(frames, finder, every))
     tracks = make_tracks(looks, confidence)
-    return looks[-1].frame + 1, [smooth_track(track, smoothing_frames) for track in tracks]
+    return looks[-1].frame + 1 if looks else 0, [
+        smooth_track(track, smoothing_frames) for track in tracks
+    ]
 
 
 def look_through(
