@@ -6,30 +6,32 @@ import logging
 import sys
 from pathlib import Path
 
+from deepfake_detector.data.workers import count_workers
 from deepfake_detector.params import load_params
 
 logger = logging.getLogger("validate")
 
 DATA = Path("data")
 FOLDER = Path("artifacts/validate")
+MOST_LOGGED = 10
 
 
 def main() -> int:
     arguments = parse_arguments()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     try:
         problems = validate(arguments.workers)
     except ValueError as error:
         problems = str(error).splitlines()
-    for problem in problems:
-        logger.error("%s", problem)
+    except KeyboardInterrupt:
+        logger.error("stopped")
+        return 130
+    if problems:
+        logger.error("this data cannot be trained on:\n%s", "\n".join(problems))
     return 1 if problems else 0
 
 
 def parse_arguments() -> argparse.Namespace:
-    from deepfake_detector.data.workers import count_workers
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--workers",
@@ -73,9 +75,11 @@ def report(result) -> None:
         len(result.refusals),
         FOLDER / "refused.csv",
     )
-    for refusal in result.refusals[:10]:
+    for refusal in result.refusals[:MOST_LOGGED]:
         where = refusal.file if refusal.row is None else f"{refusal.file} row {refusal.row}"
         logger.warning("refused %s: %s", where, refusal.reason)
+    if len(result.refusals) > MOST_LOGGED:
+        logger.warning("and %d more refusals", len(result.refusals) - MOST_LOGGED)
     logger.info("Data Docs: %s", (FOLDER / "data_docs/index.html").resolve().as_uri())
 
 

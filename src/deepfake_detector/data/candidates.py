@@ -3,6 +3,8 @@
 Shapes: `N` faces.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -14,36 +16,46 @@ _SAME_FACE_OVERLAP = 0.9  # two boxes of one frame that overlap more are one fac
 _LARGEST_OFFSET = 30  # frames; a proposal of more would rather be the wrong video
 
 
-def match_videos(
-    faces: pd.DataFrame, videos: list[str], accepted: set[str]
-) -> tuple[pd.DataFrame, list[Refusal]]:
-    """Find the video of every face.
+@dataclass(frozen=True)
+class NamedVideos:
+    """What the names in annotations mean: the video of each, or why there is none."""
 
-    Args:
-        faces: as `read_annotations` gives them.
-        videos: file names that are there.
-        accepted: those that can be used.
+    found: dict[str, str]
+    problems: dict[str, str]
 
-    Returns:
-        Faces of accepted videos, with a column `video`; and one refusal for each other name in
-        each annotation file.
-    """
-    names, found, problems = VideoNames(videos), {}, {}
+
+def find_named_videos(faces: pd.DataFrame, videos: list[str]) -> NamedVideos:
+    """Find the video, among file names that are there, of every name in annotations."""
+    names, named = VideoNames(videos), NamedVideos({}, {})
     for name in faces["name"].unique():
         try:
-            found[name] = names.find(name)
+            named.found[name] = names.find(name)
         except ValueError as error:
-            problems[name] = str(error)
-    for name, video in found.items():
+            named.problems[name] = str(error)
+    return named
+
+
+def match_videos(
+    faces: pd.DataFrame, named: NamedVideos, accepted: set[str]
+) -> tuple[pd.DataFrame, list[Refusal]]:
+    """Give the faces of accepted videos, with a column `video`, and refuse the others.
+
+    Returns:
+        Those faces; and one refusal for each other name in each annotation file, at its first row.
+    """
+    problems = dict(named.problems)
+    for name, video in named.found.items():
         if video not in accepted:
             problems[name] = f"its video {video} is refused; correct that first"
     is_lost = faces["name"].isin(problems)
     refusals = [
-        Refusal(file, int(group["row"].iloc[0]), f"{problems[name]} ({len(group)} faces left out)")
+        Refusal(
+            file, int(group["row"].iloc[0]), f"{problems[name]} (faces left out: {len(group)})"
+        )
         for (file, name), group in faces[is_lost].groupby(["file", "name"])
     ]
     kept = faces[~is_lost]
-    return kept.assign(video=kept["name"].map(found).astype(str)), refusals
+    return kept.assign(video=kept["name"].map(named.found).astype(str)), refusals
 
 
 def make_candidates(faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:

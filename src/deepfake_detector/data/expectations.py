@@ -5,6 +5,7 @@ Great Expectations takes seconds to import, so it is imported where it runs. Not
 anywhere.
 """
 
+import logging
 import os
 import shutil
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class TableChecker:
         import great_expectations
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)  # its import sets INFO
         self._gx = great_expectations
         self._context = great_expectations.get_context(mode="ephemeral")
         self._context.variables.progress_bars = ProgressBarsConfig(globally=False)

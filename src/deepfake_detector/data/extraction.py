@@ -35,7 +35,6 @@ class Extraction:
     """What a shard is made from: a video, the faces in it, and frames that are left out."""
 
     path: Path
-    folder: Path
     sha256: str
     frames: int
     width_px: int
@@ -66,12 +65,18 @@ class Extraction:
         return hashlib.sha256(json.dumps([parts, versions]).encode()).hexdigest()
 
 
-def extract_video(extraction: Extraction) -> str:
-    """Write the shard of a video; give why it cannot be, or nothing."""
+def extract_video(item: tuple[Extraction, Path]) -> str:
+    """Write the shard of a video into a folder; give why it cannot be, or nothing."""
+    extraction, folder = item
     try:
+        if not extraction.list_kept():
+            raise ValueError(
+                f"{extraction.video}: no frame is kept; lower extract_frames.every, or correct "
+                "its annotations"
+            )
         if compute_sha256(extraction.path) != extraction.sha256:
             raise ValueError(f"{extraction.video}: changed since validate; run dvc repro again")
-        path = make_shard_path(extraction.folder, extraction.video)
+        path = make_shard_path(folder, extraction.video)
         write_shard(path, _make_records(extraction))
     except (ValueError, OSError) as error:
         return str(error)

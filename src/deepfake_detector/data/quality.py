@@ -85,7 +85,7 @@ def _make_size_checks(params: ValidateParams) -> list[Check]:
         "box lies inside the frame, at least mostly",
         "ExpectColumnValuesToBeBetween",
         {"column": "outside_share", "max_value": params.largest_outside_share},
-        "{outside_share:.0%} of the box is outside the {width_px}x{height_px} px frame; correct it",
+        "{outside_share:.0%} of the box is outside the {width_px}x{height_px} px frame; mend it",
     )
     sizes = [
         Check(

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from deepfake_detector.data.annotations import read_annotation_folder
-from deepfake_detector.data.candidates import make_candidates, match_videos
+from deepfake_detector.data.candidates import find_named_videos, make_candidates, match_videos
 from deepfake_detector.data.expectations import Check, TableChecker, summarise_findings
 from deepfake_detector.data.probes import list_videos, probe_videos
 from deepfake_detector.data.quality import (
@@ -68,10 +68,12 @@ def validate_data(
     result = Validation(facts=kept_facts, refusals=listed.refusals + annotated.refusals)
     checker = TableChecker(docs)
 
-    files = make_video_table(probes, listed, folder / "videos")
+    named = find_named_videos(annotated.faces, names)
+    annotated_videos = set(named.found.values())
+    files = make_video_table(probes, listed, folder / "videos", annotated_videos)
     videos = _check(checker, "videos", files, make_video_checks(), result)
     videos = videos.astype(dict.fromkeys(_SIZES, "int64"))
-    faces, lost = match_videos(annotated.faces, names, set(videos["video"]))
+    faces, lost = match_videos(annotated.faces, named, set(videos["video"]))
     result.refusals.extend(lost)
     candidates = make_candidates(faces, videos)
     checks = make_annotation_checks(params)

@@ -66,8 +66,13 @@ def read_video_list(path: Path, videos: list[str]) -> VideoList:
     return listed
 
 
-def make_video_table(probes: list[Probe], listed: VideoList, folder: Path) -> pd.DataFrame:
+def make_video_table(
+    probes: list[Probe], listed: VideoList, folder: Path, annotated: set[str]
+) -> pd.DataFrame:
     """Put what the user says about each file beside what is in it.
+
+    Args:
+        annotated: videos with annotations; of files with the same content these are preferred.
 
     Returns:
         `VIDEO_COLUMNS`, `frame_offset`, `file`, an empty `row`, and, missing where there is none,
@@ -75,7 +80,7 @@ def make_video_table(probes: list[Probe], listed: VideoList, folder: Path) -> pd
     """
     first_with: dict[str, str] = {}
     rows = []
-    for probe in probes:
+    for probe in sorted(probes, key=lambda probe: (probe.video not in annotated, probe.video)):
         video = probe.video
         problem = probe.problem.removeprefix(f"{video}: ") or listed.problems.get(video)
         same = first_with.setdefault(probe.sha256, video) if probe.facts else video

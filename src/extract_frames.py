@@ -1,0 +1,76 @@
+"""Keep every n-th frame of each video as JPEG in a TFRecord shard, with the faces in it."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from deepfake_detector.data.workers import count_workers
+from deepfake_detector.params import load_params
+
+logger = logging.getLogger("extract_frames")
+
+VIDEOS = Path("data/videos")
+VALIDATED = Path("artifacts/validate")
+FOLDER = Path("artifacts/extract_frames")
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    try:
+        extract_frames(arguments.workers)
+    except ValueError as error:
+        logger.error("%s", error)
+        return 1
+    except KeyboardInterrupt:
+        logger.error("stopped; the videos that are done are kept, the same command goes on")
+        return 130
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=count_workers(),
+        help="processes that decode videos (default: %(default)s, the CPUs)",
+    )
+    return parser.parse_args()
+
+
+def extract_frames(workers: int) -> None:
+    """Bring `artifacts/extract_frames/` up to date with the data that `validate` accepted.
+
+    Raises:
+        ValueError: `validate` has not run, or no video is left.
+    """
+    from deepfake_detector.data.shards import make_frame_table, make_shards, plan_extractions
+    from deepfake_detector.data.tables import read_table, write_refusals, write_table
+
+    params = load_params().extract_frames
+    names = ("videos", "annotations", "left_out")
+    tables = [read_table(VALIDATED / f"{name}.csv") for name in names]
+    plans = plan_extractions(*tables, VIDEOS, params)
+    finished, refusals, made = make_shards(plans, FOLDER, workers)
+    frames = make_frame_table(finished)
+    write_table(frames, FOLDER / "frames.csv")
+    write_refusals(refusals, FOLDER / "refused.csv")
+    for refusal in refusals:
+        logger.warning("refused %s: %s", refusal.file, refusal.reason)
+    if not finished:
+        raise ValueError(f"no video is left; correct what {FOLDER / 'refused.csv'} says")
+    logger.info(
+        "%d frames of %d videos, %d without a face; made %d shards, kept %d, refused %d videos",
+        len(frames),
+        len(finished),
+        (frames["faces"] == 0).sum(),
+        made,
+        len(finished) - made,
+        len(refusals),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Split the videos into train, validation and test, so that no source and no person is in two."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from deepfake_detector.params import load_params
+
+logger = logging.getLogger("split")
+
+VALIDATED = Path("artifacts/validate")
+EXTRACTED = Path("artifacts/extract_frames")
+FOLDER = Path("artifacts/split")
+
+
+def main() -> int:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    try:
+        split()
+    except ValueError as error:
+        logger.error("%s", error)
+        return 1
+    return 0
+
+
+def split() -> None:
+    """Write `train.csv`, `validation.csv`, `test.csv` and `summary.json`.
+
+    Raises:
+        ValueError: an earlier stage has not run, or the videos cannot be split.
+    """
+    from deepfake_detector.data.splits import (
+        SPLIT_COLUMNS,
+        assign_splits,
+        count_contents,
+        summarise_splits,
+    )
+    from deepfake_detector.data.tables import read_table, write_json, write_table
+    from deepfake_detector.data.video_list import SPLITS
+
+    params = load_params()
+    videos = count_contents(
+        read_table(VALIDATED / "videos.csv"),
+        read_table(VALIDATED / "annotations.csv"),
+        read_table(EXTRACTED / "frames.csv"),
+    )
+    videos["split"] = assign_splits(videos, params.split, params.seed)
+    for name in SPLITS:
+        rows = videos.loc[videos["split"] == name, SPLIT_COLUMNS]
+        write_table(rows, FOLDER / f"{name}.csv")
+    summary, notes = summarise_splits(videos)
+    write_json(summary, FOLDER / "summary.json")
+    for name, counts in summary.items():
+        logger.info(
+            "%s: %s", name, ", ".join(f"{counts[key]} {key.replace('_', ' ')}" for key in counts)
+        )
+    for note in notes:
+        logger.warning("%s", note)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+"""The stage: same bytes however it is run, nothing made twice, and nothing half-used."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tests.data_set import PROJECT, DataSet, read_rows
+
+import extract_frames
+import validate
+
+FOLDER = "artifacts/extract_frames"
+
+
+@pytest.fixture
+def data_set(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data_set = DataSet(tmp_path)
+    data_set.add_clip("no_face.mp4", seed=300)
+    set_params(data_set, every=2)
+    run(validate, monkeypatch)
+    return data_set
+
+
+def run(script, monkeypatch, workers=1):
+    monkeypatch.setattr("sys.argv", [script.__name__, "--workers", str(workers)])
+    return script.main()
+
+
+def set_params(data_set, every=5, longest_side_px=640):
+    lines = (PROJECT / "params.yaml").read_text().splitlines()
+    section = lines.index("extract_frames:")
+    for number in range(section + 1, section + 4):
+        if lines[number].startswith("  every:"):
+            lines[number] = f"  every: {every}"
+        if lines[number].startswith("  longest_side_px:"):
+            lines[number] = f"  longest_side_px: {longest_side_px}"
+    (data_set.folder / "params.yaml").write_text("\n".join(lines) + "\n")
+
+
+def read_files(data_set):
+    return {path.name: path.read_bytes() for path in (data_set.folder / FOLDER).iterdir()}
+
+
+def read_records(data_set, video):
+    tensorflow = pytest.importorskip("tensorflow")
+    from deepfake_detector.data.records import parse_record
+
+    path = data_set.folder / FOLDER / f"{video}.tfrecord"
+    return list(tensorflow.data.TFRecordDataset(str(path)).map(parse_record).as_numpy_iterator())
+
+
+def test_shard_holds_the_kept_frames_with_boxes_in_fractions(data_set, monkeypatch):
+    assert run(extract_frames, monkeypatch) == 0
+    records = read_records(data_set, "p1_fake.mp4")
+    assert [record["frame"] for record in records] == [0, 2, 4]
+    for record in records:
+        assert record["boxes"].tolist() == [pytest.approx([16 / 64, 8 / 48, 48 / 64, 40 / 48])]
+        assert record["labels"].tolist() == [2]
+        assert record["video"] == b"p1_fake.mp4"
+        assert (record["width_px"], record["height_px"]) == (64, 48)
+        image = cv2.imdecode(np.frombuffer(record["image"], np.uint8), cv2.IMREAD_COLOR)
+        assert image.shape == (48, 64, 3)
+
+
+def test_frames_without_a_face_are_kept(data_set, monkeypatch):
+    run(extract_frames, monkeypatch)
+    records = read_records(data_set, "no_face.mp4")
+    assert [len(record["labels"]) for record in records] == [0, 0, 0]
+    rows = read_rows(data_set.folder / FOLDER / "frames.csv")
+    assert [row["faces"] for row in rows if row["video"] == "no_face.mp4"] == ["0", "0", "0"]
+    assert len(rows) == 21
+
+
+def test_large_frames_are_shrunk_and_keep_their_original_size_in_the_record(data_set, monkeypatch):
+    set_params(data_set, every=2, longest_side_px=32)
+    run(extract_frames, monkeypatch)
+    record = read_records(data_set, "p1_fake.mp4")[0]
+    image = cv2.imdecode(np.frombuffer(record["image"], np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape == (24, 32, 3)
+    assert (record["width_px"], record["height_px"]) == (64, 48)
+
+
+def test_colours_survive(data_set, monkeypatch):
+    run(extract_frames, monkeypatch)
+    from deepfake_detector.data.videos import read_frames
+
+    _, expected = next(read_frames(data_set.videos / "p0_real.mp4"))
+    record = read_records(data_set, "p0_real.mp4")[0]
+    image = cv2.imdecode(np.frombuffer(record["image"], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    assert np.abs(image.astype(float) - expected).mean() < 12  # JPEG halves the colours
+    assert np.abs(image[..., ::-1].astype(float) - expected).mean() > 30
+
+
+def test_files_are_the_same_for_any_number_of_workers(data_set, monkeypatch):
+    assert run(extract_frames, monkeypatch) == 0
+    alone = read_files(data_set)
+    for path in (data_set.folder / FOLDER).iterdir():
+        path.unlink()
+    assert run(extract_frames, monkeypatch, workers=3) == 0
+    assert read_files(data_set) == alone
+    assert len(alone) == 7 + 3
+
+
+def forbid_all_but(monkeypatch, *videos):
+    """Fail when another video is decoded."""
+    from deepfake_detector.data import extraction
+
+    read = extraction.read_frames
+    seen = []
+
+    def watch(path, *arguments, **options):
+        seen.append(path.name)
+        assert path.name in videos
+        return read(path, *arguments, **options)
+
+    monkeypatch.setattr(extraction, "read_frames", watch)
+    return seen
+
+
+def test_unchanged_videos_are_not_decoded_again(data_set, monkeypatch):
+    run(extract_frames, monkeypatch)
+    before = read_files(data_set)
+    seen = forbid_all_but(monkeypatch, "new.mp4", "p0_real.mp4")
+    assert run(extract_frames, monkeypatch) == 0
+    assert seen == []
+    assert read_files(data_set) == before
+
+    data_set.add_clip("new.mp4", seed=400)
+    data_set.add_clip("p0_real.mp4", seed=401)
+    (data_set.videos / "no_face.mp4").unlink()
+    run(validate, monkeypatch)
+    assert run(extract_frames, monkeypatch) == 0
+    assert sorted(seen) == ["new.mp4", "p0_real.mp4"]
+    after = read_files(data_set)
+    assert "new.mp4.tfrecord" in after
+    assert "no_face.mp4.tfrecord" not in after
+    assert after["p0_real.mp4.tfrecord"] != before["p0_real.mp4.tfrecord"]
+    assert after["p0_fake.mp4.tfrecord"] == before["p0_fake.mp4.tfrecord"]
+
+
+def test_changed_annotation_makes_its_shard_again(data_set, monkeypatch):
+    run(extract_frames, monkeypatch)
+    seen = forbid_all_but(monkeypatch, "p2_fake.mp4")
+    data_set.rows = [row for row in data_set.rows if row[:2] != ("p2_fake.mp4", 2)]
+    data_set.write()
+    run(validate, monkeypatch)
+    assert run(extract_frames, monkeypatch) == 0
+    assert seen == ["p2_fake.mp4"]
+    assert [len(r["labels"]) for r in read_records(data_set, "p2_fake.mp4")] == [1, 0, 1]
+
+
+def test_shard_that_is_damaged_or_gone_is_made_again(data_set, monkeypatch):
+    run(extract_frames, monkeypatch)
+    before = read_files(data_set)
+    (data_set.folder / FOLDER / "p0_real.mp4.tfrecord").unlink()
+    (data_set.folder / FOLDER / "p1_real.mp4.tfrecord").write_bytes(b"half")
+    assert run(extract_frames, monkeypatch) == 0
+    assert read_files(data_set) == before
+
+
+def test_frames_whose_face_cannot_be_used_are_left_out(data_set, monkeypatch):
+    data_set.rows.append(("p0_real.mp4", 2, 1, 1, 30, 30, "unsure"))
+    data_set.write()
+    run(validate, monkeypatch)
+    run(extract_frames, monkeypatch)
+    assert [r["frame"] for r in read_records(data_set, "p0_real.mp4")] == [0, 4]
+    rows = read_rows(data_set.folder / FOLDER / "frames.csv")
+    assert [row["frame"] for row in rows if row["video"] == "p0_real.mp4"] == ["0", "4"]
+
+
+def test_video_that_breaks_half_way_is_refused_and_not_half_used(data_set, monkeypatch):
+    from deepfake_detector.data import extraction
+
+    read = extraction.read_frames
+
+    def break_half_way(path, *arguments, **options):
+        for number, image in read(path, *arguments, **options):
+            if path.name == "p0_fake.mp4" and number == 4:
+                raise ValueError("p0_fake.mp4: breaks after 4 frames (Invalid data); encode it")
+            yield number, image
+
+    monkeypatch.setattr(extraction, "read_frames", break_half_way)
+    assert run(extract_frames, monkeypatch) == 0
+    files = read_files(data_set)
+    assert not [name for name in files if name.startswith("p0_fake")]
+    assert len([name for name in files if name.endswith(".tfrecord")]) == 6
+    (refused,) = read_rows(data_set.folder / FOLDER / "refused.csv")
+    assert refused == {
+        "file": "data/videos/p0_fake.mp4",
+        "row": "",
+        "reason": "breaks after 4 frames (Invalid data); encode it",
+    }
+    assert "p0_fake" not in (data_set.folder / FOLDER / "frames.csv").read_text()
+
+
+def test_video_that_changed_after_validate_is_refused(data_set, monkeypatch):
+    data_set.add_clip("p0_fake.mp4", seed=999)
+    assert run(extract_frames, monkeypatch) == 0
+    (refused,) = read_rows(data_set.folder / FOLDER / "refused.csv")
+    assert refused["reason"] == "changed since validate; run dvc repro again"
+
+
+def test_no_video_left_is_an_error(data_set, monkeypatch, caplog):
+    for path in data_set.videos.iterdir():
+        path.write_bytes(b"")
+    assert run(extract_frames, monkeypatch) == 1
+    assert "no video is left; correct what artifacts/extract_frames/refused.csv" in caplog.text
+
+
+def test_missing_validate_is_named(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    DataSet(tmp_path, people=1)
+    assert run(extract_frames, monkeypatch) == 1
+    assert "artifacts/validate/videos.csv: not there; run the stage validate first" in caplog.text
+
+
+def has_group_that_works(group, seconds=10):
+    """Tell whether some process of a group does not end in time; zombies have ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        states = [state for state, its_group in read_processes() if its_group == group]
+        if all(state == "Z" for state in states):
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def read_processes():
+    """Give state and process group of every process, proc(5)."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            state, _, group = path.read_text().rpartition(")")[2].split()[:3]
+            yield state, int(group)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc of Linux")
+def test_stopped_run_leaves_no_process_and_no_unfinished_file_and_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data_set = DataSet(tmp_path, frames=6)
+    from tests.data_set import make_frames
+
+    from deepfake_detector.data.videos import write_video
+
+    for number in range(2):
+        frames = make_frames(900, number + 70, 320, 240)
+        write_video(data_set.videos / f"long{number}.mp4", frames, fps=25)
+    set_params(data_set, every=1)
+    run(validate, monkeypatch, workers=2)
+    command = [sys.executable, PROJECT / "src/extract_frames.py", "--workers", "2"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(f"{FOLDER}/long*.unfinished")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "stopped; the videos that are done are kept" in errors
+    assert "Traceback" not in errors
+    assert not list(tmp_path.glob(f"{FOLDER}/*.unfinished"))
+    assert not has_group_that_works(process.pid)
+    known = json.loads((tmp_path / FOLDER / "fingerprints.json").read_text())
+    assert len(known) == len(list(tmp_path.glob(f"{FOLDER}/*.tfrecord")))
+    assert run(extract_frames, monkeypatch, workers=2) == 0
+    assert len(list(tmp_path.glob(f"{FOLDER}/*.tfrecord"))) == 8

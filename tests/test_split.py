@@ -1,0 +1,92 @@
+import json
+
+import pytest
+from tests.data_set import DataSet, read_rows, write_csv
+
+import extract_frames
+import split
+import validate
+
+
+@pytest.fixture
+def data_set(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data_set = DataSet(tmp_path, people=4)
+    data_set.add_clip("no_face.mp4", seed=300)
+    return data_set
+
+
+def run_stages(monkeypatch, *scripts):
+    """Run scripts; give the exit status of the last."""
+    status = None
+    for script in scripts:
+        workers = [] if script is split else ["--workers", "1"]
+        monkeypatch.setattr("sys.argv", [script.__name__, *workers])
+        status = script.main()
+    return status
+
+
+def read_splits(data_set):
+    folder = data_set.folder / "artifacts/split"
+    return {name: read_rows(folder / f"{name}.csv") for name in ("train", "validation", "test")}
+
+
+def test_every_video_is_in_one_split_beside_its_source(data_set, monkeypatch):
+    assert run_stages(monkeypatch, validate, extract_frames, split) == 0
+    splits = read_splits(data_set)
+    videos = sorted(row["video"] for rows in splits.values() for row in rows)
+    assert videos == ["no_face.mp4"] + [
+        f"p{person}_{label}.mp4" for person in range(4) for label in ("fake", "real")
+    ]
+    sources = [{row["source"] for row in rows} for rows in splits.values()]
+    assert sum(map(len, sources)) == len(set.union(*sources))
+
+
+def test_tables_and_summary_count_kept_frames_and_their_faces(data_set, monkeypatch):
+    pins = {"p0": "train", "p1": "train", "p2": "validation", "p3": "test"}
+    rows = [(video, source, pins[source]) for video, source in data_set.listed]
+    path = data_set.folder / "data/videos.csv"
+    write_csv(path, ["video", "source", "split"], [*rows, ("no_face.mp4", "", "test")])
+    assert run_stages(monkeypatch, validate, extract_frames, split) == 0
+    splits = read_splits(data_set)
+    columns = ["video", "source", "identity", "labels", "frames", "faces"]
+    expected = [  # 6 frames, of which 0 and 5 are kept
+        ["no_face.mp4", "no_face.mp4", "", "", "2", "0"],
+        ["p3_fake.mp4", "p3", "", "fake", "2", "2"],
+        ["p3_real.mp4", "p3", "", "real", "2", "2"],
+    ]
+    assert splits["test"] == [dict(zip(columns, row, strict=True)) for row in expected]
+    summary = json.loads((data_set.folder / "artifacts/split/summary.json").read_text())
+    assert list(summary) == ["train", "validation", "test"]
+    assert summary["test"] == {
+        "videos": 3,
+        "sources": 2,
+        "frames": 6,
+        "real_faces": 2,
+        "fake_faces": 2,
+        "real_videos": 1,
+        "fake_videos": 1,
+        "videos_without_a_face": 1,
+    }
+
+
+def test_split_without_a_label_is_pointed_out(data_set, monkeypatch, caplog):
+    data_set.rows = [(*row[:-1], "real" if row[0] != "p0_fake.mp4" else "fake")
+                     for row in data_set.rows]  # fmt: skip
+    data_set.write()
+    assert run_stages(monkeypatch, validate, extract_frames, split) == 0
+    assert "validation has no fake face: its figures for that label will be empty" in caplog.text
+    assert "test has no fake face" in caplog.text
+
+
+def test_pins_that_leave_no_test_video_are_one_message(data_set, monkeypatch, caplog):
+    rows = [(*row, "train") for row in data_set.listed]
+    path = data_set.folder / "data/videos.csv"
+    write_csv(path, ["video", "source", "split"], [*rows, ("no_face.mp4", "", "validation")])
+    assert run_stages(monkeypatch, validate, extract_frames, split) == 1
+    assert "nothing is left for test: the 5 groups of videos" in caplog.text
+
+
+def test_missing_stage_is_named(data_set, monkeypatch, caplog):
+    assert run_stages(monkeypatch, validate, split) == 1
+    assert "frames.csv: not there; run the stage extract_frames first" in caplog.text

@@ -1,0 +1,273 @@
+"""The stage on data that is good, damaged in every known way, and of no use."""
+
+import json
+import logging
+import math
+
+import pytest
+from tests.data_set import DataSet, read_rows, write_clay, write_csv
+
+import validate
+
+
+@pytest.fixture
+def data_set(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["validate.py", "--workers", "1"])
+    return DataSet(tmp_path)
+
+
+def read_result(data_set, name):
+    return read_rows(data_set.folder / f"artifacts/validate/{name}.csv")
+
+
+def find_reasons(data_set, ending):
+    """Give the reasons for a file, by row."""
+    refused = read_result(data_set, "refused")
+    return {row["row"]: row["reason"] for row in refused if row["file"].endswith(ending)}
+
+
+def damage_videos(data_set):
+    whole = data_set.add_clip("truncated.mp4", seed=100).read_bytes()
+    (data_set.videos / "truncated.mp4").write_bytes(whole[: len(whole) // 2])
+    (data_set.videos / "empty.mp4").touch()
+    (data_set.videos / "text.mp4").write_text("this is text\n" * 40)
+    (data_set.videos / "folder").mkdir()
+    (data_set.videos / "copy.mp4").write_bytes((data_set.videos / "p0_real.mp4").read_bytes())
+    data_set.add_clip("no_face.mp4", seed=200)
+    data_set.annotate("truncated.mp4", "real")
+
+
+DAMAGED_ROWS = {
+    ("nowhere.mp4", 0, 1, 1, 30, 30, "real"): "there is no video 'nowhere.mp4' in data/videos",
+    ("../p0_real.mp4", 0, 1, 1, 30, 30, "real"): "unsafe video name '../p0_real.mp4'",
+    ("p0_real.mp4", 0, 40, 8, 20, 40, "real"): "box is inside out (left 40, right 20)",
+    ("p0_real.mp4", 1, 20, 40, 40, 8, "real"): "box is inside out (top 40, bottom 8)",
+    ("p0_real.mp4", 1, 90, 8, 120, 40, "real"): "100% of the box is outside the 64x48 px frame",
+    ("p0_real.mp4", 1, 54, 0, 94, 40, "real"): "75% of the box is outside the 64x48 px frame",
+    ("p0_real.mp4", 2, 20, 8, 20, 40, "real"): "box is without area (left 20, right 20)",
+    ("p0_real.mp4", 2, math.nan, 8, 20, 40, "real"): "left is not a number",
+    ("p0_real.mp4", 2, 1, 8, "wide", 40, "real"): "right is not a number",
+    ("p0_real.mp4", 3, 1, 1, 8, 30, "real"): "width of the face is 7 px, under",
+    ("p0_real.mp4", 6, 1, 1, 30, 30, "real"): "frame 6 (counted from 0) does not exist: "
+    "the video has 6; compare its frame numbers with the video",
+    ("p0_fake.mp4", 99, 1, 1, 30, 30, "fake"): "the video has 6; compare its frame numbers",
+    ("p0_fake.mp4", -1, 1, 1, 30, 30, "fake"): "frame -1 (counted from 0) does not exist",
+    ("p0_fake.mp4", "first", 1, 1, 30, 30, "fake"): "frame: expected a whole number, got 'first'",
+    ("p1_real.mp4", 4, 16.2, 8, 48, 40, "real"): "the same face as data/annotations/faces.csv row",
+    ("p1_real.mp4", 5, 16, 8.3, 48, 40, "fake"): "the same face has another label in",
+    ("p2_real.mp4", 0, 1, 1, 30, 30, "unsure"): "label 'unsure': expected real or fake",
+}
+
+
+def test_everything_damaged_is_named_and_everything_else_is_accepted(data_set, caplog):
+    damage_videos(data_set)
+    first_row = 2 + len(data_set.rows)
+    data_set.rows += DAMAGED_ROWS
+    data_set.write()
+    (data_set.annotations / "empty.json").write_text("[]")
+    with caplog.at_level(logging.INFO):
+        assert validate.main() == 0
+
+    reasons = find_reasons(data_set, "faces.csv")
+    for number, expected in enumerate(DAMAGED_ROWS.values(), start=first_row):
+        assert expected in reasons.pop(str(number))
+    assert "another label" in reasons.pop("19")  # the face that the damaged row contradicts
+    assert reasons.pop("38") == (
+        "its video truncated.mp4 is refused; correct that first (faces left out: 6)"
+    )
+    assert reasons == {}
+    assert "not a video, or cut off" in find_reasons(data_set, "truncated.mp4")[""]
+    assert "empty file (0 bytes)" in find_reasons(data_set, "/empty.mp4")[""]
+    assert "not a video" in find_reasons(data_set, "text.mp4")[""]
+    assert "a folder; put the videos" in find_reasons(data_set, "folder")[""]
+    assert find_reasons(data_set, "copy.mp4")[""].startswith("the same content as p0_real.mp4")
+    assert "no annotation in it (an empty list)" in find_reasons(data_set, "empty.json")[""]
+    assert "count as clips without a face: no_face.mp4" in caplog.text
+
+
+def test_frames_whose_face_cannot_be_used_are_neither_faces_nor_background(data_set):
+    data_set.rows += [
+        ("p0_real.mp4", 1, 40, 8, 20, 40, "real"),
+        ("p0_real.mp4", 2, 50, 40, 57, 47, "real"),  # too small to be found: frame 2 stays
+        ("p2_real.mp4", 0, 1, 1, 30, 30, "unsure"),
+    ]
+    data_set.write()
+    assert validate.main() == 0
+    left_out = read_result(data_set, "left_out")
+    assert left_out == [
+        {"video": "p0_real.mp4", "frame": "1"},
+        {"video": "p2_real.mp4", "frame": "0"},
+    ]
+
+
+def test_box_a_little_over_the_edge_is_clipped_and_counted(data_set, caplog):
+    data_set.rows = [row for row in data_set.rows if row[:2] != ("p0_real.mp4", 0)]
+    data_set.rows.append(("p0_real.mp4", 0, 30, -2, 70, 40, "real"))
+    data_set.write()
+    with caplog.at_level(logging.INFO):
+        assert validate.main() == 0
+    first = next(
+        row for row in read_result(data_set, "annotations") if row["video"] == "p0_real.mp4"
+    )
+    assert [float(first[side]) for side in ("left", "top", "right", "bottom")] == [30, 0, 64, 40]
+    assert "1 boxes reached over the frame and were clipped" in caplog.text
+    assert read_result(data_set, "refused") == []
+
+
+def test_video_whose_annotations_are_all_refused_is_not_taken_for_one_without_faces(data_set):
+    data_set.add_clip("lost.mp4", seed=50)
+    data_set.rows.append(("lost.mp4", 77, 1, 1, 30, 30, "real"))
+    data_set.write()
+    assert validate.main() == 0
+    assert find_reasons(data_set, "lost.mp4")[""].startswith(
+        "none of its 1 annotations can be used"
+    )
+    assert "lost.mp4" not in {row["video"] for row in read_result(data_set, "videos")}
+
+
+def test_video_without_annotation_is_refused_while_an_annotation_file_cannot_be_read(data_set):
+    data_set.add_clip("who_knows.mp4", seed=50)
+    (data_set.annotations / "broken.json").write_text('[{"Labeled Data": ')
+    assert validate.main() == 0
+    assert "not valid JSON" in find_reasons(data_set, "broken.json")[""]
+    reason = find_reasons(data_set, "who_knows.mp4")[""]
+    assert reason.startswith("it has no annotation, and data/annotations/broken.json could not be")
+
+
+def test_formats_may_be_mixed(data_set):
+    data_set.rows = [row for row in data_set.rows if row[0] not in ("p0_real.mp4", "p1_fake.mp4")]
+    data_set.write()
+    geometry = [16, 8, 32, 32]
+    write_clay(
+        data_set.annotations / "clay.json",
+        [
+            ("https://x.org/a/p0_real.mp4?key=1", frame, [(geometry, {"0": "Real"})])
+            for frame in range(1, 7)
+        ],
+    )
+    write_csv(
+        data_set.annotations / "old.csv",
+        ["frame", "xmin", "xmax", "ymin", "ymax", "class_id"],
+        [(f"p1_fake_{frame:05d}.jpg", 16, 48, 8, 40, 2) for frame in range(1, 7)],
+    )
+    assert validate.main() == 0
+    assert read_result(data_set, "refused") == []
+    rows = read_result(data_set, "annotations")
+    assert len(rows) == 36
+    for row in rows:
+        assert [float(row[side]) for side in ("left", "top", "right", "bottom")] == [16, 8, 48, 40]
+        assert row["label"] == row["video"].split("_")[1].removesuffix(".mp4")
+    assert {row["frame"] for row in rows} == set("012345")
+
+
+def test_frame_offset_moves_the_annotations_of_its_video(data_set):
+    data_set.rows = [row for row in data_set.rows if row[0] != "p0_real.mp4"]
+    data_set.rows += [("p0_real.mp4", frame, 16, 8, 48, 40, "real") for frame in (3, 8)]
+    data_set.write()
+    assert validate.main() == 0
+    (reason,) = find_reasons(data_set, "faces.csv").values()
+    assert "frame_offset -3 for p0_real.mp4 in data/videos.csv would make all fit" in reason
+
+    rows = [(*row, "-3" if row[0] == "p0_real.mp4" else "") for row in data_set.listed]
+    path = data_set.folder / "data/videos.csv"
+    write_csv(path, ["video", "source", "frame_offset"], rows)
+    assert validate.main() == 0
+    assert read_result(data_set, "refused") == []
+    frames = [
+        r["frame"] for r in read_result(data_set, "annotations") if r["video"] == "p0_real.mp4"
+    ]
+    assert frames == ["0", "5"]
+
+
+def test_the_same_data_give_the_same_files_and_nothing_is_decoded_twice(data_set, monkeypatch):
+    assert validate.main() == 0
+    folder = data_set.folder / "artifacts/validate"
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert set(before) == {
+        *("videos.csv", "annotations.csv", "left_out.csv", "refused.csv"),
+        *("facts.json", "result.json"),
+    }
+    monkeypatch.setattr("deepfake_detector.data.probes.probe_video", pytest.fail)
+    assert validate.main() == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_data_docs_are_a_local_page_that_names_the_check_that_failed(data_set):
+    data_set.rows.append(("p0_real.mp4", 0, 1, 1, 30, 30, "unsure"))
+    data_set.write()
+    assert validate.main() == 0
+    docs = data_set.folder / "artifacts/validate/data_docs"
+    assert (docs / "index.html").is_file()
+    pages = "".join(path.read_text() for path in docs.glob("validations/**/*.html"))
+    assert "label is real or fake" in pages
+    assert "unsure" in pages
+    result = json.loads((docs.parent / "result.json").read_text())
+    (label,) = [check for check in result["checks"] if check["check"] == "label is real or fake"]
+    assert (label["success"], label["rows"]) == (False, 1)
+
+
+def assert_stops(data_set, caplog, message):
+    assert validate.main() == 1
+    assert message in caplog.text
+    assert (data_set.folder / "artifacts/validate/refused.csv").is_file()
+
+
+def test_data_without_a_usable_video_stop_with_one_message(data_set, caplog):
+    for path in data_set.videos.iterdir():
+        path.write_bytes(b"")
+    assert_stops(data_set, caplog, "no video can be used: correct what refused.csv says")
+    assert len(read_result(data_set, "refused")) == 12
+    assert "labelled" not in caplog.text
+
+
+def test_data_with_one_label_only_stop(data_set, caplog):
+    data_set.rows = [(*row[:-1], "real") for row in data_set.rows]
+    data_set.write()
+    assert_stops(data_set, caplog, "no usable face is labelled fake: annotate videos with fake")
+
+
+def test_data_without_annotations_stop(data_set, caplog):
+    (data_set.annotations / "faces.csv").unlink()
+    assert_stops(data_set, caplog, "no usable face is labelled real")
+
+
+def test_data_of_two_people_stop(data_set, caplog):
+    data_set.listed = [(video, source.replace("p2", "p1")) for video, source in data_set.listed]
+    data_set.write()
+    assert_stops(data_set, caplog, "fewer than 3 groups of videos are unrelated")
+
+
+def test_pins_that_leak_stop_and_are_named(data_set, caplog):
+    pins = {"p0_real.mp4": "train", "p0_fake.mp4": "test"}
+    rows = [(*row, pins.get(row[0], "")) for row in data_set.listed]
+    write_csv(data_set.folder / "data/videos.csv", ["video", "source", "split"], rows)
+    assert_stops(
+        data_set, caplog, "different splits: p0_fake.mp4 (test), p0_real.mp4 (train): corr"
+    )
+
+
+def test_missing_videos_folder_is_one_message(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["validate.py"])
+    DataSet(tmp_path / "elsewhere", people=1)
+    (tmp_path / "params.yaml").write_text((tmp_path / "elsewhere/params.yaml").read_text())
+    assert validate.main() == 1
+    assert "data/videos: not there; put your videos into it, or run dvc pull" in caplog.text
+
+
+def test_misspelt_parameter_is_one_message(data_set, caplog):
+    params = data_set.folder / "params.yaml"
+    params.write_text(params.read_text().replace("smallest_face_px", "smalest_face_px"))
+    assert validate.main() == 1
+    assert "validate.smalest_face_px: unknown key" in caplog.text
+
+
+def test_number_of_workers_does_not_matter(data_set, monkeypatch):
+    assert validate.main() == 0
+    folder = data_set.folder / "artifacts/validate"
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    (folder / "facts.json").unlink()
+    monkeypatch.setattr("sys.argv", ["validate.py", "--workers", "2"])
+    assert validate.main() == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
