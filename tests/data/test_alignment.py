@@ -94,6 +94,14 @@ def test_dark_eye_inside_the_core_counts_as_skin():
     assert find_skin(image, core, 1.0).all()
 
 
+def test_dark_brow_at_the_rim_of_the_core_takes_no_skin_beside_it():
+    image = np.full((60, 60, 3), SKIN, np.uint8)
+    image[20:26, 10:30] = 10
+    core = np.zeros((60, 60), bool)
+    core[20:40, 10:30] = True
+    assert find_skin(image, core, 2.0)[19, 15:25].all()
+
+
 def test_without_a_core_nothing_is_skin():
     image = np.full((9, 9, 3), SKIN, np.uint8)
     assert not find_skin(image, np.zeros((9, 9), bool), 1.0).any()
