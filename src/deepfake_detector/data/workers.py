@@ -1,7 +1,7 @@
 """Work spread over processes, with progress and a clean stop.
 
-Processes come from a fork server that has loaded the data modules and nothing else: a process that
-has TensorFlow or its threads in it is never forked.
+Processes come from a fork server that has loaded the task's module and nothing else: a process
+that has TensorFlow or its threads in it is never forked.
 """
 
 import multiprocessing
@@ -14,7 +14,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-_PRELOADED = ["deepfake_detector.data.extraction", "deepfake_detector.data.probes"]
 _POLL_SECONDS = 0.2
 
 _report: Callable[[int], Any] | None = None
@@ -59,7 +58,7 @@ def _run_here(task, items: Sequence, _: int, bar: tqdm) -> Iterator[tuple[int, A
 def _run_in_pool(task, items: Sequence, workers: int, bar: tqdm) -> Iterator[tuple[int, Any]]:
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
-    context.set_forkserver_preload(_PRELOADED)
+    context.set_forkserver_preload([task.__module__])
     progress = context.Value("q", 0)
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, context, _start_worker, (progress,))
