@@ -96,10 +96,10 @@ def test_dark_eye_inside_the_core_counts_as_skin():
 
 def test_dark_brow_at_the_rim_of_the_core_takes_no_skin_beside_it():
     image = np.full((60, 60, 3), SKIN, np.uint8)
-    image[20:26, 10:30] = 10
+    image[20:30, 10:28] = 10
     core = np.zeros((60, 60), bool)
-    core[20:40, 10:30] = True
-    assert find_skin(image, core, 2.0)[19, 15:25].all()
+    core[20:50, 10:30] = True
+    assert find_skin(image, core, 4.0)[19, 15:25].all()
 
 
 def test_without_a_core_nothing_is_skin():
