@@ -139,4 +139,5 @@ def _extend_efficientnet(features):
 
 def _convolve_normalised(x, width, kernel, name, stride=1, padding="same"):
     x = layers.Conv2D(width, kernel, stride, padding=padding, use_bias=False, name=name)(x)
-    return layers.ReLU(6.0)(layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x))
+    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)  # settles in one epoch
+    return layers.ReLU(6.0)(x)
