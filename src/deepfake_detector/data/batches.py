@@ -101,9 +101,10 @@ def _pad(frames: tf.data.Dataset, batch_size: int, size_px: int) -> tf.data.Data
     def add_one_row(image, faces):
         empty = tf.equal(tf.shape(faces["labels"])[0], 0)
         rows = tf.cast(empty, tf.int32)
+        labels = tf.cast(faces["labels"], tf.int32)  # int64 is slow on some devices
         return image, faces | {
             "boxes": tf.pad(faces["boxes"], [[0, rows], [0, 0]]),
-            "labels": tf.pad(faces["labels"], [[0, rows]]),
+            "labels": tf.pad(labels, [[0, rows]]),
         }
 
     return frames.map(add_one_row).padded_batch(batch_size)
