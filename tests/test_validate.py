@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import re
 
 import pytest
 from tests.data_set import DataSet, read_rows, write_clay, write_csv
@@ -198,7 +199,11 @@ def test_data_docs_are_a_local_page_that_names_the_check_that_failed(data_set):
     data_set.write()
     assert validate.main() == 0
     docs = data_set.folder / "artifacts/validate/data_docs"
-    assert (docs / "index.html").is_file()
+    index = (docs / "index.html").read_text()
+    assert "annotations</a>: 15 of 16 checks are met by all 37 rows" in index
+    (link,) = re.findall(r'href="(validations/annotations/[^"]+)"', index)
+    assert (docs / link).is_file()
+    assert not [page for page in docs.rglob("*.html") if "web-assets" in page.read_text()]
     pages = "".join(path.read_text() for path in docs.glob("validations/**/*.html"))
     assert "label is real or fake" in pages
     assert "unsure" in pages

@@ -14,6 +14,10 @@ from typing import Any
 
 import pandas as pd
 
+from deepfake_detector.data.data_docs import make_pages_local, make_site
+
+_ROW_ID = "row_id"
+
 
 @dataclass(frozen=True)
 class Check:
@@ -48,18 +52,18 @@ class TableChecker:
 
     def __init__(self, docs_folder: Path):
         os.environ["GX_ANALYTICS_ENABLED"] = "false"  # telemetry; read at the import
+        logging.getLogger("great_expectations").setLevel(logging.WARNING)  # its import talks
         import great_expectations
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
-        logging.getLogger("great_expectations").setLevel(logging.WARNING)  # its import sets INFO
-        self._gx = great_expectations
+        logging.getLogger(ProgressBarsConfig.__module__).setLevel(logging.WARNING)
+        self._gx, self._docs_folder = great_expectations, docs_folder
+        self._summaries: dict[str, str] = {}
         self._context = great_expectations.get_context(mode="ephemeral")
         self._context.variables.progress_bars = ProgressBarsConfig(globally=False)
         shutil.rmtree(docs_folder, ignore_errors=True)
         docs_folder.mkdir(parents=True)
-        unwanted = self._context.variables.data_docs_sites["local_site"]["store_backend"]
-        shutil.rmtree(unwanted["base_directory"], ignore_errors=True)
-        self._context.update_data_docs_site("local_site", _make_site(docs_folder))
+        self._context.update_data_docs_site("local_site", make_site(docs_folder))
         self._source = self._context.data_sources.add_pandas("data")
 
     def run(
@@ -70,7 +74,7 @@ class TableChecker:
         Args:
             shown: columns by which Data Docs name a row.
         """
-        gx, row_id = self._gx, "row_id"
+        gx = self._gx
         batch = self._source.add_dataframe_asset(suite).add_batch_definition_whole_dataframe("all")
         expectations = gx.ExpectationSuite(
             suite, [self._make(number, check) for number, check in enumerate(checks)]
@@ -84,14 +88,21 @@ class TableChecker:
             actions=[gx.checkpoint.UpdateDataDocsAction(name="data_docs")],
             result_format={
                 "result_format": "COMPLETE",
-                "unexpected_index_column_names": [*shown, row_id],
+                "unexpected_index_column_names": [*shown, _ROW_ID],
             },
         )
-        frame = table.assign(**{row_id: table.index})
+        frame = table.assign(**{_ROW_ID: table.index})
         result = self._context.checkpoints.add(checkpoint).run({"dataframe": frame})
         (validation,) = result.run_results.values()
         results = {found.expectation_config.meta["check"]: found for found in validation.results}
-        return [_to_finding(check, results[number], row_id) for number, check in enumerate(checks)]
+        found = [_to_finding(check, results[number]) for number, check in enumerate(checks)]
+        met = sum(finding.success for finding in found)
+        self._summaries[suite] = f"{met} of {len(found)} checks are met by all {len(table)} rows"
+        return found
+
+    def finish(self) -> None:
+        """Make Data Docs readable without a network, after the last run."""
+        make_pages_local(self._docs_folder, self._summaries)
 
     def _make(self, number: int, check: Check):
         make = getattr(self._gx.expectations, check.expectation)
@@ -113,17 +124,6 @@ def summarise_findings(suite: str, findings: list[Finding]) -> list[dict[str, An
     ]
 
 
-def _to_finding(check: Check, found, row_id: str) -> Finding:
+def _to_finding(check: Check, found) -> Finding:
     rows = found.result.get("unexpected_index_list") or []
-    return Finding(check, bool(found.success), sorted(int(row[row_id]) for row in rows))
-
-
-def _make_site(folder: Path) -> dict[str, Any]:
-    return {
-        "class_name": "SiteBuilder",
-        "store_backend": {
-            "class_name": "TupleFilesystemStoreBackend",
-            "base_directory": str(folder.resolve()),
-        },
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-    }
+    return Finding(check, bool(found.success), sorted(int(row[_ROW_ID]) for row in rows))

@@ -52,10 +52,14 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     write_text(table.to_csv(index=False, lineterminator="\n"), path)
 
 
+def sort_refusals(refusals: Iterable[Refusal]) -> list[Refusal]:
+    """Order refusals by file and row, whole files first."""
+    return sorted(refusals, key=lambda refusal: (refusal.file, refusal.row or 0))
+
+
 def write_refusals(refusals: Iterable[Refusal], path: Path) -> None:
     """Write refusals, in the order of their files and rows."""
-    ordered = sorted(refusals, key=lambda refusal: (refusal.file, refusal.row or 0))
-    table = pd.DataFrame(map(asdict, ordered), columns=["file", "row", "reason"])
+    table = pd.DataFrame(map(asdict, sort_refusals(refusals)), columns=["file", "row", "reason"])
     write_table(table.astype({"row": "Int64"}), path)
 
 

@@ -21,7 +21,13 @@ from deepfake_detector.data.quality import (
     make_video_checks,
 )
 from deepfake_detector.data.splits import find_components, find_leaking_pins
-from deepfake_detector.data.tables import ANNOTATION_COLUMNS, BOX, VIDEO_COLUMNS, Refusal
+from deepfake_detector.data.tables import (
+    ANNOTATION_COLUMNS,
+    BOX,
+    VIDEO_COLUMNS,
+    Refusal,
+    sort_refusals,
+)
 from deepfake_detector.data.video_list import make_video_table, read_video_list
 from deepfake_detector.labels import FACE_LABELS
 from deepfake_detector.params import ValidateParams
@@ -81,11 +87,13 @@ def validate_data(
     covered = _add_coverage(videos, candidates, kept, annotated.unreadable)
     accepted = _check(checker, "coverage", covered, make_coverage_checks(), result)
     _check_data_set(checker, accepted, result)
+    checker.finish()
 
     result.videos = accepted[VIDEO_COLUMNS].sort_values("video", ignore_index=True)
     result.annotations = _make_annotations(kept)
     result.left_out = _list_left_out(result)
     result.notes.extend(_make_notes(accepted, kept))
+    result.refusals = sort_refusals(result.refusals)
     return result
 
 
