@@ -36,7 +36,7 @@ def override_params(text: str, values: dict[str, str]) -> tuple[str, dict[str, s
         The new text, and the values by their full names.
 
     Raises:
-        ValueError: a name is unknown or stands for several, or a value has the wrong type or range;
+        ValueError: a name is unknown or stands for several, or a value does not fit its parameter;
             the message says what there is.
     """
     known = flatten_params(parse_params(text))

@@ -19,7 +19,6 @@ def use_project_tracking() -> None:
     project = find_project(Path.cwd())
     uri = make_absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db", project)
     mlflow.set_tracking_uri(uri)
-    os.environ["MLFLOW_TRACKING_URI"] = uri
     with chdir(project):  # a new store takes this folder's `mlruns` for files, for good
         mlflow.search_experiments(max_results=1)
 
