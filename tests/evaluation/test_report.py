@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.evaluation.held_out import make_held_out
+from deepfake_detector.evaluation.held_out import HeldOut, make_held_out
 from deepfake_detector.evaluation.report import figures_to_json, figures_to_text, measure
+from deepfake_detector.metrics import FoundFaces
 from deepfake_detector.params import EvaluateParams
 
 PARAMS = EvaluateParams(overlap=0.5, resamples=200, examples=4)
@@ -38,6 +39,12 @@ def test_sizes_leave_out_what_is_of_another_size(held_out):
     assert np.isnan(figures["map_small"])
     # the alarm in `d` is small: without it location is perfect
     assert figures["location_ap_medium"] == 1.0
+    # so is AP fake; AP real still has the fake face `b`, called real with 0.2, before `c`
+    assert figures["map_medium"] == pytest.approx((1 + 5 / 6) / 2)
+    faces = held_out.faces
+    without_alarm = FoundFaces(faces.image[:4], faces.boxes[:4], faces.scores[:4])
+    held_out = HeldOut(without_alarm, held_out.truth, held_out.images)
+    assert measure(held_out, PARAMS, 0.5, 20)["map_medium"] == figures["map_medium"]
 
 
 def test_intervals_hold_the_figure_and_say_what_was_drawn(held_out):

@@ -32,8 +32,9 @@ def test_a_box_listed_twice_with_one_label_stays_two():
 
 
 def test_many_repeated_boxes_are_paired_in_the_order_of_rows():
-    merged = merge([1] * 40 + [2] * 40, np.arange(80.0), [LEFT] * 80)
-    assert merged.score.tolist() == [40.0 + 2 * row for row in range(40)]
+    boxes = [LEFT, RIGHT] * 1000
+    merged = merge([1] * 1000 + [2] * 1000, np.arange(2000.0), boxes)
+    assert merged.score.tolist() == [1000.0 + 2 * row for row in range(1000)]
 
 
 def test_nothing_merges_to_nothing():
