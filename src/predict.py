@@ -5,7 +5,6 @@ Writes each picture and video again with boxes and scores; all faces go to faces
 
 import argparse
 import itertools
-import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +29,7 @@ from deepfake_detector.prediction import (
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 FRAMES_AT_ONCE = 16
+NUMBERS = [*FACE_COLUMNS, "score"]
 
 logger = logging.getLogger("predict")
 
@@ -117,7 +117,7 @@ def read_truth(annotations: Path | None, paths: list[Path]) -> pd.DataFrame | No
     """
     if annotations is None:
         return None
-    faces, refusals = read_annotations(annotations, str(annotations))
+    faces, refusals = read_annotations(annotations)
     for refusal in refusals:
         logger.warning("%s row %s: %s", refusal.file, refusal.row, refusal.reason)
     files = {path.name: str(path) for path in paths}
@@ -164,9 +164,8 @@ def draw_frames(path: Path, detector, score: float, truth, found: list) -> Itera
             faces = name_labels(faces)
             faces = faces[faces["score"] >= score].reset_index(drop=True)
             own_truth = None if truth is None else truth[truth["frame"] == number]
+            found.append(faces.assign(frame=number))
             yield draw_faces(image, faces, own_truth)
-            faces.insert(0, "frame", number)
-            found.append(faces)
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -185,10 +184,11 @@ def read_image(path: Path) -> np.ndarray:
 
 def write_found(tables: list[pd.DataFrame], refusals: list[Refusal], out: Path) -> None:
     """Write faces.csv, faces.json and refused.csv."""
-    columns = ["file", "frame", *FACE_COLUMNS, "label", "score"]
+    columns = ["file", "frame", "label", *NUMBERS]
     table = pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]
-    write_table(table.round(4), out / "faces.csv")
-    write_json(json.loads(table.round(4).to_json(orient="records")), out / "faces.json")
+    table[NUMBERS] = table[NUMBERS].astype(float).round(4)
+    write_table(table, out / "faces.csv")
+    write_json(table.to_dict(orient="records"), out / "faces.json")
     write_refusals(refusals, out / "refused.csv")
 
 

@@ -1,0 +1,138 @@
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+import predict
+from deepfake_detector.data.videos import read_frames, write_video
+
+FACE = [0.25, 0.25, 0.75, 0.75]
+
+
+class TwoFaces:
+    """Stands in for a trained detector: a sure fake face and a doubtful real one in each image."""
+
+    input_shape = (None, 30, 30, 3)
+
+    def predict_on_batch(self, images):
+        boxes = np.zeros((len(images), 4, 4), np.float32)
+        scores = np.zeros((len(images), 4, 2), np.float32)
+        boxes[:, 0], scores[:, 0] = FACE, [0.1, 0.9]
+        boxes[:, 1], scores[:, 1] = [-0.1, 0.0, 0.1, 0.2], [0.3, 0.2]
+        return {"boxes": boxes, "scores": scores}
+
+
+@pytest.fixture(autouse=True)
+def two_faces(monkeypatch):
+    monkeypatch.setattr(predict, "load_detector", lambda path: TwoFaces())
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "in" / "NAME_00003.png"
+    path.parent.mkdir()
+    cv2.imwrite(str(path), np.full((80, 120, 3), 90, np.uint8))
+    return path
+
+
+@pytest.fixture
+def clip(tmp_path):
+    path = tmp_path / "clip.mp4"
+    write_video(path, [np.full((80, 120, 3), 90, np.uint8)] * 20, fps=10)
+    return path
+
+
+def run(*inputs, out, annotations=None, score=0.5):
+    return predict.predict(
+        argparse.Namespace(
+            inputs=list(inputs),
+            out=out,
+            detector=Path("detector.keras"),
+            score=score,
+            annotations=annotations,
+        )
+    )
+
+
+def is_green(image):
+    return (image[..., 1] > 150) & (image[..., 0] < 100) & (image[..., 2] < 100)
+
+
+def test_a_picture_gets_its_faces_drawn_and_listed_in_its_own_pixels(picture, tmp_path):
+    out = tmp_path / "out"
+    assert run(picture, out=out) == []
+    faces = pd.read_csv(out / "faces.csv")
+    assert faces[["left", "top", "right", "bottom"]].to_numpy().tolist() == [[30, 20, 90, 60]]
+    assert faces[["frame", "label", "score"]].to_numpy().tolist() == [[0, "fake", 0.9]]
+    assert json.loads((out / "faces.json").read_text())[0]["label"] == "fake"
+    drawn = cv2.imread(str(out / picture.name))
+    assert drawn.shape == (80, 120, 3)
+    assert (drawn != 90).any()
+
+
+def test_a_lower_threshold_shows_doubtful_faces_clipped_to_the_picture(picture, tmp_path):
+    run(picture, out=tmp_path / "out", score=0.25)
+    faces = pd.read_csv(tmp_path / "out" / "faces.csv")
+    assert faces["label"].tolist() == ["fake", "real"]
+    assert faces["left"].tolist() == [30, 0]
+
+
+def test_a_video_becomes_a_video_of_as_many_frames(clip, tmp_path):
+    run(clip, out=tmp_path / "out")
+    frames = list(read_frames(tmp_path / "out" / "clip.mp4"))
+    assert len(frames) == 20
+    faces = pd.read_csv(tmp_path / "out" / "faces.csv")
+    assert faces["frame"].tolist() == list(range(20))
+
+
+def test_annotated_faces_are_drawn_in_green(picture, tmp_path):
+    annotations = tmp_path / "truth.csv"
+    annotations.write_text(
+        "frame,xmin,xmax,ymin,ymax,class_id\nNAME_00003.jpg,5,20,40,70,1\nOTHER_00001.jpg,0,9,0,9,2\n"
+    )
+    run(picture, out=tmp_path / "plain")
+    run(picture, out=tmp_path / "out", annotations=annotations)
+    assert not is_green(cv2.imread(str(tmp_path / "plain" / picture.name))).any()
+    green = is_green(cv2.imread(str(tmp_path / "out" / picture.name)))
+    assert green[:, 3:23].any()
+
+
+def test_one_bad_file_does_not_stop_the_others(picture, clip, tmp_path):
+    bad = picture.with_name("bad.mp4")
+    bad.write_text("not a video")
+    cut = picture.with_name("cut.mp4")
+    cut.write_bytes(clip.read_bytes()[:900])
+    refusals = run(picture.parent, out=tmp_path / "out")
+    assert {Path(refusal.file).name for refusal in refusals} == {"bad.mp4", "cut.mp4"}
+    refused = pd.read_csv(tmp_path / "out" / "refused.csv")
+    assert refused["file"].tolist() == sorted([str(bad), str(cut)])
+    assert pd.read_csv(tmp_path / "out" / "faces.csv")["file"].tolist() == [str(picture)]
+    assert not (tmp_path / "out" / "bad.mp4").exists()
+
+
+def test_no_face_found_gives_empty_tables(picture, tmp_path):
+    run(picture, out=tmp_path / "out", score=0.95)
+    assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 0
+    assert json.loads((tmp_path / "out" / "faces.json").read_text()) == []
+
+
+def test_inputs_that_would_overwrite_each_other_are_refused(clip, tmp_path):
+    twin = tmp_path / "other" / "clip.avi"
+    twin.parent.mkdir()
+    twin.write_bytes(clip.read_bytes())
+    with pytest.raises(ValueError, match=r"would both become clip\.mp4"):
+        run(clip, twin, out=tmp_path / "out")
+
+
+def test_the_folder_of_the_input_is_no_place_for_the_output(picture):
+    refusals = run(picture, out=picture.parent)
+    assert "--out is the folder it lies in" in refusals[0].reason
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    refusals = run(tmp_path / "missing.png", out=tmp_path / "out")
+    assert "missing.png: no such file" in refusals[0].reason
