@@ -31,12 +31,12 @@ def split() -> None:
     Raises:
         ValueError: an earlier stage has not run, or the videos cannot be split.
     """
-    from deepfake_detector.data.splits import (
+    from deepfake_detector.data.split_tables import (
         SPLIT_COLUMNS,
-        assign_splits,
         count_contents,
         summarise_splits,
     )
+    from deepfake_detector.data.splits import assign_splits
     from deepfake_detector.data.tables import read_table, write_json, write_table
     from deepfake_detector.data.video_list import SPLITS
 

@@ -44,18 +44,18 @@ def parse_arguments() -> argparse.Namespace:
 
 def validate(workers: int) -> list[str]:
     """Check `data/`, write `artifacts/validate/`, and give why it cannot be trained on."""
+    from deepfake_detector.data.probes import FACTS_VERSION
     from deepfake_detector.data.tables import write_json, write_refusals, write_table
     from deepfake_detector.data.validation import validate_data
 
     params = load_params()
-    facts_file = FOLDER / "facts.json"
-    facts = json.loads(facts_file.read_text()) if facts_file.is_file() else {}
+    facts = read_facts(FACTS_VERSION)
     result = validate_data(DATA, params.validate_, FOLDER / "data_docs", facts, workers)
     write_table(result.videos, FOLDER / "videos.csv")
     write_table(result.annotations, FOLDER / "annotations.csv")
     write_table(result.left_out, FOLDER / "left_out.csv")
     write_refusals(result.refusals, FOLDER / "refused.csv")
-    write_json(result.facts, facts_file)
+    write_json({"version": FACTS_VERSION, "facts": result.facts}, FOLDER / "facts.json")
     write_json(
         {"success": not result.problems, "problems": result.problems, "checks": result.findings},
         FOLDER / "result.json",
@@ -64,6 +64,13 @@ def validate(workers: int) -> list[str]:
         logger.info("%s", note)
     report(result)
     return result.problems
+
+
+def read_facts(version: str) -> dict[str, dict]:
+    """Give what the last run found in videos; nothing where it cannot be used again."""
+    path = FOLDER / "facts.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return known["facts"] if known.get("version") == version else {}
 
 
 def report(result) -> None:

@@ -194,6 +194,19 @@ def test_the_same_data_give_the_same_files_and_nothing_is_decoded_twice(data_set
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
+def test_facts_of_another_version_are_not_used_again(data_set):
+    assert validate.main() == 0
+    path = data_set.folder / "artifacts/validate/facts.json"
+    right = path.read_text()
+    path.write_text(right.replace('"frames": 6', '"frames": 7'))
+    assert validate.main() == 0
+    assert {row["frames"] for row in read_result(data_set, "videos")} == {"7"}
+    path.write_text(path.read_text().replace('"version": "1', '"version": "0'))
+    assert validate.main() == 0
+    assert {row["frames"] for row in read_result(data_set, "videos")} == {"6"}
+    assert path.read_text() == right
+
+
 def test_data_docs_are_a_local_page_that_names_the_check_that_failed(data_set):
     data_set.rows.append(("p0_real.mp4", 0, 1, 1, 30, 30, "unsure"))
     data_set.write()

@@ -47,7 +47,7 @@ def test_columns_are_found_by_name_not_by_place(tmp_path):
 
 def test_own_form_counts_from_zero_and_may_name_faces(tmp_path):
     columns = ["video", "frame", "left", "top", "right", "bottom", "label", "face"]
-    write_csv(tmp_path / "own.csv", columns, [("a.mp4", 0, 1, 2, 3, 4, "fake", "left man")])
+    write_csv(tmp_path / "own.csv", columns, [("a.mp4", 0, 1, 2, 3, 4, "Fake", "left man")])
     assert read_faces(tmp_path / "own.csv") == [
         (2, "a.mp4", 0, 1.0, 2.0, 3.0, 4.0, "fake", "left man")
     ]

@@ -9,11 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import av
 from tqdm import tqdm
 
 from deepfake_detector.data.video_names import check_video_name
 from deepfake_detector.data.videos import VideoFacts, probe_video
 from deepfake_detector.data.workers import add_progress, run_tasks
+
+FACTS_VERSION = f"1, PyAV {av.__version__}"
+"""Facts of another version are not used again. Raise the number when they would differ."""
 
 _CHUNK_BYTES = 1 << 20
 
