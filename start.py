@@ -257,7 +257,9 @@ def record_own_data(arguments):
     cache = PROJECT / ".dvc" / "cache" / "files" / "md5"
     if recorded and not cache.joinpath(*recorded.groups()).exists():
         say("recording your data/ in data.dvc, in place of the sample's")
-        subprocess.run([PYTHON, "-m", "dvc", "add", "-q", "data"], cwd=PROJECT, check=False)
+        subprocess.run(
+            [PYTHON, "-m", "dvc", "commit", "-qf", "data.dvc"], cwd=PROJECT, check=False
+        )
 
 
 def run(arguments):
