@@ -181,6 +181,23 @@ def test_frame_offset_moves_the_annotations_of_its_video(data_set):
     assert frames == ["0", "5"]
 
 
+def test_fakes_without_a_source_are_pointed_out(data_set, caplog):
+    data_set.listed = [row for row in data_set.listed if row[0] != "p1_fake.mp4"]
+    data_set.write()
+    with caplog.at_level(logging.INFO):
+        assert validate.main() == 0
+    assert "1 videos with fake faces name no source in data/videos.csv" in caplog.text
+    assert "results would flatter: p1_fake.mp4" in caplog.text
+
+
+def test_sparse_annotation_is_pointed_out(data_set, caplog):
+    data_set.rows = [row for row in data_set.rows if row[0] != "p1_fake.mp4" or row[1] % 2 == 0]
+    data_set.write()
+    with caplog.at_level(logging.INFO):
+        assert validate.main() == 0
+    assert "p1_fake.mp4: about one frame in 2 is annotated; the frames between" in caplog.text
+
+
 def test_the_same_data_give_the_same_files_and_nothing_is_decoded_twice(data_set, monkeypatch):
     assert validate.main() == 0
     folder = data_set.folder / "artifacts/validate"

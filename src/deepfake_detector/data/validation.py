@@ -174,11 +174,18 @@ def _make_notes(accepted: pd.DataFrame, kept: pd.DataFrame) -> list[str]:
             f"{len(negatives)} videos without any annotation count as clips without a face: "
             + ", ".join(negatives)
         )
+    alone = accepted[(accepted["fake"] > 0) & (accepted["source"] == accepted["video"])]
+    if len(alone):
+        notes.append(
+            f"{len(alone)} videos with fake faces name no source in data/videos.csv; if one was made "
+            "from another video of this data, both could be split apart, and results would flatter: "
+            + ", ".join(alone["video"])
+        )
     for video, frames in kept.groupby("video")["frame"]:
         step = int(pd.Series(sorted(set(frames))).diff().median() or 1) if len(frames) > 2 else 1
         if step > 1:
             notes.append(
-                f"{video}: about every {step}th frame is annotated; the frames between count as "
+                f"{video}: about one frame in {step} is annotated; the frames between count as "
                 "frames without a face: annotate them too, or keep only the annotated ones by "
                 "extract_frames.every"
             )
