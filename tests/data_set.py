@@ -1,5 +1,6 @@
 """A tiny data set in a user's layout, to be damaged by tests: clips of noise with annotations."""
 
+import copy
 import csv
 import json
 import shutil
@@ -42,6 +43,14 @@ class DataSet:
                 self.annotate(video, label)
                 self.listed.append((video, f"p{person}"))
         self.write()
+
+    def copy_to(self, folder: Path) -> "DataSet":
+        """Copy the folder, with what stages made of it, into an empty one."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        other = copy.deepcopy(self)
+        other.folder = folder
+        other.videos, other.annotations = folder / "data/videos", folder / "data/annotations"
+        return other
 
     def add_clip(self, video: str, seed: int) -> Path:
         """Write a clip without annotations."""

@@ -19,14 +19,23 @@ import validate
 FOLDER = "artifacts/extract_frames"
 
 
-@pytest.fixture
-def data_set(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    data_set = DataSet(tmp_path)
-    data_set.add_clip("no_face.mp4", seed=300)
-    set_params(data_set, every=2)
-    run(validate, monkeypatch)
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory):
+    """Give a data set that `validate` has checked, to be copied."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("validated")
+        patch.chdir(folder)
+        data_set = DataSet(folder)
+        data_set.add_clip("no_face.mp4", seed=300)
+        set_params(data_set, every=2)
+        assert run(validate, patch) == 0
     return data_set
+
+
+@pytest.fixture
+def data_set(validated, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return validated.copy_to(tmp_path)
 
 
 def run(script, monkeypatch, workers=1):

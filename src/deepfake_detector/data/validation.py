@@ -177,9 +177,9 @@ def _make_notes(accepted: pd.DataFrame, kept: pd.DataFrame) -> list[str]:
     alone = accepted[(accepted["fake"] > 0) & (accepted["source"] == accepted["video"])]
     if len(alone):
         notes.append(
-            f"{len(alone)} videos with fake faces name no source in data/videos.csv; if one was made "
-            "from another video of this data, both could be split apart, and results would flatter: "
-            + ", ".join(alone["video"])
+            f"{len(alone)} videos with fake faces name no source in data/videos.csv; if one was "
+            "made from another video of this data, both could be split apart, and results would "
+            "flatter: " + ", ".join(alone["video"])
         )
     for video, frames in kept.groupby("video")["frame"]:
         step = int(pd.Series(sorted(set(frames))).diff().median() or 1) if len(frames) > 2 else 1
