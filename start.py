@@ -258,7 +258,7 @@ def record_own_data(arguments):
     if recorded and not cache.joinpath(*recorded.groups()).exists():
         say("recording your data/ in data.dvc, in place of the sample's")
         subprocess.run(
-            [PYTHON, "-m", "dvc", "commit", "-qf", "data.dvc"], cwd=PROJECT, check=False
+            [PYTHON, "-m", "dvc", "commit", "-q", "-f", "data.dvc"], cwd=PROJECT, check=False
         )
 
 
