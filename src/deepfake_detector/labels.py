@@ -1,11 +1,11 @@
-"""The labels a face can have. Index 0 is background, as in the SSD paper (Liu et al. 2016, section 2.2)."""
+"""The labels a face can have. Index 0 is background, as in SSD (Liu et al. 2016, section 2.2)."""
 
 BACKGROUND = 0
 REAL = 1
 FAKE = 2
 
 FACE_LABELS = ("real", "fake")
-"""Names in the order of their index: `FACE_LABELS[label - 1]`. A face's scores stand in this order."""
+"""Names in the order of their index: `FACE_LABELS[label - 1]`. Scores stand in this order."""
 
 LABEL_COUNT = 1 + len(FACE_LABELS)
 """Length of the label axis `C`: background, real, fake."""
