@@ -1,15 +1,14 @@
 """What all tests share: MLflow writes to a throw-away folder, never to the project's own runs."""
 
 import os
-from pathlib import Path
 
 import pytest
+
+from embedded_sample import copy_sample
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-
-PROJECT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,7 +21,9 @@ def _runs_elsewhere(tmp_path_factory):
         yield
 
 
-@pytest.fixture
-def project():
-    """Give the project's folder."""
-    return PROJECT
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """Give a folder with the embedded sample in it, laid out as `data/`."""
+    folder = tmp_path_factory.mktemp("sample")
+    copy_sample(folder)
+    return folder

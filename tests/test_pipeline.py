@@ -15,6 +15,7 @@ import start
 
 from copied_project import CLIPS, SHORT, commit, copy_project, keep_few_clips
 from deepfake_detector.data.videos import read_frames, write_video
+from embedded_sample import write_sample_record
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.slow
 def copied(tmp_path_factory):
     """Copy the project, restore the sample as a user does, and shorten both."""
     copied = copy_project(tmp_path_factory.mktemp("copied") / "project")
+    write_sample_record(copied.folder / "data.dvc")
     copied.run("dvc", "pull", "-q", "data.dvc")
     keep_few_clips(copied.folder / "data")
     copied.write_params(SHORT)

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,6 @@ from deepfake_detector.data.faces import (
 from deepfake_detector.data.tracks import Look, Track, see_nothing
 from deepfake_detector.data.videos import read_frames
 
-VIDEOS = Path(__file__).parents[2] / "data" / "videos"
 BOX = np.array([[10.0, 10, 30, 34]])
 
 
@@ -80,10 +77,8 @@ def finder():
 
 
 @pytest.fixture(scope="module")
-def portrait():
-    if not (VIDEOS / "pyfeat.mp4").is_file():
-        pytest.skip("the sample is not there: run `dvc pull`")
-    return next(read_frames(VIDEOS / "pyfeat.mp4"))[1]
+def portrait(sample):
+    return next(read_frames(sample / "videos/pyfeat.mp4"))[1]
 
 
 def test_mtcnn_finds_the_face_and_its_landmarks(finder, portrait):
