@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from deepfake_detector.boxes import centered_to_corners, compute_overlaps, corners_to_centered
+from deepfake_detector.boxes import (
+    centered_to_corners,
+    compute_overlaps,
+    corners_to_centered,
+    overlap_more_than,
+)
 
 LEFT_HALF = [0.0, 0.0, 0.5, 1.0]
 TOP_HALF = [0.0, 0.0, 1.0, 0.5]
@@ -27,6 +32,9 @@ def overlap(first, second):
 def test_overlap_is_shared_area_over_covered_area(first, second, expected):
     assert overlap(first, second) == pytest.approx(expected, abs=1e-6)
     assert overlap(second, first) == pytest.approx(expected, abs=1e-6)
+    for least in (0.0, 0.3, 0.4):
+        more = overlap_more_than(np.float32([first]), np.float32([second]), least)
+        assert bool(more[0, 0]) == (expected > least)
 
 
 def test_overlaps_of_no_boxes_are_empty():

@@ -39,6 +39,29 @@ def compute_overlaps(boxes, other_boxes):
     return ops.where(shared > 0, shared / ops.maximum(union, 1e-12), 0.0)
 
 
+def overlap_more_than(boxes, other_boxes, least: float):
+    """Tell which boxes overlap (IoU) which other boxes by more than `least`.
+
+    What `compute_overlaps(...) > least` tells but for the last bit, at half the cost: nothing is
+    divided, and no array is larger than the answer.
+
+    Args:
+        boxes: [..., N, 4].
+        other_boxes: [..., M, 4], leading axes that broadcast with those of `boxes`.
+
+    Returns:
+        bool [..., N, M].
+    """
+    left, top, right, bottom = ops.unstack(boxes[..., :, None, :], axis=-1)  # [..., N, 1]
+    others = ops.unstack(other_boxes[..., None, :, :], axis=-1)  # [..., 1, M]
+    width = ops.minimum(right, others[2]) - ops.maximum(left, others[0])  # [..., N, M]
+    height = ops.minimum(bottom, others[3]) - ops.maximum(top, others[1])
+    shared = ops.maximum(width, 0.0) * height  # 0 or less: nothing is shared
+    share = least / (1 + least)  # shared / (sum - shared) > least, solved for shared
+    areas = _compute_areas(boxes)[..., :, None] * share
+    return shared > areas + _compute_areas(other_boxes)[..., None, :] * share
+
+
 def _compute_areas(boxes):
     sides = ops.maximum(boxes[..., 2:] - boxes[..., :2], 0.0)
     return sides[..., 0] * sides[..., 1]

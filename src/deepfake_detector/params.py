@@ -73,7 +73,6 @@ class MatchingParams(Section):
 class DetectionParams(Section):
     score_threshold: Share
     suppression_overlap: Share
-    candidates: Count
     most: Count
 
 

@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from deepfake_detector.detector.detections import find_faces, find_faces_per_label, suppress
+from deepfake_detector.detector.detections import (
+    find_faces,
+    find_faces_per_label,
+    score_faces,
+)
 from deepfake_detector.params import DetectionParams
 
 VARIANCES = [0.1, 0.1, 0.2, 0.2]
-PARAMS = DetectionParams(score_threshold=0.01, suppression_overlap=0.45, candidates=4, most=3)
+PARAMS = DetectionParams(score_threshold=0.01, suppression_overlap=0.45, most=3)
 LEFT, ALMOST_LEFT, RIGHT = [0.0, 0.0, 0.5, 1.0], [0.0, 0.0, 0.45, 1.0], [0.5, 0.0, 1.0, 1.0]
 ANCHORS = np.float32([LEFT, ALMOST_LEFT, RIGHT])
 
@@ -39,36 +41,10 @@ def test_at_most_so_many_faces_are_kept_the_best_ones():
     assert np.allclose(scores, [[0.8, 0.1]], atol=1e-6)
 
 
-def test_a_suppressed_box_suppresses_nothing():
-    first, second, third = [0, 0, 0.4, 1], [0.1, 0, 0.5, 1], [0.2, 0, 0.6, 1]
-    # first and second overlap by 0.6, second and third too, first and third by a third
-    kept = suppress(np.float32([[first, second, third]]), np.ones((1, 3), bool), 0.45)
-    assert np.asarray(kept)[0].tolist() == [True, False, True]
-
-
-def suppress_one_by_one(boxes, overlap):
-    """Greedy suppression as it is usually written."""
-    kept = []
-    for index, box in enumerate(boxes):
-        sides = [
-            np.maximum(np.minimum(box[2:], boxes[k][2:]) - np.maximum(box[:2], boxes[k][:2]), 0)
-            for k in kept
-        ]
-        areas = [np.prod(boxes[k][2:] - boxes[k][:2]) + np.prod(box[2:] - box[:2]) for k in kept]
-        pairs = zip(sides, areas, strict=True)
-        if all(np.prod(side) / (area - np.prod(side)) <= overlap for side, area in pairs):
-            kept.append(index)
-    return kept
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1))
-def test_suppression_equals_the_greedy_loop(seed):
-    random = np.random.default_rng(seed)
-    corners = random.uniform(0, 0.6, (30, 2))
-    boxes = np.concatenate([corners, corners + random.uniform(0.1, 0.4, (30, 2))], axis=1)
-    kept = suppress(np.float32([boxes]), np.ones((1, 30), bool), 0.45)
-    assert np.flatnonzero(np.asarray(kept)[0]).tolist() == suppress_one_by_one(boxes, 0.45)
+def test_the_score_of_a_face_is_what_softmax_leaves_to_the_background():
+    logits = np.float32([[[0.0, 0.0, 0.0], [1000.0, 0.0, -1000.0], [-5.0, 3.0, 2.0]]])
+    expected = 1 - np.exp(-5) / (np.exp(-5) + np.exp(3) + np.exp(2))
+    assert np.asarray(score_faces(logits))[0] == pytest.approx([2 / 3, 0.0, expected])
 
 
 def test_suppression_per_label_finds_what_the_reference_finds(reference, detector_params):

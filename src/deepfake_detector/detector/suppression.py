@@ -1,0 +1,142 @@
+"""Greedy non-maximum suppression: of boxes that overlap, the best one stays.
+
+Exact, however many anchors are candidates, and made for whole batches on every Keras backend.
+Shapes: `B` images, `A` anchors, `S` anchors sorted at once, `K` of them in a block.
+"""
+
+from keras import ops
+
+from deepfake_detector.boxes import overlap_more_than
+from deepfake_detector.detector.targets import decode_boxes
+from deepfake_detector.params import DetectionParams
+
+_BLOCK = 128
+"""Anchors looked at together: the pairs of a block stay in the processor's cache."""
+
+_BLOCKS_SORTED = 4
+"""Blocks whose anchors are sorted at once: rarely are more needed."""
+
+_NONE = -1.0
+"""Score of an anchor that is not, or no longer, a candidate."""
+
+
+def find_best(offsets, scores, anchors, variances, params: DetectionParams):
+    """Find the best boxes that do not overlap a better one: greedy non-maximum suppression.
+
+    Exact for any number of anchors over the threshold: they are looked at block by block, best
+    first, until `most` are kept in every image or none is left.
+
+    Args:
+        offsets: [B, A, 4].
+        scores: [B, A].
+        anchors: [A, 4].
+
+    Returns:
+        Boxes [B, most, 4], the anchors they come from, int [B, most], and which rows are found,
+        bool [B, most]: the first ones, best first. Boxes past them are zero.
+    """
+    size = min(_BLOCK, scores.shape[1])
+    count = size * min(_BLOCKS_SORTED, scores.shape[1] // size)  # `S`
+    scores = ops.where(scores > params.score_threshold, scores, _NONE)  # [B, A]
+
+    def has_work(boxes, index, found, waiting):
+        return ops.any(~found[:, -1] & (ops.max(waiting, axis=1) > _NONE))
+
+    def take_best(boxes, index, found, waiting):
+        best_scores, best = ops.top_k(waiting, k=count)  # [B, S], best first
+        best_boxes = ops.take_along_axis(offsets, best[..., None], axis=1)  # [B, S, 4]
+        best_boxes = decode_boxes(best_boxes, ops.take(anchors, best, axis=0), variances)
+        waiting = _remove_up_to(waiting, best_scores[:, -1:], best[:, -1:])
+        best = (best_boxes, ops.cast(best, "int32"), best_scores > _NONE)
+        kept = _keep_from_blocks((boxes, index, found), best, size, params.suppression_overlap)
+        return *kept, waiting
+
+    nothing = scores[:, :1] * ops.zeros((1, params.most))  # [B, most], whatever the batch
+    state = (
+        ops.repeat(nothing[..., None], 4, axis=2),
+        ops.cast(nothing, "int32"),
+        ops.cast(nothing, "bool"),
+        scores,
+    )
+    return ops.while_loop(has_work, take_best, state)[:3]
+
+
+def _keep_from_blocks(kept, best, size: int, overlap: float):
+    """Suppress block by block and add to what is kept.
+
+    Args:
+        kept: boxes [B, most, 4], anchors [B, most], which rows are found [B, most].
+        best: boxes [B, S, 4], anchors [B, S], which are candidates [B, S], best first.
+        size: `K`, a divisor of `S`.
+
+    Returns:
+        `kept`, with more of it.
+    """
+    blocks = best[1].shape[1] // size
+    best = [ops.reshape(part, (-1, blocks, size, *part.shape[2:])) for part in best]
+
+    def has_work(number, boxes, index, found):
+        is_candidate = best[2][:, :, 0]  # [B, blocks]: of the best of each block
+        ahead = ops.arange(blocks)[None] >= number
+        return ops.any(is_candidate & ahead & ~found[:, -1:])
+
+    def take_block(number, boxes, index, found):
+        block_boxes, block, is_candidate = (ops.take(part, number, axis=1) for part in best)
+        beaten = ops.any(overlap_more_than(block_boxes, boxes, overlap), axis=2)  # [B, K]
+        chosen = suppress(block_boxes, is_candidate & ~beaten, overlap)
+        joined = _append((boxes, block_boxes), (index, block), (found, chosen))
+        return number + 1, *joined
+
+    number = ops.convert_to_tensor(0, dtype="int32")
+    return ops.while_loop(has_work, take_block, (number, *kept))[1:]
+
+
+def _append(boxes, index, found):
+    """Join what was kept before with a block, found rows first in their order, cut to `most`."""
+    most = found[0].shape[1]
+    boxes, index, found = (ops.concatenate(pair, axis=1) for pair in (boxes, index, found))
+    ranks = ops.arange(found.shape[1], 0, -1, dtype="float32")  # earlier rows rank higher
+    ranks, order = ops.top_k(ops.where(found, ranks, 0.0), k=most)  # [B, most]
+    found = ranks > 0
+    boxes = ops.take_along_axis(boxes, order[..., None], axis=1)  # [B, most, 4]
+    index = ops.take_along_axis(index, order, axis=1)
+    return ops.where(found[..., None], boxes, 0.0), ops.where(found, index, 0), found
+
+
+def _remove_up_to(waiting, score, anchor):
+    """Remove what `top_k` has given up to its last score and anchor, both [B, 1]: [B, A].
+
+    Of equal scores `top_k` gives the first anchor first.
+    """
+    anchors = ops.arange(waiting.shape[1], dtype="int32")[None]
+    is_later = (waiting < score) | ((waiting == score) & (anchors > ops.cast(anchor, "int32")))
+    return ops.where(is_later, waiting, _NONE)
+
+
+def suppress(boxes, is_candidate, overlap: float):
+    """Suppress boxes that overlap a better, kept one.
+
+    Greedy suppression is the one fixed point of "kept = no kept better box overlaps me", so it is
+    found by repeating that for all boxes at once until nothing changes: a few rounds, exact.
+
+    Args:
+        boxes: [B, K, 4], best first.
+        is_candidate: bool [B, K].
+        overlap: a box is suppressed when it overlaps a kept one by more than this.
+
+    Returns:
+        bool [B, K].
+    """
+    count = boxes.shape[1]
+    better = ops.arange(count)[:, None] < ops.arange(count)[None, :]  # [K, K]
+    beats = overlap_more_than(boxes, boxes, overlap) & better  # [B, K, K]
+    beats = ops.cast(beats & is_candidate[:, :, None], "float32")
+
+    def repeat(kept, _):
+        beaten = ops.matmul(ops.cast(kept, "float32")[:, None], beats)[:, 0] > 0  # [B, K]
+        return is_candidate & ~beaten, kept
+
+    def has_changed(kept, before):
+        return ops.any(kept != before)
+
+    return ops.while_loop(has_changed, repeat, (is_candidate, ~is_candidate))[0]
