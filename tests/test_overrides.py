@@ -51,7 +51,9 @@ def test_a_name_that_stands_for_several_is_refused_with_them():
 
 
 def test_an_unknown_name_is_refused_with_all_there_are():
-    with pytest.raises(ValueError, match=r"(?s)epoch: unknown parameter.*train\.epochs"):
+    with pytest.raises(
+        ValueError, match=r"(?s)  train\.epochs\n.*epoch: unknown .* did you mean epochs"
+    ):
         override_params(TEXT, {"epoch": "3"})
 
 

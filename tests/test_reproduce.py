@@ -30,7 +30,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--epoch", "3"], "reproduce: epoch: unknown parameter"),
+        (["--epoch", "3"], "\nepoch: unknown parameter; did you mean epochs"),
         (["--epochs", "many"], "reproduce: params.yaml: train.epochs: Input should be a valid"),
         (["--every", "2"], "every: could be extract_frames.every or annotate.every"),
         (["epochs=3"], "expected --name value"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from difflib import get_close_matches
 
 from deepfake_detector.params import flatten_params, parse_params
 from deepfake_detector.yaml_text import parse_yaml, replace_value
@@ -57,7 +58,9 @@ def find_key(name: str, known: list[str]) -> str:
     if found:
         raise ValueError(f"{name}: could be {' or '.join(found)}; give the full name")
     choices = "\n  ".join(known)
-    raise ValueError(f"{name}: unknown parameter. params.yaml has\n  {choices}")
+    near = get_close_matches(name, {part for key in known for part in (key, key.split(".")[-1])})
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise ValueError(f"params.yaml has\n  {choices}\n{name}: unknown parameter{hint}")
 
 
 def _to_yaml(value: str, is_text: bool) -> str:
