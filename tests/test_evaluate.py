@@ -14,13 +14,14 @@ from deepfake_detector import prediction, tracking
 from deepfake_detector.data.records import FrameRecord, make_shard_path, write_shard
 from deepfake_detector.params import load_params
 
+PROJECT = Path(__file__).parents[1]
 FOUND = ["video", "frame", "left", "top", "right", "bottom", "real", "fake"]
 
 
 @pytest.fixture
-def stage(tmp_path, monkeypatch, project):
+def stage(tmp_path, monkeypatch):
     """Work in a folder with the outputs of earlier stages; give its results and MLflow's calls."""
-    params = load_params(project / "params.yaml")
+    params = load_params(PROJECT / "params.yaml")
     monkeypatch.chdir(tmp_path)
     for folder in ("extract_frames", "split", "train"):
         (tmp_path / "artifacts" / folder).mkdir(parents=True)

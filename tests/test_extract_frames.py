@@ -259,7 +259,7 @@ def test_stopped_run_leaves_no_process_and_no_unfinished_file_and_goes_on(tmp_pa
     from deepfake_detector.data.videos import write_video
 
     for number in range(2):
-        frames = make_frames(400, number + 70, 320, 240)
+        frames = make_frames(600, number + 70, 640, 480)  # a second or two of work for each worker
         write_video(data_set.videos / f"long{number}.mp4", frames, fps=25)
     set_params(data_set, every=1)
     run(validate, monkeypatch, workers=2)
