@@ -100,7 +100,7 @@ def test_writes_figures_curves_and_pictures_and_tells_mlflow(stage, capsys):
     assert "is no benchmark" in table
 
 
-def test_detections_can_be_scored_again_with_the_same_result(stage, project, tmp_path):
+def test_detections_can_be_scored_again_with_the_same_result(stage, tmp_path):
     """Every face once per label, through `score.py`'s reader: the same average precision."""
     params, out, _ = stage
     evaluate.evaluate(params)
