@@ -139,6 +139,19 @@ class EvaluateParams(Section):
     examples: Count
 
 
+class UsableParams(Section):
+    smallest_face_px: Count
+    least_location: Share
+    least_sharpness: Annotated[float, Field(ge=0)]
+    fewest_frames: Count
+
+
+class JudgeParams(Section):
+    false_alarm_rate: Annotated[float, Field(gt=0, lt=1)]
+    unsure_margin: Annotated[float, Field(ge=0, lt=0.5)]
+    usable: UsableParams
+
+
 class PredictParams(Section):
     score_threshold: Share
 
@@ -163,6 +176,7 @@ class Params(Section):
     detector: DetectorParams
     train: TrainParams
     evaluate: EvaluateParams
+    judge: JudgeParams
     predict: PredictParams
     annotate: AnnotateParams
     forge: ForgeParams

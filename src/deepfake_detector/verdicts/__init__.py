@@ -1,0 +1,1 @@
+"""From frames to a verdict: faces followed through a video, and what their scores say together."""
