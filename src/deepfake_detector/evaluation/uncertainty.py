@@ -17,6 +17,9 @@ from deepfake_detector.metrics.intervals import (
 )
 from deepfake_detector.metrics.ranking import rank_by_voc
 
+RESAMPLED = ("ap_real", "ap_fake", "map", "location_ap", "label_accuracy")
+"""The figures that get an interval."""
+
 
 def measure_intervals(held_out: HeldOut, overlap: float, draws: int, seed: int) -> dict:
     """Measure 95 % intervals by drawing sources: `map_low`, `map_high`, ...
@@ -24,16 +27,28 @@ def measure_intervals(held_out: HeldOut, overlap: float, draws: int, seed: int) 
     Returns:
         Also `intervals`, a sentence on how they were made, or why there are none.
     """
-    names = ["ap_real", "ap_fake", "map", "location_ap", "label_accuracy"]
-    group_names, group = np.unique(held_out.images["source"].astype(str), return_inverse=True)
+    group_names, group = number_sources(held_out)
     if len(group_names) < 2 or draws < 1:
         reason = "evaluate.resamples is 0" if draws < 1 else "fewer than 2 test sources"
-        empty = {f"{name}_{side}": np.nan for name in names for side in ("low", "high")}
+        empty = {f"{name}_{side}": np.nan for name in RESAMPLED for side in ("low", "high")}
         return empty | {"intervals": f"none: {reason}"}
     weights = draw_weights(len(group_names), draws, np.random.default_rng(seed))
-    values = dict(zip(names, _resample(held_out, overlap, group, weights), strict=True))
     sentence = f"95 %, {draws:,} resamples of {len(group_names)} test sources"
-    return _to_intervals(values) | {"intervals": sentence}
+    return _to_intervals(resample_figures(held_out, overlap, group, weights)) | {
+        "intervals": sentence
+    }
+
+
+def number_sources(held_out: HeldOut) -> tuple[np.ndarray, np.ndarray]:
+    """Give the names of the sources [G] in order, and of every image [I] the source's number."""
+    return np.unique(held_out.images["source"].astype(str), return_inverse=True)
+
+
+def resample_figures(
+    held_out: HeldOut, overlap: float, group: np.ndarray, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Give the draws [D] of each of `RESAMPLED`, sources weighted by `weights` [D, G]."""
+    return dict(zip(RESAMPLED, _resample(held_out, overlap, group, weights), strict=True))
 
 
 def _resample(held_out: HeldOut, overlap: float, group: np.ndarray, weights: np.ndarray) -> list:

@@ -1,0 +1,204 @@
+"""The figures of a recipe: mean of its seeds, with 95 % intervals, as a table.
+
+Shapes: `S` seeds, `D` draws, `G` sources.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+SHARDS = Path("artifacts/extract_frames")
+SPLIT = Path("artifacts/split")
+MOST_FALSE_ALARMS = 0.1
+"""Share of the real validation videos that may be called fake at the threshold."""
+
+ROWS = {
+    "AP real": "ap_real",
+    "AP fake": "ap_fake",
+    "mAP (area)": "map",
+    "location-only AP": "location_ap",
+    "label accuracy": "label_accuracy",
+    "video AUC": "video_auc",
+    "video log loss": "video_log_loss",
+    "video calibration error": "video_calibration_error",
+    "pair order": "pair_order",
+    "real videos called fake": "real_called_fake",
+    "fake videos called fake": "fake_called_fake",
+}
+CHANCE = {
+    "map": "map_chance",
+    "label_accuracy": "label_accuracy_floor",
+    "video_auc": 0.5,
+    "video_log_loss": float(np.log(2)),
+    "pair_order": 0.5,
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Figures by folder and name: `values` [S], `draws` [D] of the mean of the seeds."""
+
+    values: dict[tuple[str, str], np.ndarray]
+    draws: dict[tuple[str, str], np.ndarray]
+    counts: dict[str, str]
+    cost: dict[str, list[float]]
+
+    def save(self, path: Path) -> None:
+        """Keep what a later call needs for the differences."""
+        means = {f"mean|{'|'.join(key)}": value.mean() for key, value in self.values.items()}
+        draws = {f"draws|{'|'.join(key)}": value for key, value in self.draws.items()}
+        np.savez(path, **means, **draws)
+
+    @staticmethod
+    def load(path: Path) -> dict[tuple[str, str], tuple[float, np.ndarray]]:
+        """Give the mean and the draws of the figures of another recipe."""
+        with np.load(path) as file:
+            keys = [tuple(name.split("|")[1:]) for name in file if name.startswith("mean|")]
+            return {
+                key: (float(file[f"mean|{'|'.join(key)}"]), file[f"draws|{'|'.join(key)}"])
+                for key in keys
+                if f"draws|{'|'.join(key)}" in file
+            }
+
+
+def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: str) -> Recipe:
+    """Measure the detectors of all seeds on a split, each folder's videos for themselves."""
+    from deepfake_detector.evaluation.held_out import HeldOut
+    from deepfake_detector.evaluation.report import count_to_text
+    from deepfake_detector.evaluation.videos import choose_threshold, score_videos
+    from deepfake_detector.params import load_params
+
+    params = load_params()
+    measured, counts = [], {}
+    cost = {"minutes of training": [], "images/s": []}
+    for folder in trained:
+        found: dict[str, tuple[HeldOut, float]] = {
+            name: find_split(folder / "detector.keras", name)
+            for name in dict.fromkeys(["validation", split])
+        }
+        threshold = choose_threshold(score_videos(found["validation"][0]), MOST_FALSE_ALARMS)
+        held_out, images_per_second = found[split]
+        cost["minutes of training"].append(json.loads((folder / "minutes.json").read_text()))
+        cost["images/s"].append(images_per_second)
+        figures = {}
+        for name, videos in folders.items():
+            part = keep_videos(held_out, videos)
+            if len(part.images):
+                figures[name] = measure_part(part, params, threshold)
+                counts[name] = count_to_text(figures[name][0])
+        measured.append(figures)
+    return join_seeds(measured, counts, cost)
+
+
+def find_split(detector_path: Path, split: str):
+    """Give the found and annotated faces of a split, and images looked at per second."""
+    from deepfake_detector.data.records import make_shard_path
+    from deepfake_detector.data.tables import read_table
+    from deepfake_detector.evaluation.held_out import make_held_out
+    from deepfake_detector.prediction import load_detector, predict_shards, read_truth
+
+    videos = read_table(SPLIT / f"{split}.csv")
+    videos = videos[videos["frames"] > 0]
+    shards = [make_shard_path(SHARDS, video) for video in videos["video"]]
+    detector, truth = load_detector(detector_path), read_truth(shards)
+    started = time.perf_counter()
+    faces = predict_shards(detector, shards)
+    seconds = time.perf_counter() - started
+    held_out = make_held_out(faces, truth, videos, read_table(SHARDS / "frames.csv"))
+    return held_out, len(held_out.images) / seconds
+
+
+def keep_videos(held_out, videos: list[str]):
+    """Keep what concerns some videos."""
+    from deepfake_detector.evaluation.held_out import HeldOut
+    from deepfake_detector.metrics import FoundFaces, Truth
+
+    is_kept = held_out.images["video"].isin(videos).to_numpy()
+    number = np.cumsum(is_kept) - 1
+    faces, truth = held_out.faces, held_out.truth
+    face, true = is_kept[faces.image], is_kept[truth.image]
+    return HeldOut(
+        FoundFaces(number[faces.image[face]], faces.boxes[face], faces.scores[face]),
+        Truth(number[truth.image[true]], truth.label[true], truth.boxes[true]),
+        held_out.images[is_kept].reset_index(drop=True),
+    )
+
+
+def measure_part(held_out, params, threshold: float) -> tuple[dict, dict[str, np.ndarray]]:
+    """Measure one folder's videos: figures, and the draws [D] of those in `ROWS`."""
+    from deepfake_detector.evaluation.report import measure
+    from deepfake_detector.evaluation.uncertainty import number_sources, resample_figures
+    from deepfake_detector.evaluation.videos import measure_videos, score_videos
+    from deepfake_detector.metrics.intervals import draw_weights
+
+    overlap, resamples = params.evaluate.overlap, params.evaluate.resamples
+    without_draws = params.evaluate.model_copy(update={"resamples": 0})
+    figures = measure(held_out, without_draws, params.predict.score_threshold, params.seed)
+    videos = score_videos(held_out)
+    point = measure_videos(videos, np.ones((1, len(videos))), threshold)
+    figures |= {name: float(value[0]) for name, value in point.items()}
+    if not figures["faces_real"] or not figures["faces_fake"]:
+        figures |= {"map": np.nan, "map_chance": np.nan}  # of one label, it is no mean
+    names, group = number_sources(held_out)
+    if len(names) < 2 or resamples < 1:
+        return figures, {}
+    weights = draw_weights(len(names), resamples, np.random.default_rng(params.seed))
+    video_weights = weights[:, np.searchsorted(names, videos["source"])]
+    draws = resample_figures(held_out, overlap, group, weights)
+    return figures, draws | measure_videos(videos, video_weights, threshold)
+
+
+def join_seeds(measured: list[dict], counts: dict[str, str], cost: dict) -> Recipe:
+    """Put the seeds side by side; average their draws, which drew the same sources."""
+    values, draws = {}, {}
+    for folder, (figures, drawn) in measured[0].items():
+        for name, value in figures.items():
+            if isinstance(value, float):
+                values[folder, name] = np.array([seed[folder][0][name] for seed in measured])
+        for name in drawn:
+            draws[folder, name] = np.mean([seed[folder][1][name] for seed in measured], axis=0)
+    return Recipe(values, draws, counts, cost)
+
+
+def make_table(recipe: Recipe, other: dict | None) -> str:
+    """Make the table; with another recipe, a column of what this one has more."""
+    from deepfake_detector.metrics.intervals import find_interval
+
+    lines = []
+    for folder, count in recipe.counts.items():
+        lines += ["", f"{folder}: {count}"]
+        head = f"{'':<26}{'mean':>7}   {'95 % interval':<17}{'chance':<9}{'each seed':<21}"
+        lines.append(head + ("difference" if other else ""))
+        for title, name in ROWS.items():
+            seeds = recipe.values[folder, name]
+            if np.isnan(seeds).all():
+                lines.append(title)
+                continue
+            interval = find_interval(recipe.draws.get((folder, name), np.zeros(0)))
+            chance = CHANCE.get(name, np.nan)
+            if isinstance(chance, str):
+                chance = recipe.values[folder, chance].mean()
+            line = f"{title:<26}{to_text(seeds.mean()):>7}   {to_range(interval):<17}"
+            line += f"{to_text(chance):<9}{' '.join(map(to_text, seeds)):<21}"
+            if other and (folder, name) in other and (folder, name) in recipe.draws:
+                mean, draws = other[folder, name]
+                more = find_interval(recipe.draws[folder, name] - draws)
+                line += f"{seeds.mean() - mean:+.3f} ({to_range(more)})"
+            lines.append(line.rstrip())
+    lines.append("")
+    lines += [
+        f"{name}: {np.mean(values):.1f} ({' '.join(f'{value:.1f}' for value in values)})"
+        for name, values in recipe.cost.items()
+    ]
+    return "\n".join(lines).strip()
+
+
+def to_text(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.3f}"
+
+
+def to_range(interval: tuple[float, float]) -> str:
+    return "" if np.isnan(interval[0]) else f"{interval[0]:.3f} to {interval[1]:.3f}"
