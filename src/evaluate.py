@@ -15,6 +15,7 @@ import pandas as pd
 from deepfake_detector import figures, tracking
 from deepfake_detector.data.records import make_shard_path
 from deepfake_detector.data.tables import read_table, write_json, write_table
+from deepfake_detector.evaluation.cues import list_backgrounds, list_cues
 from deepfake_detector.evaluation.curves import (
     make_confusion,
     make_over_threshold,
@@ -28,9 +29,13 @@ from deepfake_detector.evaluation.report import (
     figures_to_text,
     measure,
 )
+from deepfake_detector.evaluation.shortcuts import probe_shortcuts, shortcuts_to_figures
 from deepfake_detector.params import Params, load_params
 
+VIDEOS = Path("data/videos")
+VALIDATED = Path("artifacts/validate")
 SHARDS = Path("artifacts/extract_frames")
+TRAIN = Path("artifacts/split/train.csv")
 TEST = Path("artifacts/split/test.csv")
 TRAINED = Path("artifacts/train")
 OUT = Path("artifacts/evaluate")
@@ -56,6 +61,7 @@ def evaluate(params: Params) -> None:
     threshold = params.predict.score_threshold
     values = measure(held_out, params.evaluate, threshold, params.seed)
     values["images_per_second"] = images_per_second
+    values |= probe_data(params.seed)
     write_json({"test": figures_to_json(values)}, OUT / "metrics.json")
     draw_charts(held_out, values, params)
     example = draw_examples(held_out, params)
@@ -78,6 +84,19 @@ def find_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float]:
     faces = predict_shards(detector, shards, params.train.batch_size)
     seconds = time.perf_counter() - started
     return faces, truth, len(truth[["video", "frame"]].drop_duplicates()) / seconds
+
+
+def probe_data(seed: int) -> dict[str, float]:
+    """Measure, and write as a table, what tells fakes from real ones without any face."""
+    train, test = read_table(TRAIN), read_table(TEST)
+    videos, annotations = (read_table(VALIDATED / f"{n}.csv") for n in ("videos", "annotations"))
+    kept = pd.concat([train, test])
+    cues = list_cues(videos[videos["video"].isin(kept["video"])], annotations, VIDEOS)
+    cues = cues.merge(list_backgrounds(kept, SHARDS), on="video")
+    of_train, of_test = (cues[cues["video"].isin(split["video"])] for split in (train, test))
+    probes = probe_shortcuts(of_train, of_test, seed)
+    write_table(probes, PLOTS / "shortcuts.csv")
+    return shortcuts_to_figures(probes)
 
 
 def draw_charts(held_out: HeldOut, values: dict, params: Params) -> None:

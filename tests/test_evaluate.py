@@ -23,8 +23,9 @@ def stage(tmp_path, monkeypatch):
     """Work in a folder with the outputs of earlier stages; give its results and MLflow's calls."""
     params = load_params(PROJECT / "params.yaml")
     monkeypatch.chdir(tmp_path)
-    for folder in ("extract_frames", "split", "train"):
+    for folder in ("validate", "extract_frames", "split", "train"):
         (tmp_path / "artifacts" / folder).mkdir(parents=True)
+    write_facts(tmp_path / "data/videos")
     write_frames(tmp_path / "artifacts/extract_frames")
     write_csv("split/test.csv", "video,source,identity,labels,frames,faces",
               "a,one,,real,2,1", "b,two,,fake,1,1", "empty,three,,,0,0")  # fmt: skip
@@ -40,6 +41,19 @@ def stage(tmp_path, monkeypatch):
 
 def write_csv(path, *lines):
     Path("artifacts", path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_facts(videos):
+    """What `validate` and `split` say: `a` and `b` are both in train, too, to spare frames."""
+    videos.mkdir(parents=True)
+    for video in "ab":
+        (videos / video).write_bytes(b"video")
+    write_csv("validate/videos.csv", "video,source,width_px,height_px,fps,frames,codec",
+              "a,one,40,30,25,10,h264", "b,two,40,30,25,10,h264")  # fmt: skip
+    write_csv("validate/annotations.csv", "video,frame,left,top,right,bottom,label,face",
+              "a,0,10,6,30,24,real,0", "b,0,10,6,30,24,fake,0")  # fmt: skip
+    write_csv("split/train.csv", "video,source,identity,labels,frames,faces",
+              "a,one,,real,2,1", "b,two,,fake,1,1")  # fmt: skip
 
 
 def write_frames(folder):
@@ -85,8 +99,9 @@ def test_writes_figures_curves_and_pictures_and_tells_mlflow(stage, capsys):
     assert test["ap_fake"] == 1.0  # the fake face's 0.3 stands before the real one's 0.1
     assert (test["videos"], test["sources"], test["frames"], test["faces"]) == (2, 2, 3, 2)
     assert test["images_per_second"] > 0
+    assert test["shortcut_auc_file_size"] == 0.5  # both files are alike
     made = {path.name for path in (out / "plots").iterdir()}
-    curves = {"precision_recall.csv", "f1.csv", "confusion.csv"}
+    curves = {"precision_recall.csv", "f1.csv", "confusion.csv", "shortcuts.csv"}
     charts = {"precision_recall.png", "f1.png", "confusion.png", "training.png"}
     assert made == curves | charts | {"examples_best.png", "examples_worst.png"}
     assert len(pd.read_csv(out / "detections.csv")) == 2

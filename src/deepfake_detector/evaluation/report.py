@@ -10,6 +10,7 @@ from deepfake_detector.evaluation.measures import (
     measure_sizes,
     measure_threshold,
 )
+from deepfake_detector.evaluation.shortcuts import shortcuts_to_text
 from deepfake_detector.evaluation.uncertainty import measure_intervals
 from deepfake_detector.metrics.faces import SIZES
 from deepfake_detector.params import EvaluateParams
@@ -66,7 +67,8 @@ def figures_to_text(figures: dict, overlap: float) -> str:
             f"A test on {count(figures['sources'], 'source')} is no benchmark: other people in "
             "front of other cameras may give quite other figures."
         )
-    return "\n".join(lines)
+    shortcuts = shortcuts_to_text(figures)
+    return "\n".join([*lines, "", shortcuts] if shortcuts else lines)
 
 
 def count_to_text(figures: dict) -> str:
