@@ -30,6 +30,7 @@ from deepfake_detector.evaluation.report import (
     measure,
 )
 from deepfake_detector.evaluation.shortcuts import probe_shortcuts, shortcuts_to_figures
+from deepfake_detector.evaluation.sizes import make_size_table, size_table_to_text
 from deepfake_detector.params import Params, load_params
 
 VIDEOS = Path("data/videos")
@@ -66,6 +67,7 @@ def evaluate(params: Params) -> None:
     draw_charts(held_out, values, params)
     example = draw_examples(held_out, params)
     print(figures_to_text(values, params.evaluate.overlap))
+    print(f"\n{size_table_to_text(write_sizes(held_out, params.evaluate.overlap))}")
     track(values, example)
 
 
@@ -97,6 +99,13 @@ def probe_data(seed: int) -> dict[str, float]:
     probes = probe_shortcuts(of_train, of_test, seed)
     write_table(probes, PLOTS / "shortcuts.csv")
     return shortcuts_to_figures(probes)
+
+
+def write_sizes(held_out: HeldOut, overlap: float) -> pd.DataFrame:
+    """Write, and give, the figures by size of face in px of the original frame."""
+    table = make_size_table(held_out, overlap)
+    write_table(table, PLOTS / "face_sizes.csv")
+    return table
 
 
 def draw_charts(held_out: HeldOut, values: dict, params: Params) -> None:

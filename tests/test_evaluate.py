@@ -101,7 +101,7 @@ def test_writes_figures_curves_and_pictures_and_tells_mlflow(stage, capsys):
     assert test["images_per_second"] > 0
     assert test["shortcut_auc_file_size"] == 0.5  # both files are alike
     made = {path.name for path in (out / "plots").iterdir()}
-    curves = {"precision_recall.csv", "f1.csv", "confusion.csv", "shortcuts.csv"}
+    curves = {"precision_recall.csv", "f1.csv", "confusion.csv", "shortcuts.csv", "face_sizes.csv"}
     charts = {"precision_recall.png", "f1.png", "confusion.png", "training.png"}
     assert made == curves | charts | {"examples_best.png", "examples_worst.png"}
     assert len(pd.read_csv(out / "detections.csv")) == 2

@@ -53,7 +53,7 @@ def test_examples_are_read_from_shards_and_boxes_shrink_with_them(held_out, tmp_
         write_shard(make_shard_path(tmp_path, video), records)
     chosen = rate_images(held_out, 0.5, 0.5).loc[[3, 0]]
     first, second = read_examples(chosen, held_out, tmp_path, 0.5)
-    assert first.caption == "c, frame 5\nfake called fake, 0.95"
+    assert first.caption == "c, frame 5\nfake called fake, 0.95; face of 100 px"
     assert first.picture.shape == (100, 250, 3)
     assert first.faces[["left", "top", "right", "bottom"]].values.tolist() == [[50, 50, 100, 100]]
     assert second.truth["label"].tolist() == ["real"]

@@ -113,9 +113,17 @@ def read_examples(
         faces, truth = _list_faces(held_out, image, scale), _list_truth(held_out, image, scale)
         shown = max(int(np.count_nonzero(faces[list(FACE_LABELS)].max(axis=1) >= threshold)),
                     len(truth))  # fmt: skip
-        caption = f"{row['video']}, frame {row['frame']}\n{row['cause']}"
+        caption = (
+            f"{row['video']}, frame {row['frame']}\n{row['cause']}{_tell_sizes(truth, scale)}"
+        )
         examples.append(Example(picture, faces.head(shown), truth, caption))
     return examples
+
+
+def _tell_sizes(truth: pd.DataFrame, scale: float) -> str:
+    """Say how large the annotated faces are, shorter sides in px of the original frame."""
+    sides = np.minimum(truth["right"] - truth["left"], truth["bottom"] - truth["top"]) / scale
+    return f"; face of {', '.join(f'{side:.0f}' for side in sides)} px" if len(sides) else ""
 
 
 def _list_faces(held_out: HeldOut, image: int, scale: float) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Figures of the held-out frames: precision, labels, chance, sizes.
+"""Figures of the held-out frames: precision, labels, chance.
 
 Average precision is VOC's area unless a figure's name says otherwise. What cannot be measured is
 NaN. Shapes: `N` annotated faces.
@@ -9,18 +9,10 @@ import numpy as np
 from deepfake_detector.evaluation.held_out import HeldOut
 from deepfake_detector.labels import FACE_LABELS
 from deepfake_detector.metrics import score_detections
-from deepfake_detector.metrics.average_precision import LABELS, compute_area, compute_mean
+from deepfake_detector.metrics.average_precision import LABELS
 from deepfake_detector.metrics.curves import compute_over_threshold
-from deepfake_detector.metrics.detections import FACE, drop_truth_labels
-from deepfake_detector.metrics.faces import (
-    SIZES,
-    call_labels,
-    compute_chance,
-    match_faces,
-    name_sizes,
-    rank_size,
-)
-from deepfake_detector.metrics.matching import NONE, find_best_truth
+from deepfake_detector.metrics.faces import call_labels, compute_chance, match_faces
+from deepfake_detector.metrics.matching import NONE
 from deepfake_detector.metrics.ranking import rank_by_voc
 
 SHUFFLES = 20
@@ -82,33 +74,3 @@ def measure_chance(held_out: HeldOut, overlap: float, seed: int) -> dict[str, fl
     return {
         "map_chance": compute_chance(held_out.faces, held_out.truth, overlap, SHUFFLES, generator)
     }
-
-
-def measure_sizes(held_out: HeldOut, overlap: float) -> dict[str, float]:
-    """Measure location AP and mAP of small, medium and large faces, and count them."""
-    truth_sizes = name_sizes(_share_of_frame(held_out, held_out.truth.image, held_out.truth.boxes))
-    face_sizes = name_sizes(_share_of_frame(held_out, held_out.faces.image, held_out.faces.boxes))
-    detections, locations = held_out.faces.to_detections(), held_out.faces.to_locations()
-    nameless = drop_truth_labels(held_out.truth)
-    best = find_best_truth(detections, held_out.truth, overlap)
-    best_location = find_best_truth(locations, nameless, overlap)
-    figures = {}
-    for size, name in enumerate(SIZES):
-        is_size = np.repeat(face_sizes == size, len(FACE_LABELS)), truth_sizes == size
-        areas = [
-            compute_area(rank_size(detections, held_out.truth, best, is_size, n)) for n in LABELS
-        ]
-        is_size = face_sizes == size, truth_sizes == size
-        location = rank_size(locations, nameless, best_location, is_size, FACE)
-        figures |= {
-            f"faces_{name}": location.truth_count,
-            f"map_{name}": compute_mean(areas),
-            f"location_ap_{name}": compute_area(location),
-        }
-    return figures
-
-
-def _share_of_frame(held_out: HeldOut, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Give the share of its frame's area that each box covers."""
-    frame = (held_out.images["width_px"] * held_out.images["height_px"]).to_numpy()[image]
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) / frame

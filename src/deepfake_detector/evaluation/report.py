@@ -7,10 +7,10 @@ from deepfake_detector.evaluation.measures import (
     measure_chance,
     measure_labels,
     measure_precision,
-    measure_sizes,
     measure_threshold,
 )
 from deepfake_detector.evaluation.shortcuts import shortcuts_to_text
+from deepfake_detector.evaluation.sizes import measure_sizes
 from deepfake_detector.evaluation.uncertainty import measure_intervals
 from deepfake_detector.metrics.faces import SIZES
 from deepfake_detector.params import EvaluateParams
