@@ -1,0 +1,217 @@
+"""How a trained detector bears what happens to videos: AP and video AUC, as CSV and as a figure.
+
+    python benchmarks/robustness.py [--project FOLDER] [--detector FILE] [--out FOLDER]
+
+The test videos of a finished pipeline are changed one way at a time: encoded again as H.264 (CRF
+18 to 40), shrunk, blurred, made noisy, looked at less often. `--project` is the folder that holds
+`params.yaml`, `data/` and `artifacts/` (default: this project). Looked at are the frames that
+`extract_frames` kept. 95 % intervals draw sources, the same ones for every change.
+"""
+
+import argparse
+import functools
+import itertools
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT / "src"))
+
+from quality_figures import measure_part  # noqa: E402
+
+from deepfake_detector.data.tables import read_table, write_table  # noqa: E402
+from deepfake_detector.data.videos import read_frames, write_video  # noqa: E402
+from deepfake_detector.evaluation.held_out import make_held_out  # noqa: E402
+from deepfake_detector.figures.style import make_figure, save_figure, set_title  # noqa: E402
+from deepfake_detector.metrics.intervals import find_interval  # noqa: E402
+from deepfake_detector.prediction import join_tables  # noqa: E402
+
+DETECTOR = Path("artifacts/train/detector.keras")
+VIDEOS = Path("data/videos")
+BATCH = 16
+LINES = {"map": "mAP", "location_ap": "location-only AP", "video_auc": "video AUC"}
+LINE_COLORS = ("#d62f2f", "#555555", "#1f6fd0")
+
+logger = logging.getLogger("robustness")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One way and strength of changing a video.
+
+    `picture` changes a frame, uint8 RGB; `crf` encodes the video again; `apart` looks at every
+    n-th of the frames.
+    """
+
+    name: str
+    value: float
+    picture: Callable[[np.ndarray, int], np.ndarray] | None = None
+    crf: int | None = None
+    apart: int = 1
+
+
+def list_changes() -> list[Change]:
+    """List the changes, the mildest of each kind first."""
+    strengths = {
+        ("scale", shrink): (0.71, 0.5, 0.35, 0.25),
+        ("blur, sigma in px", blur): (1, 2, 4),
+        ("noise, sigma of 255", add_noise): (5, 10, 20),
+    }
+    return [
+        Change("none", 0),
+        *(Change("H.264 CRF", crf, crf=crf) for crf in (18, 23, 28, 34, 40)),
+        *(
+            Change(name, value, picture=functools.partial(picture, strength=value))
+            for (name, picture), values in strengths.items()
+            for value in values
+        ),
+        *(Change("one look in n frames", n, apart=n) for n in (2, 4, 10)),
+    ]
+
+
+def shrink(image: np.ndarray, frame: int, strength: float) -> np.ndarray:
+    """Shrink to this share of each side."""
+    size_px = [max(1, round(side * strength)) for side in image.shape[1::-1]]
+    return cv2.resize(image, size_px, interpolation=cv2.INTER_AREA)
+
+
+def blur(image: np.ndarray, frame: int, strength: float) -> np.ndarray:
+    """Blur with a Gaussian of this sigma in px."""
+    return cv2.GaussianBlur(image, (0, 0), strength)
+
+
+def add_noise(image: np.ndarray, frame: int, strength: float) -> np.ndarray:
+    """Add noise of this sigma, of 255 levels, which is another one in each frame."""
+    noise = np.random.default_rng(frame).normal(0, strength, image.shape)
+    return np.clip(image + noise, 0, 255).round().astype(np.uint8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--project", type=Path, default=PROJECT, metavar="FOLDER")
+    parser.add_argument("--detector", type=Path, default=DETECTOR, metavar="FILE")
+    parser.add_argument("--out", type=Path, default=Path("artifacts/robustness"), metavar="FOLDER")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    out = arguments.out.resolve()
+    detector = (
+        arguments.detector if arguments.detector == DETECTOR else arguments.detector.resolve()
+    )
+    os.chdir(arguments.project)
+    try:
+        table = measure_changes(detector)
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"robustness: {error}") from error
+    write_table(table.round(4), out / "robustness.csv")
+    save_figure(draw_changes(table), out / "robustness.png")
+    print(table.to_string(index=False, float_format="%.3f", na_rep=""))
+
+
+def measure_changes(detector_path: Path) -> pd.DataFrame:
+    """Measure every change: `change, value, frames`, `LINES` each with `_low` and `_high`."""
+    from deepfake_detector.params import load_params
+    from deepfake_detector.prediction import load_detector
+
+    params = load_params()
+    names = ("split/test", "validate/videos", "validate/annotations", "extract_frames/frames")
+    test, videos, annotations, frames = (
+        read_table(Path("artifacts", f"{name}.csv")) for name in names
+    )
+    videos = videos[videos["video"].isin(test["video"])]
+    frames = frames[frames["video"].isin(test["video"])]
+    detector = load_detector(detector_path)
+    rows = []
+    for change in list_changes():
+        seen = frames[frames.groupby("video").cumcount() % change.apart == 0]
+        faces = [
+            find_changed(
+                detector, video, change, set(seen.loc[seen["video"] == video.video, "frame"])
+            )
+            for video in videos.itertuples()
+        ]
+        row = measure_change(join_tables(faces), seen, annotations, videos, params)
+        rows.append({"change": change.name, "value": change.value, **row})
+        figures = ", ".join(f"{text} {row[name]:.3f}" for name, text in LINES.items())
+        logger.info("%s %g: %s", change.name, change.value, figures)
+    return pd.DataFrame(rows)
+
+
+def find_changed(detector, video, change: Change, wanted: set[int]) -> pd.DataFrame:
+    """Find the faces of one changed video: `video, frame` and faces, px of the original."""
+    from deepfake_detector.prediction import BOX, FACE_COLUMNS, find_faces
+
+    tables = [pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS])]
+    frames = read_changed(video, change, wanted)
+    while batch := list(itertools.islice(frames, BATCH)):
+        numbers, images = zip(*batch, strict=True)
+        for number, image, faces in zip(
+            numbers, images, find_faces(detector, images), strict=True
+        ):
+            scale = np.tile([video.width_px / image.shape[1], video.height_px / image.shape[0]], 2)
+            faces[BOX] = faces[BOX] * scale
+            tables.append(faces.assign(video=video.video, frame=number))
+    return join_tables(tables)
+
+
+def read_changed(video, change: Change, wanted: set[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """Give the wanted frames, changed, each with its number."""
+    path = VIDEOS / video.video
+    with tempfile.TemporaryDirectory() as folder:
+        if change.crf is not None:
+            copy = Path(folder) / "copy.mp4"
+            write_video(copy, (image for _, image in read_frames(path)), video.fps, change.crf)
+            path = copy
+        for number, image in read_frames(path):
+            if number in wanted:
+                image = image[: video.height_px, : video.width_px]  # H.264 pads odd sizes
+                yield number, image if change.picture is None else change.picture(image, number)
+
+
+def measure_change(faces, seen, annotations, videos, params) -> dict[str, float]:
+    """Measure `LINES`, each with the ends of its interval, and count the frames."""
+    truth = seen[["video", "frame"]].merge(annotations, on=["video", "frame"], how="left")
+    truth["label"] = truth["label"].fillna("")
+    held_out = make_held_out(faces, truth, videos, seen)
+    figures, draws = measure_part(held_out, params, threshold=0.5)
+    row = {"frames": len(seen), "map_chance": figures["map_chance"]}
+    for name in LINES:
+        low, high = find_interval(draws.get(name, np.zeros(0)))
+        row |= {name: figures[name], f"{name}_low": low, f"{name}_high": high}
+    return row
+
+
+def draw_changes(table: pd.DataFrame):
+    """Draw a panel for each kind of change, the unchanged videos as the first point of all."""
+    plain, changed = table[table["change"] == "none"], table[table["change"] != "none"]
+    kinds = list(changed["change"].unique())
+    figure, [row] = make_figure(1, len(kinds), (3.2 * len(kinds), 3.8))
+    for axes, kind in zip(row, kinds, strict=True):
+        points = pd.concat([plain, changed[changed["change"] == kind]])
+        places = np.arange(len(points))
+        for color, (name, text) in zip(LINE_COLORS, LINES.items(), strict=True):
+            axes.plot(places, points[name], "o-", color=color, label=text)
+            axes.fill_between(
+                places, points[f"{name}_low"], points[f"{name}_high"], color=color, alpha=0.12
+            )
+        axes.plot(places, points["map_chance"], ":", color="black", label="mAP by chance")
+        axes.set_xticks(places, ["as it is", *(f"{v:g}" for v in points["value"][1:])])
+        axes.set(ylim=(0, 1.02), xlabel=kind)
+    row[0].legend(frameon=False, fontsize=9, loc="lower left")
+    set_title(figure, "What the detector bears (bands: 95 % intervals by source)",
+              f"{int(plain['frames'].iloc[0]):,} frames of the test videos")  # fmt: skip
+    return figure
+
+
+if __name__ == "__main__":
+    main()
