@@ -3,10 +3,10 @@
 Fitted on the validation videos by the stage `judge`; the file needs no parameters beside it.
 """
 
-import math
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deepfake_detector.params import UsableParams
@@ -24,16 +24,16 @@ class Part(BaseModel):
 
 
 class Model(Part):
-    """A logistic model: probability of fake = logistic(intercept + Σ weight · standard feature).
+    """A logistic model of the rule's features [F], brought to (feature - centre) / scale.
 
-    All lists have one number per feature of the rule [F]; a standard feature is
-    (feature - centre) / scale.
+    `weights` are one for each of them and the intercept [F + 1], `covariance` [F + 1, F + 1] is
+    how uncertain they are.
     """
 
     centre: list[float]
     scale: list[float]
     weights: list[float]
-    intercept: float
+    covariance: list[list[float]]
 
 
 class Fitted(Part):
@@ -59,6 +59,7 @@ class Calibration(Part):
     fake_from: Share
     real_up_to: Share
     false_alarm_rate: Share
+    threshold_note: str
     fitted: Fitted
     problem: str = ""
 
@@ -77,13 +78,13 @@ def load_calibration(path: Path) -> Calibration:
         raise ValueError(f"{path}: not a calibration of this project ({error})") from error
 
 
-def compute_probability(features, model: Model) -> float:
-    """Give the probability of fake for the features [F] of a track, never 0 or 1."""
-    standard = [
-        (feature - centre) / scale
-        for feature, centre, scale in zip(features, model.centre, model.scale, strict=True)
-    ]
-    log_odds = model.intercept + sum(
-        weight * value for weight, value in zip(model.weights, standard, strict=True)
-    )
-    return 1 / (1 + math.exp(-min(max(log_odds, -MOST_LOG_ODDS), MOST_LOG_ODDS)))
+def compute_probability(features: np.ndarray, model: Model) -> float:
+    """Give the probability of fake for the features [F] of a track, never 0 or 1.
+
+    The log-odds shrink the more, the less certain they are (MacKay 1992, equation 21).
+    """
+    standard = (features - np.array(model.centre)) / np.array(model.scale)
+    row = np.append(standard, 1.0)  # [F + 1]
+    variance = row @ np.array(model.covariance) @ row
+    log_odds = row @ np.array(model.weights) / np.sqrt(1 + np.pi * variance / 8)
+    return float(1 / (1 + np.exp(-np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS))))

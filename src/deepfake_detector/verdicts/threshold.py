@@ -1,0 +1,48 @@
+"""The probability from which a video is called fake, for a stated rate of false alarms.
+
+With enough real videos they are counted: the probability that the next one exceeds is at most
+the rate (split conformal prediction; Vovk et al. 2005). Fewer cannot support a small rate that
+way; then their log-odds are taken for a bell curve, and the bound is that of Student's prediction
+interval for the next one, or their highest, whichever is higher.
+"""
+
+import math
+
+import numpy as np
+
+
+def choose_threshold(probabilities: np.ndarray, rate: float) -> tuple[float, str]:
+    """Choose the least probability that counts as fake.
+
+    Args:
+        probabilities: of real videos that the model was not fitted on; at least one.
+        rate: share of real videos that may be called fake, 0 < rate < 1.
+
+    Returns:
+        The threshold, and in words what it rests on.
+    """
+    ordered = np.sort(probabilities)
+    count = len(ordered)
+    rank = math.ceil((count + 1) * (1 - rate))
+    videos = f"{count} real validation video{'' if count == 1 else 's'}"
+    if rank <= count:
+        return _next_above(ordered[rank - 1]), f"counted on {videos}"
+    best = f"counting supports {1 / (count + 1):.0%} at best"
+    if count < 2:
+        return _next_above(ordered[-1]), f"above {videos}; {best}"
+    bound = max(_bound_next(np.log(ordered / (1 - ordered)), rate), ordered[-1])
+    return _next_above(bound), f"bell curve of {videos}; {best}"
+
+
+def _bound_next(log_odds: np.ndarray, rate: float) -> float:
+    """Give the probability that the next video exceeds at the rate, were log-odds normal."""
+    from scipy.stats import t
+
+    count = len(log_odds)
+    reach = t.ppf(1 - rate, count - 1) * np.std(log_odds, ddof=1) * math.sqrt(1 + 1 / count)
+    return float(1 / (1 + np.exp(-(log_odds.mean() + reach))))
+
+
+def _next_above(probability: float) -> float:
+    """Give the next number above, so that a video as high as the highest real one is none."""
+    return float(min(np.nextafter(probability, 1), 1.0))
