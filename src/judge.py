@@ -27,8 +27,9 @@ from deepfake_detector.evaluation.verdict_tables import make_face_verdicts, make
 from deepfake_detector.metrics.probabilities import make_reliability
 from deepfake_detector.params import Params, load_params
 from deepfake_detector.verdicts.calibration import Calibration
-from deepfake_detector.verdicts.fitting import fit_calibration, judge_left_out
-from deepfake_detector.verdicts.known_videos import KnownVideo
+from deepfake_detector.verdicts.fitting import fit_calibration
+from deepfake_detector.verdicts.known_videos import KnownVideo, list_faces
+from deepfake_detector.verdicts.left_out import judge_left_out
 
 SHARDS = Path("artifacts/extract_frames")
 VALIDATION = Path("artifacts/split/validation.csv")
@@ -108,7 +109,9 @@ def list_shards(split: Path) -> list[Path]:
 def measure_validation(videos: list[KnownVideo], calibration: Calibration, params: Params) -> dict:
     """Measure the chosen rule on validation, each source judged by a model of the others."""
     verdicts = make_video_verdicts(videos, calibration)
-    verdicts["probability"] = judge_left_out(videos, calibration)
+    if not calibration.problem:
+        faces = list_faces(videos, calibration.usable)
+        verdicts["probability"] = judge_left_out(videos, faces, calibration.rule)
     rules = {f"rule_{rule}_log_loss": loss for rule, loss in calibration.fitted.log_loss.items()}
     return measure_probabilities(verdicts, params.evaluate.resamples, params.seed) | rules
 

@@ -66,7 +66,7 @@ def test_a_stage_is_its_script_its_section_and_its_folder(stage):
 
 
 def test_the_stages_are_those_of_the_design():
-    assert list(STAGES) == ["validate", "extract_frames", "split", "train", "evaluate"]
+    assert list(STAGES) == ["validate", "extract_frames", "split", "train", "evaluate", "judge"]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -16,12 +16,12 @@ CALIBRATION = Calibration(
         smallest_face_px=30, least_location=0.5, least_sharpness=10.0, fewest_frames=3
     ),
     model=Model(  # the mean itself
-        centre=[0.0], scale=[1.0], weights=[1.0, 0.0], covariance=[[0.0, 0.0], [0.0, 0.0]]
+        weights=[1.0, 0.0], covariance=[[0.0, 0.0], [0.0, 0.0]]
     ),
     fake_from=0.7,
     real_up_to=0.4,
     false_alarm_rate=0.1,
-    threshold_note="",
+    bounds_note="",
     fitted=Fitted(videos=4, sources=2, tracks_real=2, tracks_fake=2, log_loss={}),
 )
 

@@ -38,10 +38,15 @@ def _calibration_to_text(calibration: Calibration) -> str:
     fitted = calibration.fitted
     if calibration.problem:
         return f"No answers: {calibration.problem}"
-    return (
+    text = (
         f"Rule {calibration.rule}, calibrated on {count(fitted.videos, 'validation video')} of "
-        f"{count(fitted.sources, 'source')}; likely fake from {calibration.fake_from:.2f} on\n"
-        f"(for {calibration.false_alarm_rate:.0%} false alarms: {calibration.threshold_note})"
+        f"{count(fitted.sources, 'source')}; "
+    )
+    if calibration.fake_from == 1.0:
+        return f"{text}no answers:\n{calibration.bounds_note}"
+    return (
+        f"{text}likely fake from {calibration.fake_from:.2f} on\n"
+        f"(for {calibration.false_alarm_rate:.0%} false alarms: {calibration.bounds_note})"
     )
 
 

@@ -24,14 +24,12 @@ class Part(BaseModel):
 
 
 class Model(Part):
-    """A logistic model of the rule's features [F], brought to (feature - centre) / scale.
+    """A logistic model of the rule's features [F].
 
     `weights` are one for each of them and the intercept [F + 1], `covariance` [F + 1, F + 1] is
     how uncertain they are.
     """
 
-    centre: list[float]
-    scale: list[float]
     weights: list[float]
     covariance: list[list[float]]
 
@@ -50,7 +48,8 @@ class Calibration(Part):
     """Everything that `judge_track` and `judge_video` need.
 
     A probability of `fake_from` or more is likely fake, one of `real_up_to` or less likely real.
-    `problem` is empty, or says in words why no probability can be given at all.
+    `bounds_note` says what they rest on, or, where they leave no answer (0 and 1), why not.
+    `problem` is empty, or says why there is no probability at all.
     """
 
     rule: RuleName
@@ -58,8 +57,8 @@ class Calibration(Part):
     model: Model
     fake_from: Share
     real_up_to: Share
+    bounds_note: str
     false_alarm_rate: Share
-    threshold_note: str
     fitted: Fitted
     problem: str = ""
 
@@ -83,8 +82,7 @@ def compute_probability(features: np.ndarray, model: Model) -> float:
 
     The log-odds shrink the more, the less certain they are (MacKay 1992, equation 21).
     """
-    standard = (features - np.array(model.centre)) / np.array(model.scale)
-    row = np.append(standard, 1.0)  # [F + 1]
+    row = np.append(features, 1.0)  # [F + 1]
     variance = row @ np.array(model.covariance) @ row
     log_odds = row @ np.array(model.weights) / np.sqrt(1 + np.pi * variance / 8)
     return float(1 / (1 + np.exp(-np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS))))

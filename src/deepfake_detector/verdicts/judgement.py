@@ -92,6 +92,8 @@ def combine_probabilities(probabilities, weights) -> float:
 
 def _answer(probability: float, calibration: Calibration, seen: str) -> Judgement:
     fake_from, real_up_to = calibration.fake_from, calibration.real_up_to
+    if fake_from == 1.0:
+        return _cannot_say(probability, calibration)
     if probability >= fake_from:
         answer, why = "likely fake", f"{fake_from:.2f} or more"
     elif probability <= real_up_to:
@@ -100,6 +102,11 @@ def _answer(probability: float, calibration: Calibration, seen: str) -> Judgemen
         answer, why = "cannot tell", f"between {real_up_to:.2f} and {fake_from:.2f}"
     reason = f"probability of fake {probability:.2f}, {why}; {seen}"
     return Judgement(answer, probability, fake_from, reason)
+
+
+def _cannot_say(probability: float, calibration: Calibration) -> Judgement:
+    reason = f"probability of fake {probability:.2f}, but {calibration.bounds_note}"
+    return Judgement("cannot tell", probability, calibration.fake_from, reason)
 
 
 def _cannot_tell(calibration: Calibration, reason: str) -> Judgement:

@@ -1,14 +1,54 @@
-"""The probability from which a video is called fake, for a stated rate of false alarms.
+"""Which probability is called real or fake, for a stated rate of false alarms.
 
 With enough real videos they are counted: the probability that the next one exceeds is at most
 the rate (split conformal prediction; Vovk et al. 2005). Fewer cannot support a small rate that
 way; then their log-odds are taken for a bell curve, and the bound is that of Student's prediction
-interval for the next one, or their highest, whichever is higher.
+interval for the next one, or their highest, whichever is higher. A detector that told validation
+videos apart no better than chance gets no answer at all. Shapes: `V` videos.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+
+from deepfake_detector.metrics.probabilities import compute_auc
+from deepfake_detector.params import JudgeParams
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Highest probability of likely real, lowest of likely fake, and what they rest on."""
+
+    real_up_to: float
+    fake_from: float
+    note: str
+
+
+def choose_bounds(is_fake: np.ndarray, probabilities: np.ndarray, params: JudgeParams) -> Bounds:
+    """Choose the bounds from validation videos.
+
+    Args:
+        is_fake: bool [V].
+        probabilities: [V], of models that did not know the video.
+    """
+    if is_fake.all() or not is_fake.any():
+        return Bounds(0.0, 1.0, "no real and fake videos of other sources were there to compare")
+    auc, error = compute_auc(is_fake, probabilities), compute_chance_error(is_fake)
+    if auc < 0.5 + error:
+        pairs = f"right in {auc:.0%} of pairs"
+        return Bounds(
+            0.0, 1.0, f"validation videos were told apart no better than by chance, {pairs}"
+        )
+    fake_from, note = choose_threshold(probabilities[~is_fake], params.false_alarm_rate)
+    return Bounds(0.5 - params.unsure_margin, max(fake_from, 0.5 + params.unsure_margin), note)
+
+
+def compute_chance_error(is_fake: np.ndarray) -> float:
+    """Compute the standard error that the AUC of guesses has (Mann and Whitney 1947)."""
+    fake = np.count_nonzero(is_fake)
+    real = len(is_fake) - fake
+    return math.sqrt((fake + real + 1) / (12 * fake * real))
 
 
 def choose_threshold(probabilities: np.ndarray, rate: float) -> tuple[float, str]:

@@ -1,0 +1,56 @@
+"""Validation videos judged by models of other sources.
+
+Every source is left out once and judged by a model of the others, so that a rule with more
+freedom cannot shine by knowing its own videos. Shapes: `V` videos.
+"""
+
+import numpy as np
+
+from deepfake_detector.verdicts.calibration import Model, compute_probability
+from deepfake_detector.verdicts.judgement import combine_probabilities
+from deepfake_detector.verdicts.known_videos import KnownFace, KnownVideo
+from deepfake_detector.verdicts.logistic import fit_logistic
+from deepfake_detector.verdicts.rules import RULES, RuleName
+
+MOST_FOLDS = 20  # groups of sources that are left out in turn
+
+
+def judge_left_out(videos: list[KnownVideo], faces: list[KnownFace], rule: RuleName) -> np.ndarray:
+    """Give the probability of each video [V]; NaN where it has no face, or no other source has.
+
+    Args:
+        faces: of the videos, as `list_faces` gives them.
+    """
+    sources = sorted({videos[face.video].source for face in faces})
+    folds = {source: index % MOST_FOLDS for index, source in enumerate(sources)}
+    probabilities = np.full(len(videos), np.nan)
+    for fold in set(folds.values()):
+        left_out = [face for face in faces if folds[videos[face.video].source] == fold]
+        rest = [face for face in faces if folds[videos[face.video].source] != fold and face.label]
+        if rest:
+            judged = judge_faces(left_out, rule, fit_faces(rest, rule))
+            probabilities[list(judged)] = list(judged.values())
+    return probabilities
+
+
+def fit_faces(faces: list[KnownFace], rule: RuleName) -> Model:
+    """Fit the model of a rule on faces whose label is known; at least one."""
+    return fit_logistic(
+        np.stack([RULES[rule](face.shares) for face in faces]),
+        np.array([face.label == "fake" for face in faces]),
+        np.array([face.weight for face in faces]),
+    )
+
+
+def judge_faces(faces: list[KnownFace], rule: RuleName, model: Model) -> dict[int, float]:
+    """Give the probability of each video that has one of the faces, by its place."""
+    by_video: dict[int, list[KnownFace]] = {}
+    for face in faces:
+        by_video.setdefault(face.video, []).append(face)
+    return {
+        video: combine_probabilities(
+            [compute_probability(RULES[rule](face.shares), model) for face in own],
+            [len(face.shares) for face in own],
+        )
+        for video, own in by_video.items()
+    }
