@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from deepfake_detector.data.records import FrameRecord, write_shard
+from deepfake_detector.checkpoints import remove_checkpoints
 from deepfake_detector.epochs import StepWatch
 from deepfake_detector.params import Params, load_params
-from deepfake_detector.training import Shards, make_schedule, train_detector
+from deepfake_detector.training import Shards, list_work, make_schedule, train_detector
 
 PROJECT_PARAMS = load_params(Path(__file__).parents[1] / "params.yaml")
 
@@ -47,9 +48,9 @@ def draw_face(label, place, size=300):
     else:
         cv2.rectangle(image, (left, top), (left + 100, top + 120), (150, 170, 200), -1)
     box = np.float32([[left, top, left + 100, top + 120]]) / size
-    return FrameRecord(
-        cv2.imencode(".jpg", image)[1].tobytes(), box, np.array([label]), "", place, size, size
-    )
+    jpeg = cv2.imencode(".jpg", image)[1].tobytes()
+    whole = np.float32([[0, 0, 1, 1]])
+    return FrameRecord(jpeg, box, np.array([label]), [jpeg], whole, "", place, size, size)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,7 @@ def test_an_interrupted_training_goes_on_and_ends_as_an_uninterrupted_one(shards
         "history.csv",
         "last.keras",
     ]
+    remove_checkpoints(tmp_path / "killed")
     assert not (tmp_path / "killed_unfinished").exists()
 
 
@@ -120,7 +122,7 @@ def test_training_overfits_eight_images(shards, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_batch_named():
-    watch = StepWatch(TINY.train, done=0)
+    watch = StepWatch(list_work(TINY.train), done=0)
     watch.on_epoch_begin(2)
     watch.on_train_batch_end(0, {"loss": 1.0})
     with pytest.raises(FloatingPointError, match="epoch 3, batch 8: the loss is nan"):

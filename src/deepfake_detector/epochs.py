@@ -1,45 +1,49 @@
 """What happens after each epoch: validation, the history, the best epoch, and a checkpoint.
-
-Everything an epoch leaves is written to one folder at once, so a training that is killed at any
-moment goes on after its last finished epoch.
 """
 
-import csv
-import json
 import logging
 import math
-import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
+from deepfake_detector.checkpoints import Checkpoint
 from deepfake_detector.data.batches import make_evaluation_batches
 from deepfake_detector.metrics import mean_average_precision
-from deepfake_detector.params import Params, TrainParams
+from deepfake_detector.params import Params
 from deepfake_detector.prediction import batch_to_table, join_tables, read_truth
 
 logger = logging.getLogger(__name__)
 
-KEPT = ("detector.keras", "last.keras", "history.csv")
-"""What a finished training leaves in its folder."""
+
+@dataclass(frozen=True)
+class Work:
+    """What a training is to do, for its progress: `name` is shown, `rate` names a parameter."""
+
+    name: str
+    rate: str
+    epochs: int
+    steps_per_epoch: int
+    images_per_step: int
 
 
 class StepWatch(keras.callbacks.Callback):
     """Shows progress in images/s with the time left, and stops when the loss is not finite."""
 
-    def __init__(self, params: TrainParams, done: int):
+    def __init__(self, work: Work, done: int):
         super().__init__()
-        self._params = params
-        self._epoch = done
+        self._work, self._epoch = work, done
+        images_per_epoch = work.steps_per_epoch * work.images_per_step
         self._bar = tqdm(
-            total=params.epochs * params.steps_per_epoch * params.batch_size,
-            initial=done * params.steps_per_epoch * params.batch_size,
+            total=work.epochs * images_per_epoch,
+            initial=done * images_per_epoch,
             unit=" images",
-            desc="train",
+            desc=work.name,
         )
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -49,10 +53,10 @@ class StepWatch(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             raise FloatingPointError(
                 f"epoch {self._epoch}, batch {batch + 1}: the loss is {logs['loss']}; lower "
-                "train.schedule.learning_rate, or look for broken boxes in the annotations"
+                f"{self._work.rate}, or look for broken boxes in the annotations"
             )
         self._bar.set_postfix(epoch=self._epoch, loss=f"{logs['loss']:.3f}", refresh=False)
-        self._bar.update(self._params.batch_size)
+        self._bar.update(self._work.images_per_step)
 
     def on_train_end(self, logs=None):
         self._bar.close()
@@ -75,14 +79,14 @@ class EpochEnd(keras.callbacks.Callback):
         self._trained, self._finder = model, finder
         self._params, self._folder, self._report = params.train, folder, report
         self._overlap = params.evaluate.overlap
-        self._checkpoint = Checkpoint(folder.with_name(f"{folder.name}_unfinished"), fingerprint)
+        self._checkpoint = Checkpoint(folder, "detector", fingerprint)
         self._validation = Validation(model, finder, validation, params)
         self._history: list[dict] = []
         self._started = time.monotonic()
 
     def resume(self) -> int:
         """Take up the checkpoint where one fits; give the number of finished epochs."""
-        self._history = self._checkpoint.restore(self._trained)
+        self._history = self._checkpoint.restore(self._trained.detector, self._trained.optimizer)
         for row in self._history:
             self._report(row["epoch"], row)
         if self._history:
@@ -105,8 +109,9 @@ class EpochEnd(keras.callbacks.Callback):
             "images_per_second": self._params.steps_per_epoch * self._params.batch_size / seconds,
         }
         self._history.append(row)
+        is_best = self._best() == len(self._history)
         self._checkpoint.save(
-            self._trained, self._finder, self._history, is_best=self._best() == len(self._history)
+            self._trained.detector, optimiser, self._finder, self._history, is_best
         )
         self._report(row["epoch"], row)
         if self.has_stopped():
@@ -126,8 +131,8 @@ class EpochEnd(keras.callbacks.Callback):
         return scores.index(max(scores)) + 1 if scores else 0
 
     def finish(self) -> None:
-        """Move what is kept to the training's folder and remove the checkpoint."""
-        self._checkpoint.finish(self._folder)
+        """Copy what is kept to the training's folder."""
+        self._checkpoint.publish(self._folder)
 
 
 def _rank(score: float) -> float:
@@ -165,74 +170,3 @@ class Validation:
             "validation_ap_fake": precision["ap_fake"],
             "validation_map": precision["map"],
         }
-
-
-class Checkpoint:
-    """The last finished epoch on disk: weights, optimiser, history, best and last detector.
-
-    An epoch is a folder that is renamed into place when it is complete.
-    """
-
-    def __init__(self, folder: Path, fingerprint: str):
-        self._folder, self._fingerprint = folder, fingerprint
-
-    def restore(self, model) -> list[dict]:
-        """Restore weights and optimiser; give the history, empty where nothing fits."""
-        latest = self._find_latest()
-        for epoch in self._folder.glob("epoch_*"):
-            if epoch != latest:
-                shutil.rmtree(epoch)
-        if latest is None:
-            return []
-        model.detector.load_weights(latest / "detector.weights.h5")
-        with np.load(latest / "optimiser.npz", allow_pickle=False) as saved:
-            for index, variable in enumerate(model.optimizer.variables):
-                variable.assign(saved[str(index)])
-        with (latest / "history.csv").open(newline="") as file:
-            return [_parse_row(row) for row in csv.DictReader(file)]
-
-    def save(self, model, finder: keras.Model, history: list[dict], is_best: bool) -> None:
-        """Save the epoch that just ended, then forget the one before."""
-        before = self._find_latest()
-        partial = self._folder / "partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        model.detector.save_weights(partial / "detector.weights.h5")
-        variables = model.optimizer.variables
-        arrays = {str(i): keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
-        np.savez(partial / "optimiser.npz", **arrays)
-        finder.save(partial / "last.keras")
-        best = partial / "last.keras" if is_best else before / "detector.keras"
-        shutil.copyfile(best, partial / "detector.keras")
-        write_history(partial / "history.csv", history)
-        (partial / "fingerprint.json").write_text(json.dumps(self._fingerprint))
-        partial.rename(self._folder / f"epoch_{len(history):04d}")
-        if before is not None:
-            shutil.rmtree(before)
-
-    def finish(self, folder: Path) -> None:
-        """Copy what is kept into `folder` and remove the checkpoint."""
-        latest = self._find_latest()
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in KEPT:
-            shutil.copyfile(latest / name, folder / f".{name}")
-            (folder / f".{name}").replace(folder / name)
-        shutil.rmtree(self._folder)
-
-    def _find_latest(self) -> Path | None:
-        for epoch in sorted(self._folder.glob("epoch_*"), reverse=True):
-            if json.loads((epoch / "fingerprint.json").read_text()) == self._fingerprint:
-                return epoch
-        return None
-
-
-def write_history(path: Path, history: list[dict]) -> None:
-    """Write one row an epoch."""
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(history[0]))
-        writer.writeheader()
-        writer.writerows(history)
-
-
-def _parse_row(row: dict[str, str]) -> dict:
-    return {key: int(value) if key == "epoch" else float(value) for key, value in row.items()}

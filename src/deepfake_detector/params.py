@@ -32,6 +32,8 @@ class ValidateParams(Section):
 class ExtractFramesParams(Section):
     every: Count
     longest_side_px: Annotated[int, Field(ge=32)]
+    crop_reach: Annotated[float, Field(ge=1)]
+    crop_longest_side_px: Annotated[int, Field(ge=32)]
     jpeg_quality: Quality
 
 
@@ -133,6 +135,34 @@ class TrainParams(Section):
     augmentation: AugmentationParams
 
 
+class PairParams(Section):
+    given_share: Share
+    other_frame_share: Share
+    wear_share: Share
+    shift: Share
+    zoom: Annotated[float, Field(ge=1)]
+
+
+class SecondLookParams(Section):
+    enabled: bool
+    weights: Literal["imagenet", "none"]
+    crop_px: Annotated[int, Field(ge=32)]
+    reach: Annotated[float, Field(ge=1)]
+    weight: Share
+    least_score: Share
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    epochs: Count
+    pairs_per_source: Count
+    most_steps: Count
+    pairs_per_batch: Count
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    averaging: Annotated[float, Field(ge=0, lt=1)]
+    validation_frames: Count
+    pairs: PairParams
+
+
 class EvaluateParams(Section):
     overlap: Share
     resamples: Annotated[int, Field(ge=0)]
@@ -175,6 +205,7 @@ class Params(Section):
     split: SplitParams
     detector: DetectorParams
     train: TrainParams
+    second_look: SecondLookParams
     evaluate: EvaluateParams
     judge: JudgeParams
     predict: PredictParams

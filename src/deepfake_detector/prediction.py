@@ -1,59 +1,97 @@
 """A trained detector applied to frames: from pixels to tables of found faces.
 
-A detector file needs no parameters beside it: anchors and thresholds are inside.
+A detector file needs no parameters beside it: anchors and thresholds are inside. Where a second
+look was trained with it, each face is looked at again in the frame as it was filmed.
 """
 
+import itertools
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
 
+from deepfake_detector.data.crops import cut_from_record
+from deepfake_detector.data.face_crops import cut_face
+from deepfake_detector.data.records import read_records
 from deepfake_detector.labels import FACE_LABELS, label_to_name
+from deepfake_detector.looks import look_again
 
 BOX = ["left", "top", "right", "bottom"]
 FACE_COLUMNS = [*BOX, *FACE_LABELS]
 """A found face: its box in px of the frame it was found in, and the probability of each label."""
 
+SECOND_LOOK = Path("second_look/second_look.keras")
+"""Where the second look lies, from the folder of the detector."""
 
-def load_detector(path: Path):
-    """Load a detector made by `train`: images [B, size, size, 3] to boxes and scores.
+
+@dataclass(frozen=True)
+class Detector:
+    """What finds and labels faces.
+
+    Attributes:
+        single_shot: a Keras model from images [B, size, size, 3] to boxes and scores.
+        second_look: a `SecondLook`, or None where the single shot's labels stand.
+    """
+
+    single_shot: Any
+    second_look: Any = None
+
+
+def load_detector(path: Path) -> Detector:
+    """Load a detector made by `train`, and the second look in the folder beside it.
 
     Raises:
         ValueError: there is no such file, or it is no detector of this project.
     """
-    import keras
-
-    import deepfake_detector.detector.network  # noqa: F401  registers the layers
-
     if not Path(path).is_file():
         raise ValueError(f"{path}: no detector here; run `dvc repro`, or name another file")
+    single_shot = _load_network(path)
+    if not isinstance(single_shot.output, dict) or set(single_shot.output) != {"boxes", "scores"}:
+        raise ValueError(f"{path}: a Keras model, but not a detector of this project")
+    look = Path(path).parent / SECOND_LOOK
+    return Detector(single_shot, _load_network(look) if look.is_file() else None)
+
+
+def _load_network(path: Path):
+    import keras
+
+    import deepfake_detector.detector.network
+    import deepfake_detector.detector.second_look  # noqa: F401  registers the layers, too
+
     try:
-        detector = keras.models.load_model(path, safe_mode=True, compile=False)
+        return keras.models.load_model(path, safe_mode=True, compile=False)
     except (OSError, TypeError, KeyError) as error:
         raise ValueError(f"{path}: not a detector of this project ({error})") from error
-    if not isinstance(detector.output, dict) or set(detector.output) != {"boxes", "scores"}:
-        raise ValueError(f"{path}: a Keras model, but not a detector of this project")
-    return detector
 
 
-def find_faces(detector, frames: list[np.ndarray]) -> list[pd.DataFrame]:
-    """Find the faces in frames of any size.
+def find_faces(detector: Detector, frames: list[np.ndarray]) -> list[pd.DataFrame]:
+    """Find the faces in frames of any size, and label them.
 
     Args:
         frames: each uint8 RGB [height, width, 3]; at least one.
 
     Returns:
-        One table for each frame with `FACE_COLUMNS`, best face first, boxes in px clipped to the
-        frame; empty where no face was found.
+        One table for each frame with `FACE_COLUMNS` and `looks.LOOKS`, best face first, boxes in px
+        clipped to the frame; empty where no face was found.
     """
-    size_px = detector.input_shape[1]
+    size_px = detector.single_shot.input_shape[1]
     images = np.stack([cv2.resize(frame, (size_px, size_px)) for frame in frames])
-    found = detector.predict_on_batch(images.astype(np.float32))
-    return [
+    found = detector.single_shot.predict_on_batch(images.astype(np.float32))
+    tables = [
         faces_to_table(boxes, scores, frame.shape[1], frame.shape[0])
         for frame, boxes, scores in zip(frames, found["boxes"], found["scores"], strict=True)
     ]
+    image = np.repeat(np.arange(len(frames)), [len(table) for table in tables])
+    look = detector.second_look
+
+    def cut(number: int, box_px: np.ndarray) -> np.ndarray:
+        return cut_face(frames[number], box_px, look.reach, look.crop_px)
+
+    faces = look_again(look, pd.concat(tables, ignore_index=True), image, cut)
+    return [faces[image == number].reset_index(drop=True) for number in range(len(frames))]
 
 
 def faces_to_table(boxes, scores, width_px: int, height_px: int) -> pd.DataFrame:
@@ -96,21 +134,32 @@ def _to_rows(boxes, scores, size_px) -> np.ndarray:
     return np.concatenate([boxes_px, scores], axis=1)  # [M, 6]
 
 
-def predict_shards(detector, shards: list[Path], batch_size: int = 16) -> pd.DataFrame:
-    """Find the faces in all frames of shards.
+def predict_shards(
+    detector: Detector, shards: list[Path], batch_size: int = 16
+) -> pd.DataFrame:
+    """Find the faces in all frames of shards, and label them.
 
     Returns:
-        `video, frame` and `FACE_COLUMNS`, one row per found face; px of the original frame.
+        `video, frame`, `FACE_COLUMNS` and `looks.LOOKS`, one row per found face; px of the original
+        frame.
     """
     from tqdm import tqdm
 
     from deepfake_detector.data.batches import make_evaluation_batches
 
-    batches = make_evaluation_batches(shards, batch_size, detector.input_shape[1])
+    size_px, look = detector.single_shot.input_shape[1], detector.second_look
+    records = read_records(shards)
     tables = []
     with tqdm(desc="predict", unit=" images") as progress:
-        for images, truth in batches:
-            tables.append(batch_to_table(detector.predict_on_batch(images), truth))
+        for images, truth in make_evaluation_batches(shards, batch_size, size_px):
+            found = detector.single_shot.predict_on_batch(images)
+            shown = list(itertools.islice(records, len(images)))
+            image = np.nonzero(np.asarray(found["scores"]).sum(axis=-1) > 0)[0]
+
+            def cut(number: int, box_px: np.ndarray, shown=shown) -> np.ndarray:
+                return cut_from_record(shown[number], box_px, look.reach, look.crop_px)
+
+            tables.append(look_again(look, batch_to_table(found, truth), image, cut))
             progress.update(len(images))
     return join_tables(tables)
 
@@ -122,20 +171,15 @@ def read_truth(shards: list[Path]) -> pd.DataFrame:
         `video, frame, left, top, right, bottom, label`, px of the original frame. A frame without
         a face is one row with an empty label and NaN for its box.
     """
-    import tensorflow as tf
-
-    from deepfake_detector.data.records import parse_record
-
-    records = tf.data.TFRecordDataset([str(path) for path in shards]).map(parse_record)
-    rows = [row for record in records for row in _record_to_rows(record)]
+    rows = [row for record in read_records(shards) for row in _record_to_rows(record)]
     return pd.DataFrame(rows, columns=["video", "frame", *BOX, "label"])
 
 
 def _record_to_rows(record):
-    video, frame = record["video"].numpy().decode(), int(record["frame"])
+    video, frame = record["video"].decode(), int(record["frame"])
     width_px, height_px = int(record["width_px"]), int(record["height_px"])
-    boxes = record["boxes"].numpy() * np.array([width_px, height_px, width_px, height_px])
-    labels = record["labels"].numpy()
+    boxes = record["boxes"] * np.array([width_px, height_px, width_px, height_px])
+    labels = record["labels"]
     if len(labels) == 0:
         yield (video, frame, *[np.nan] * 4, "")
     for box, label in zip(boxes, labels, strict=True):

@@ -19,7 +19,7 @@ from deepfake_detector.detector.network import (
 )
 from deepfake_detector.detector.pretrained import load_pretrained
 from deepfake_detector.detector.targets import make_targets
-from deepfake_detector.epochs import EpochEnd, StepWatch
+from deepfake_detector.epochs import EpochEnd, StepWatch, Work
 from deepfake_detector.params import OptimiserParams, Params, TrainParams
 
 
@@ -75,7 +75,8 @@ def train_detector(
 
     Args:
         folder: gets `detector.keras` (best validation mAP), `last.keras` and `history.csv` in the
-            end; until then they are in a checkpoint beside it.
+            end; they also stay in a checkpoint beside it (`checkpoints.remove_checkpoints`), so
+            that what follows may be interrupted, too.
         fingerprint: names everything the result depends on.
         report: called with the epoch (from 1) and its row of `history.csv`, also for the epochs of
             the interrupted training.
@@ -109,11 +110,22 @@ def train_detector(
             epochs=params.train.epochs,
             initial_epoch=done,
             steps_per_epoch=params.train.steps_per_epoch,
-            callbacks=[StepWatch(params.train, done), epoch_end],
+            callbacks=[StepWatch(list_work(params.train), done), epoch_end],
             shuffle=False,  # the stream is
             verbose=0,
         )
     epoch_end.finish()
+
+
+def list_work(params: TrainParams) -> Work:
+    """Say what there is to do, for the progress bar."""
+    return Work(
+        name="train",
+        rate="train.schedule.learning_rate",
+        epochs=params.epochs,
+        steps_per_epoch=params.steps_per_epoch,
+        images_per_step=params.batch_size,
+    )
 
 
 def make_optimiser(params: TrainParams) -> keras.optimizers.Optimizer:

@@ -1,5 +1,8 @@
 """From a video to its shard: kept frames, shrunk, as JPEG, with the faces in them.
 
+Each face is kept a second time as a crop of the frame as it was filmed: the traces of a forgery
+are finer than what a shrunk frame shows.
+
 A shard is made again only if what it depends on has changed: its fingerprint is the video's
 content, its faces, the frames left out, the parameters and the versions of the format and of what
 decodes.
@@ -16,6 +19,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from deepfake_detector.data.face_crops import cut_inside, make_inner_window
 from deepfake_detector.data.probes import compute_sha256
 from deepfake_detector.data.records import (
     FORMAT_VERSION,
@@ -103,9 +107,16 @@ def _make_record(
     if (width_px, height_px) != (extraction.width_px, extraction.height_px):
         raise ValueError(f"{extraction.video}: frame {frame} is {width_px}x{height_px} px")
     sizes_px = np.array([width_px, height_px, width_px, height_px])
+    boxes_px, params = faces[BOX].to_numpy(float), extraction.params
+    windows = [make_inner_window(box, params.crop_reach, width_px, height_px) for box in boxes_px]
     return FrameRecord(
-        jpeg=_encode_jpeg(image, extraction.params),
-        boxes=faces[BOX].to_numpy(float) / sizes_px,
+        jpeg=_encode_jpeg(image, params.longest_side_px, params.jpeg_quality),
+        boxes=boxes_px / sizes_px,
+        crops=[
+            _encode_jpeg(cut_inside(image, window), params.crop_longest_side_px, params.jpeg_quality)
+            for window in windows
+        ],
+        windows=np.array(windows).reshape(-1, 4) / sizes_px,
         labels=np.array([name_to_label(name) for name in faces["label"]], np.int64),
         video=extraction.video,
         frame=frame,
@@ -114,11 +125,11 @@ def _make_record(
     )
 
 
-def _encode_jpeg(image: np.ndarray, params: ExtractFramesParams) -> bytes:
+def _encode_jpeg(image: np.ndarray, longest_side_px: int, jpeg_quality: int) -> bytes:
     """Shrink an RGB image [H, W, 3] to the longest side, never enlarge it, and encode it."""
-    shrinkage = params.longest_side_px / max(image.shape[:2])
+    shrinkage = longest_side_px / max(image.shape[:2])
     if shrinkage < 1:
         height_px, width_px = (max(1, round(side * shrinkage)) for side in image.shape[:2])
         image = cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, params.jpeg_quality]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
     return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()

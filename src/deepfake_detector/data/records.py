@@ -1,12 +1,14 @@
 """Shards: the kept frames of one video as JPEG in a TFRecord file, with their faces.
 
 A record is a `tf.train.Example` with the features `image` (JPEG), `boxes` (fractions, 4 a face),
-`labels`, `video`, `frame`, `width_px`, `height_px` (size of the original frame). Written without
-TensorFlow, whose import takes each worker 8-20 s, always to the same bytes. Shapes: `N` faces.
+`labels`, `crops` (JPEG, each face with its surroundings at the resolution it was filmed in),
+`windows` (fractions, 4 a crop: what a crop shows), `video`, `frame`, `width_px`, `height_px` (size
+of the original frame). Written without TensorFlow, whose import takes each worker 8-20 s, always
+to the same bytes. Shapes: `N` faces.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import numpy as np
 
 from deepfake_detector.data.video_names import check_video_name
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when shards made before no longer fit."""
 
 UNFINISHED = ".unfinished"
@@ -24,11 +26,16 @@ UNFINISHED = ".unfinished"
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """One frame of a video: boxes [N, 4] in fractions, labels [N], size of the original frame."""
+    """One frame of a video: boxes [N, 4] in fractions, labels [N], size of the original frame.
+
+    `crops` are N JPEG files, and `windows` [N, 4] say what part of the frame each shows.
+    """
 
     jpeg: bytes
     boxes: np.ndarray
     labels: np.ndarray
+    crops: list[bytes]
+    windows: np.ndarray
     video: str
     frame: int
     width_px: int
@@ -61,8 +68,9 @@ def parse_record(serialized):
     """Parse one record, inside `tf.data`.
 
     Returns:
-        Tensors by name: `image` JPEG string, `boxes` float32 [N, 4], `labels` int64 [N], `video`
-        string, `frame`, `width_px`, `height_px` int64.
+        Tensors by name: `image` JPEG string, `boxes` float32 [N, 4], `labels` int64 [N], `crops`
+        JPEG strings [N], `windows` float32 [N, 4], `video` string, `frame`, `width_px`,
+        `height_px` int64.
     """
     import tensorflow as tf
 
@@ -73,32 +81,48 @@ def parse_record(serialized):
         "image": tf.io.FixedLenFeature([], tf.string),
         "boxes": many(tf.float32),
         "labels": many(tf.int64),
+        "crops": many(tf.string),
+        "windows": many(tf.float32),
         "video": tf.io.FixedLenFeature([], tf.string),
         "frame": tf.io.FixedLenFeature([], tf.int64),
         "width_px": tf.io.FixedLenFeature([], tf.int64),
         "height_px": tf.io.FixedLenFeature([], tf.int64),
     }
     record = tf.io.parse_single_example(serialized, features)
-    return record | {"boxes": tf.reshape(record["boxes"], [-1, 4])}  # [N, 4]
+    corners = {name: tf.reshape(record[name], [-1, 4]) for name in ("boxes", "windows")}  # [N, 4]
+    return record | corners
+
+
+def read_records(shards: list[Path]) -> Iterator[dict]:
+    """Read the records of shards in order: NumPy values by the names of `parse_record`."""
+    import tensorflow as tf
+
+    paths = [str(path) for path in shards]
+    return tf.data.TFRecordDataset(paths).map(parse_record).prefetch(4).as_numpy_iterator()
 
 
 def _encode(record: FrameRecord) -> bytes:
     """Encode a `tf.train.Example` (tensorflow/core/example/feature.proto)."""
-    boxes = np.asarray(record.boxes, "<f4").reshape(-1, 4)
     features = {
-        "boxes": _field(2, _field(1, boxes.tobytes())),
+        "boxes": _floats(record.boxes),
+        "crops": _field(1, b"".join(_field(1, crop) for crop in record.crops)),
         "frame": _integers(record.frame),
         "height_px": _integers(record.height_px),
         "image": _field(1, _field(1, record.jpeg)),
         "labels": _integers(*record.labels),
         "video": _field(1, _field(1, record.video.encode())),
         "width_px": _integers(record.width_px),
+        "windows": _floats(record.windows),
     }
     entries = (
         _field(1, _field(1, name.encode()) + _field(2, feature))
         for name, feature in features.items()
     )
     return _field(1, b"".join(entries))
+
+
+def _floats(numbers: np.ndarray) -> bytes:
+    return _field(2, _field(1, np.asarray(numbers, "<f4").tobytes()))
 
 
 def _integers(*numbers: int) -> bytes:

@@ -34,9 +34,18 @@ def load_pretrained(detector: keras.Model, params: DetectorParams) -> None:
     if params.weights != "imagenet":
         _load_file(detector, Path(params.weights), params.backbone)
     elif params.backbone == "efficientnet_lite0":
-        _fill(detector, _read_lite0())
+        load_lite0(detector)
     else:
         _fill(detector, _read_keras_vgg16())
+
+
+def load_lite0(network: keras.Model) -> None:
+    """Fill the layers of a network that are named as EfficientNet-Lite0's, all of them, in place.
+
+    Raises:
+        ValueError: such a layer is missing, or has another shape.
+    """
+    _fill(network, _read_lite0())
 
 
 def _load_file(detector: keras.Model, path: Path, backbone: str) -> None:

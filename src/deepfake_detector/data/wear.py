@@ -1,0 +1,102 @@
+"""What happens to a face on its way to us, at random: colours, lenses, encoders, hands.
+
+A real face and its fake must wear alike, so what happens is drawn once, as a `Wear`, and done to
+both. Pictures are RGB uint8 [H, W, 3].
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Wear:
+    """One drawn fate of a picture; 0 and 1 mean that nothing happens where that fits."""
+
+    scale: float
+    blur: float
+    noise: float
+    jpeg_quality: int
+    gains: np.ndarray
+    contrast: float
+    saturation: float
+    brightness: float
+    patch: np.ndarray
+    seed: int
+
+
+def draw_wear(generator: np.random.Generator) -> Wear:
+    """Draw what happens to a picture; each kind of wear spares a half to four fifths of them."""
+
+    def happens(probability):
+        return generator.random() < probability
+
+    patch = np.concatenate([generator.uniform(0, 0.8, 2), generator.uniform(0.08, 0.35, 2)])
+    return Wear(
+        scale=generator.uniform(0.4, 1) if happens(0.2) else 1.0,
+        blur=generator.uniform(0.4, 1.2) if happens(0.15) else 0.0,
+        noise=generator.uniform(1, 6) if happens(0.15) else 0.0,
+        jpeg_quality=int(generator.integers(40, 96)) if happens(0.4) else 0,
+        gains=generator.uniform(0.9, 1.1, 3),
+        contrast=generator.uniform(0.75, 1.25),
+        saturation=generator.uniform(0.7, 1.3),
+        brightness=generator.uniform(-25, 25),
+        patch=patch if happens(0.2) else np.zeros(4),
+        seed=int(generator.integers(2**31)),
+    )
+
+
+def wear_down(picture: np.ndarray, wear: Wear) -> np.ndarray:
+    """Do to a picture what was drawn; its size stays."""
+    height, width = picture.shape[:2]
+    picture = vary_colours(picture, wear)
+    if wear.scale < 1:
+        small = (max(8, round(width * wear.scale)), max(8, round(height * wear.scale)))
+        picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+    if wear.blur:
+        picture = cv2.GaussianBlur(picture, (0, 0), wear.blur)
+    if wear.noise:
+        picture = add_noise(picture, wear)
+    if wear.jpeg_quality:
+        picture = recompress(picture, wear.jpeg_quality)
+    if wear.scale < 1:
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+    return cover(picture, wear)
+
+
+def mirror(picture: np.ndarray) -> np.ndarray:
+    """Swap left and right."""
+    return np.ascontiguousarray(picture[:, ::-1])
+
+
+def vary_colours(picture: np.ndarray, wear: Wear) -> np.ndarray:
+    """Change gains, contrast, saturation and brightness: one 3x3 matrix and a shift."""
+    grey = np.full((3, 3), 1 / 3)
+    saturate = wear.saturation * np.eye(3) + (1 - wear.saturation) * grey
+    matrix = wear.contrast * saturate * wear.gains[:, None]
+    shift = 127 * (1 - wear.contrast) + wear.brightness
+    affine = np.column_stack([matrix, np.full(3, shift)])  # [3, 4]
+    return cv2.transform(picture, affine)
+
+
+def add_noise(picture: np.ndarray, wear: Wear) -> np.ndarray:
+    """Add the noise of a sensor, the same to pictures of one size."""
+    noise = np.random.default_rng(wear.seed).standard_normal(picture.shape, np.float32)
+    return np.clip(picture + wear.noise * noise, 0, 255).astype(np.uint8)
+
+
+def recompress(picture: np.ndarray, quality: int) -> np.ndarray:
+    """Write as JPEG and read again."""
+    encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+
+
+def cover(picture: np.ndarray, wear: Wear) -> np.ndarray:
+    """Cover a part of the picture, so that no part alone decides (DeVries & Taylor 2017)."""
+    height, width = picture.shape[:2]
+    left, top = np.round(wear.patch[:2] * [width, height]).astype(int)
+    wide, high = np.round(wear.patch[2:] * [width, height]).astype(int)
+    picture = picture.copy()
+    picture[top : top + high, left : left + wide] = wear.seed % 256
+    return picture

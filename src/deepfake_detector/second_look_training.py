@@ -1,0 +1,158 @@
+"""Training the second look on pairs of a real face and its fake.
+
+What is kept is an average of the weights over steps (Polyak & Juditsky 1992), which few and varied
+faces need more than anything; what happens after each epoch is in `second_look_epochs`.
+Shapes: `P` pairs in a batch, `S` side of a crop in px.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from deepfake_detector.checkpoints import Checkpoint
+from deepfake_detector.data.crops import list_crops
+from deepfake_detector.data.face_pairs import PairMaker, Source, group_crops
+from deepfake_detector.detector.second_look import build_second_look
+from deepfake_detector.params import SecondLookParams
+from deepfake_detector.epochs import StepWatch, Work
+from deepfake_detector.second_look_epochs import LookEpochEnd
+from deepfake_detector.training import Shards
+
+WORN_FROM, WORN_TO = 0.15, 0.65
+"""Shares of the training: until the first faces are seen as they are, from the second on as many
+pairs are worn down as `wear_share` says. What is plain is learned first."""
+
+WARM_UP = 0.07
+"""Share of the training over which the learning rate rises."""
+
+CLIP_NORM = 1.0
+"""Of the gradient: a batch of subtle fakes is mostly noise at first."""
+
+
+@dataclass(frozen=True)
+class LookPlan:
+    """All that the result of a training depends on, but for the shards.
+
+    Attributes:
+        sources: of each video, by its name.
+        fingerprint: names everything, shards and code included.
+    """
+
+    params: SecondLookParams
+    sources: dict[str, str]
+    seed: int
+    fingerprint: str
+
+
+def train_second_look(plan: LookPlan, shards: Shards, folder: Path, report: Callable) -> None:
+    """Train a second look, or go on where an interrupted training of the same plan stopped.
+
+    Args:
+        shards: TFRecord files, one a video.
+        folder: in the end its folder `second_look` gets `second_look.keras` (of the epoch with
+            the lowest validation loss), `last.keras` and `history.csv`.
+        report: called with the epoch (from 1) and its row of `history.csv`, also for the epochs of
+            the interrupted training.
+
+    Raises:
+        ValueError: the train split has no real face.
+        FloatingPointError: the loss is not finite; the message names epoch and batch.
+    """
+    params = plan.params
+    keras.utils.set_random_seed(plan.seed)
+    sources = group_crops(list_crops(shards.train), plan.sources)
+    steps = count_steps(sources, params)
+    look = build_second_look(params)
+    look.compile(optimizer=make_look_optimiser(params, steps), loss=make_look_loss(params))
+    look.optimizer.build(look.trainable_variables)
+    checkpoint = Checkpoint(folder, "second_look", plan.fingerprint)
+    epoch_end = LookEpochEnd(look, params, list_crops(shards.validation), checkpoint, report)
+    done = epoch_end.resume()
+    work = list_look_work(params, steps)
+    maker = PairMaker(sources, params.crop_px, params.reach, params.pairs)
+    look.fit(
+        PairBatches(maker, params, plan.seed, steps, done),
+        epochs=params.epochs,
+        initial_epoch=done,
+        callbacks=[StepWatch(work, done), epoch_end],
+        shuffle=False,  # every pair is drawn
+        verbose=0,
+    )
+    checkpoint.publish(folder / "second_look")
+
+
+def list_look_work(params: SecondLookParams, steps: int) -> Work:
+    """Say what there is to do, for the progress bar."""
+    return Work(
+        name="second look",
+        rate="second_look.learning_rate",
+        epochs=params.epochs,
+        steps_per_epoch=steps,
+        images_per_step=2 * params.pairs_per_batch,
+    )
+
+
+def count_steps(sources: list[Source], params: SecondLookParams) -> int:
+    """Count the steps of an epoch: as many as the sources give, up to `most_steps`."""
+    pairs = len(sources) * params.pairs_per_source
+    return min(max(pairs // params.pairs_per_batch, 1), params.most_steps)
+
+
+def make_look_optimiser(params: SecondLookParams, steps: int) -> keras.optimizers.Optimizer:
+    """Make Adam with a warm-up, a cosine, and the average of the weights that is kept."""
+    whole = steps * params.epochs
+    warm_up = round(WARM_UP * whole)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=params.learning_rate / 50,
+        decay_steps=max(whole - warm_up, 1),
+        warmup_target=params.learning_rate,
+        warmup_steps=warm_up,
+    )
+    return keras.optimizers.AdamW(
+        rate,
+        weight_decay=params.weight_decay,
+        global_clipnorm=CLIP_NORM,
+        use_ema=True,
+        ema_momentum=params.averaging,
+    )
+
+
+def make_look_loss(params: SecondLookParams) -> keras.losses.Loss:
+    """Make the loss of logits [2P] against 0, real, and 1, fake."""
+    return keras.losses.BinaryCrossentropy(
+        from_logits=True, label_smoothing=params.label_smoothing
+    )
+
+
+class PairBatches(keras.utils.PyDataset):
+    """Batches of crops float32 [2P, S, S, 3] and labels [2P], 0 real and 1 fake, in turn.
+
+    A batch follows from the seed, its epoch and its number, so that a resumed training goes on
+    with the very batches it would have had.
+    """
+
+    def __init__(self, maker: PairMaker, params: SecondLookParams, seed: int, steps: int, done):
+        super().__init__(workers=2, use_multiprocessing=False, max_queue_size=4)
+        self._maker, self._params, self._seed = maker, params, seed
+        self._steps, self._epoch = steps, done
+
+    def __len__(self):
+        return self._steps
+
+    def __getitem__(self, index):
+        number = self._epoch * self._steps + index
+        reached = number / (self._steps * self._params.epochs)
+        rise = np.clip((reached - WORN_FROM) / (WORN_TO - WORN_FROM), 0, 1)
+        wear_share = self._params.pairs.wear_share * float(rise)
+        pairs = [
+            self._maker.make([self._seed, number, place], wear_share)
+            for place in range(self._params.pairs_per_batch)
+        ]
+        crops = np.concatenate([np.stack(pair) for pair in pairs]).astype(np.float32)
+        return crops, np.tile(np.float32([0, 1]), len(pairs))
+
+    def on_epoch_end(self):
+        self._epoch += 1
