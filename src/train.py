@@ -35,6 +35,8 @@ def main() -> None:
 
 def train(params: Params) -> None:
     """Train on the train split, validate on the validation split, write `artifacts/train`."""
+    from deepfake_detector.checkpoints import remove_checkpoints
+    from deepfake_detector.second_look_training import LookPlan, train_second_look
     from deepfake_detector.training import Shards, train_detector
 
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
@@ -46,12 +48,38 @@ def train(params: Params) -> None:
         _write_json(OUT / "run.json", {"mlflow_run_id": run_id})
         for name in ("history.csv", "last.keras"):
             tracking.log_file(OUT / name)
+        (OUT / "second_look").mkdir(exist_ok=True)  # empty without a second look
+        if params.second_look.enabled:
+            plan = LookPlan(params.second_look, read_sources(), params.seed, fingerprint)
+            train_second_look(plan, shards, OUT, log_look_epoch)
+            tracking.log_file(OUT / "second_look/history.csv", "second_look")
+    remove_checkpoints(OUT)
 
 
 def list_shards(split: str) -> list[Path]:
     """List the shards of a split that hold at least one frame."""
     videos = pd.read_csv(SPLIT / f"{split}.csv")
     return [SHARDS / f"{video}.tfrecord" for video in videos.loc[videos["frames"] > 0, "video"]]
+
+
+def read_sources() -> dict[str, str]:
+    """Read the source of each train video."""
+    videos = pd.read_csv(SPLIT / "train.csv", dtype=str)
+    return dict(zip(videos["video"], videos["source"], strict=True))
+
+
+def log_look_epoch(epoch: int, row: dict[str, float]) -> None:
+    """Show an epoch of the second look to the person and to MLflow."""
+    logger.info(
+        "second look, epoch %d: loss %.3f, validation loss %.3f, AUC: frames %.3f, videos %.3f",
+        epoch,
+        row["train_loss"],
+        row["validation_loss"],
+        row["validation_frame_auc"],
+        row["validation_video_auc"],
+    )
+    values = {f"second_look_{key}": value for key, value in row.items() if key != "epoch"}
+    tracking.log_epoch(epoch, {key: value for key, value in values.items() if value == value})
 
 
 def log_epoch(epoch: int, row: dict[str, float]) -> None:
@@ -71,7 +99,8 @@ def log_epoch(epoch: int, row: dict[str, float]) -> None:
 def make_fingerprint(params: Params, shards) -> str:
     """Hash everything a training depends on: parameters, frames and code."""
     digest = hashlib.sha256()
-    for section in (params.seed, params.detector.model_dump(), params.train.model_dump()):
+    sections = (params.detector, params.train, params.second_look)
+    for section in (params.seed, *(section.model_dump() for section in sections)):
         digest.update(json.dumps(section, sort_keys=True).encode())
     for path in [*shards.train, *shards.validation, *sorted(PACKAGE.rglob("*.py"))]:
         digest.update(path.name.encode())

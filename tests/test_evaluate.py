@@ -63,7 +63,17 @@ def write_frames(folder):
     videos = {"a": [(0, box, [1]), (5, nobody, [])], "b": [(0, box, [2])]}
     for video, frames in videos.items():
         records = [
-            FrameRecord(jpeg, boxes, np.array(labels, int), video, frame, 40, 30)
+            FrameRecord(
+                jpeg,
+                boxes,
+                np.array(labels, int),
+                [jpeg] * len(boxes),
+                boxes,
+                video,
+                frame,
+                40,
+                30,
+            )
             for frame, boxes, labels in frames
         ]
         write_shard(make_shard_path(folder, video), records)

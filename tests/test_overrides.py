@@ -45,6 +45,10 @@ def test_the_last_part_of_a_name_is_enough_where_only_one_has_it(name, key):
     assert find_key(name, list(flatten_params(parse_params(TEXT)))) == key
 
 
+def test_of_several_that_a_name_could_stand_for_the_one_of_train_is_meant():
+    assert find_key("epochs", ["second_look.epochs", "train.epochs"]) == "train.epochs"
+
+
 def test_a_name_that_stands_for_several_is_refused_with_them():
     with pytest.raises(ValueError, match=r"name: could be a\.name or b\.name; give the full name"):
         find_key("name", ["a.name", "b.name", "c.surname"])
@@ -69,12 +73,12 @@ def test_values_are_written_and_read_back():
 
 
 def test_a_text_with_signs_of_yaml_in_it_stays_a_text():
-    text, _ = override_params(TEXT, {"weights": "../a: b #1.npz"})
+    text, _ = override_params(TEXT, {"detector.weights": "../a: b #1.npz"})
     assert read(text, "detector.weights") == "../a: b #1.npz"
 
 
 def test_a_number_as_a_text_value_stays_a_text():
-    text, _ = override_params(TEXT, {"weights": "17"})
+    text, _ = override_params(TEXT, {"detector.weights": "17"})
     assert read(text, "detector.weights") == "17"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import predict
 from deepfake_detector.data.videos import read_frames, write_video
+from deepfake_detector.prediction import Detector
 
 FACE = [0.25, 0.25, 0.75, 0.75]
 
@@ -28,7 +29,7 @@ class TwoFaces:
 
 @pytest.fixture(autouse=True)
 def two_faces(monkeypatch):
-    monkeypatch.setattr(predict, "load_detector", lambda path: TwoFaces())
+    monkeypatch.setattr(predict, "load_detector", lambda path: Detector(TwoFaces()))
 
 
 @pytest.fixture

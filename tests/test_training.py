@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.data.records import FrameRecord, write_shard
 from deepfake_detector.checkpoints import remove_checkpoints
+from deepfake_detector.data.records import FrameRecord, write_shard
 from deepfake_detector.epochs import StepWatch
 from deepfake_detector.params import Params, load_params
 from deepfake_detector.training import Shards, list_work, make_schedule, train_detector

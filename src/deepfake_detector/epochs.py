@@ -1,5 +1,4 @@
-"""What happens after each epoch: validation, the history, the best epoch, and a checkpoint.
-"""
+"""What happens after each epoch: validation, the history, the best epoch, and a checkpoint."""
 
 import logging
 import math

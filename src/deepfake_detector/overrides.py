@@ -31,7 +31,8 @@ def override_params(text: str, values: dict[str, str]) -> tuple[str, dict[str, s
     """Replace values in the text of `params.yaml`; comments and layout stay.
 
     Args:
-        values: by dotted name (`train.epochs`) or by a last part that only one has (`epochs`).
+        values: by dotted name (`train.epochs`), or by a last part that only one has, or only one
+            of `train` (`epochs`).
 
     Returns:
         The new text, and the values by their full names.
@@ -49,12 +50,14 @@ def override_params(text: str, values: dict[str, str]) -> tuple[str, dict[str, s
 
 
 def find_key(name: str, known: list[str]) -> str:
-    """Find the full dotted name that a name stands for."""
+    """Find the full dotted name that a name stands for; of several, the one of `train`."""
     found = [key for key in known if key == name] or [
         key for key in known if key.endswith(f".{name}")
     ]
-    if len(found) == 1:
-        return found[0]
+    first = [key for key in found if key.startswith("train.")]
+    for choice in (found, first):
+        if len(choice) == 1:
+            return choice[0]
     if found:
         raise ValueError(f"{name}: could be {' or '.join(found)}; give the full name")
     choices = "\n  ".join(known)

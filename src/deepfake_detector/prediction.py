@@ -74,8 +74,8 @@ def find_faces(detector: Detector, frames: list[np.ndarray]) -> list[pd.DataFram
         frames: each uint8 RGB [height, width, 3]; at least one.
 
     Returns:
-        One table for each frame with `FACE_COLUMNS` and `looks.LOOKS`, best face first, boxes in px
-        clipped to the frame; empty where no face was found.
+        One table for each frame with `FACE_COLUMNS` and `looks.LOOKS`, boxes in px clipped to the
+        frame, the likeliest face first; empty where no face was found.
     """
     size_px = detector.single_shot.input_shape[1]
     images = np.stack([cv2.resize(frame, (size_px, size_px)) for frame in frames])
@@ -134,14 +134,12 @@ def _to_rows(boxes, scores, size_px) -> np.ndarray:
     return np.concatenate([boxes_px, scores], axis=1)  # [M, 6]
 
 
-def predict_shards(
-    detector: Detector, shards: list[Path], batch_size: int = 16
-) -> pd.DataFrame:
+def predict_shards(detector: Detector, shards: list[Path], batch_size: int = 16) -> pd.DataFrame:
     """Find the faces in all frames of shards, and label them.
 
     Returns:
-        `video, frame`, `FACE_COLUMNS` and `looks.LOOKS`, one row per found face; px of the original
-        frame.
+        `video, frame`, `FACE_COLUMNS` and `looks.LOOKS`, one row per found face; px of the
+        original frame.
     """
     from tqdm import tqdm
 

@@ -6,7 +6,6 @@ What is validated and kept are the averaged weights. Shapes: `N` faces, `S` side
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -53,7 +52,9 @@ class LookEpochEnd(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._started
-        pairs = self.params["steps"] * self._params.pairs_per_batch  # Keras gives its callbacks these
+        pairs = (
+            self.params["steps"] * self._params.pairs_per_batch
+        )  # Keras gives its callbacks these
         self._average()
         row = {
             "epoch": epoch + 1,

@@ -16,8 +16,8 @@ from deepfake_detector.checkpoints import Checkpoint
 from deepfake_detector.data.crops import list_crops
 from deepfake_detector.data.face_pairs import PairMaker, Source, group_crops
 from deepfake_detector.detector.second_look import build_second_look
-from deepfake_detector.params import SecondLookParams
 from deepfake_detector.epochs import StepWatch, Work
+from deepfake_detector.params import SecondLookParams
 from deepfake_detector.second_look_epochs import LookEpochEnd
 from deepfake_detector.training import Shards
 

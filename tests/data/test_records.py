@@ -9,7 +9,11 @@ TOP_HALF = [0.0, 0.0, 1.0, 0.5]
 
 def make_record(frame=7, boxes=(LEFT_HALF, TOP_HALF), labels=(1, 2)):
     boxes = np.array(boxes, np.float64).reshape(-1, 4)
-    return FrameRecord(b"jpeg" * 50_000, boxes, np.array(labels), "clip é.mp4", frame, 1920, 300)
+    crops = [b"crop" * number for number in range(1, len(boxes) + 1)]
+    windows = np.clip(boxes * 2, 0, 1)
+    return FrameRecord(
+        b"jpeg" * 50_000, boxes, np.array(labels), crops, windows, "clip é.mp4", frame, 1920, 300
+    )
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +32,8 @@ def test_records_come_back_as_they_were_written(tmp_path, tensorflow):
     assert first["image"].numpy() == b"jpeg" * 50_000
     assert first["boxes"].numpy().tolist() == [LEFT_HALF, TOP_HALF]
     assert first["labels"].numpy().tolist() == [1, 2]
+    assert first["crops"].numpy().tolist() == [b"crop", b"cropcrop"]
+    assert first["windows"].numpy().tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
     assert first["video"].numpy().decode() == "clip é.mp4"
     assert (int(first["width_px"]), int(first["height_px"])) == (1920, 300)
     assert (int(first["frame"]), int(second["frame"])) == (0, 300)
@@ -38,6 +44,8 @@ def test_frame_without_faces_has_no_boxes(tmp_path, tensorflow):
     (record,) = read_shard(tensorflow, tmp_path / "clip.tfrecord")
     assert record["boxes"].shape == (0, 4)
     assert record["labels"].shape == (0,)
+    assert record["crops"].shape == (0,)
+    assert record["windows"].shape == (0, 4)
 
 
 def test_tensorflow_writes_an_equal_message(tmp_path, tensorflow):

@@ -20,7 +20,7 @@ FIND = """
 import sys
 import numpy as np
 from deepfake_detector.prediction import load_detector
-detector = load_detector(sys.argv[1])
+detector = load_detector(sys.argv[1]).single_shot
 found = detector.predict_on_batch(np.load(sys.argv[2]))
 np.savez(sys.argv[3], **{name: np.asarray(part) for name, part in found.items()})
 assert "tensorflow" not in sys.modules, "a detector on JAX needs no TensorFlow"

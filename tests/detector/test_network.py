@@ -107,7 +107,7 @@ def test_a_saved_finder_finds_the_same_after_loading(lite0, detector_params, tmp
     images = np.random.default_rng(2).uniform(0, 255, (2, 300, 300, 3)).astype(np.float32)
     before = finder.predict_on_batch(images)
     finder.save(tmp_path / "detector.keras")
-    after = load_detector(tmp_path / "detector.keras").predict_on_batch(images)
+    after = load_detector(tmp_path / "detector.keras").single_shot.predict_on_batch(images)
     assert before["scores"].max() > 0
     assert np.allclose(before["boxes"], after["boxes"], atol=1e-5)
     assert np.allclose(before["scores"], after["scores"], atol=1e-5)

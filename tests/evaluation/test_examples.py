@@ -47,7 +47,17 @@ def test_examples_are_read_from_shards_and_boxes_shrink_with_them(held_out, tmp_
     jpeg = cv2.imencode(".jpg", np.full((100, 250, 3), 90, np.uint8))[1].tobytes()
     for video, frames in {"a": [0], "c": [0, 5]}.items():
         records = [
-            FrameRecord(jpeg, np.zeros((0, 4)), np.zeros(0, int), video, frame, 500, 200)
+            FrameRecord(
+                jpeg,
+                np.zeros((0, 4)),
+                np.zeros(0, int),
+                [],
+                np.zeros((0, 4)),
+                video,
+                frame,
+                500,
+                200,
+            )
             for frame in frames
         ]
         write_shard(make_shard_path(tmp_path, video), records)

@@ -45,7 +45,9 @@ def _list_shard(path: Path):
     for serialized in tf.data.TFRecordDataset(str(path)):
         content, record = serialized.numpy(), parse_record(serialized)
         video, frame = record["video"].numpy().decode(), int(record["frame"])
-        faces = zip(record["crops"], record["windows"], record["boxes"], record["labels"], strict=True)
+        faces = zip(
+            record["crops"], record["windows"], record["boxes"], record["labels"], strict=True
+        )
         for jpeg, window, box, label in ([part.numpy() for part in face] for face in faces):
             inside = (box - np.tile(window[:2], 2)) / np.tile(window[2:] - window[:2], 2)
             position = start + _HEADER + content.find(jpeg)
@@ -78,12 +80,14 @@ def cut_from_record(record: dict, box_px: np.ndarray, reach: float, size_px: int
         [size, size, 3], as `cut_face` would of the original frame but for what shrinking took.
     """
     frame_px = np.array([record["width_px"], record["height_px"]] * 2, float)
-    window, whole = make_window(box_px, reach), np.array([0.0, 0.0, 1.0, 1.0])
+    window = make_window(box_px, reach)
     inside = np.clip(window, 0, frame_px)
-    shown = [(jpeg, part * frame_px) for jpeg, part in zip(record["crops"], record["windows"])]
-    for jpeg, part_px in [*shown, (record["image"], whole * frame_px)]:
-        if np.all(part_px[:2] <= inside[:2] + 1) and np.all(part_px[2:] >= inside[2:] - 1):
+    jpeg, part_px = record["image"], np.concatenate([np.zeros(2), frame_px[:2]])
+    for crop, part in zip(record["crops"], record["windows"] * frame_px, strict=True):
+        if np.all(part[:2] <= inside[:2] + 1) and np.all(part[2:] >= inside[2:] - 1):
+            jpeg, part_px = crop, part
             break
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
     zoom = picture.shape[1] / (part_px[2] - part_px[0])
-    return resize(cut_window(picture, (window - np.tile(part_px[:2], 2)) * zoom, size_px), size_px)
+    window_px = (window - np.tile(part_px[:2], 2)) * zoom
+    return resize(cut_window(picture, window_px, size_px), size_px)

@@ -113,7 +113,9 @@ def _make_record(
         jpeg=_encode_jpeg(image, params.longest_side_px, params.jpeg_quality),
         boxes=boxes_px / sizes_px,
         crops=[
-            _encode_jpeg(cut_inside(image, window), params.crop_longest_side_px, params.jpeg_quality)
+            _encode_jpeg(
+                cut_inside(image, window), params.crop_longest_side_px, params.jpeg_quality
+            )
             for window in windows
         ],
         windows=np.array(windows).reshape(-1, 4) / sizes_px,

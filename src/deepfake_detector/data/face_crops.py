@@ -21,7 +21,9 @@ def make_inner_window(box_px: np.ndarray, reach: float, width_px: int, height_px
     """Make the window around a box in whole px, cut off at the picture's edges: [4] int."""
     left, top, right, bottom = np.round(make_window(box_px, reach)).astype(int)
     left, top = min(max(left, 0), width_px - 1), min(max(top, 0), height_px - 1)
-    return np.array([left, top, min(max(right, left + 1), width_px), min(max(bottom, top + 1), height_px)])
+    return np.array(
+        [left, top, min(max(right, left + 1), width_px), min(max(bottom, top + 1), height_px)]
+    )
 
 
 def cut_inside(picture: np.ndarray, window: np.ndarray) -> np.ndarray:
@@ -58,9 +60,7 @@ def cut_window(picture: np.ndarray, window: np.ndarray, most_px: int) -> np.ndar
     return inside if max(inside.shape[:2]) <= most_px else resize(inside, most_px)
 
 
-def cut_face(
-    picture: np.ndarray, box_px: np.ndarray, reach: float, size_px: int
-) -> np.ndarray:
+def cut_face(picture: np.ndarray, box_px: np.ndarray, reach: float, size_px: int) -> np.ndarray:
     """Cut the face in a box [4] out of a picture, as a square of `size_px` [size, size, 3]."""
     return resize(cut_window(picture, make_window(box_px, reach), size_px), size_px)
 

@@ -82,7 +82,7 @@ def soften(mask: np.ndarray, seam_px: float) -> np.ndarray:
 
 
 def match_colours(copy: np.ndarray, base: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Give the copy mean and spread of the base's colours under the mask (Reinhard et al. 2001)."""
+    """Give the copy the base's mean colour and spread under the mask (Reinhard et al. 2001)."""
     weight = (mask / max(float(mask.sum()), 1e-6))[..., None]
     means = [(picture * weight).sum((0, 1)) for picture in (copy, base)]
     spreads = [

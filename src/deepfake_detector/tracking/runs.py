@@ -109,11 +109,11 @@ def log_epoch(epoch: int, values: dict[str, float]) -> None:
         mlflow.log_metrics(values, step=epoch)
 
 
-def log_file(path: Path) -> None:
-    """Keep a file with the run."""
+def log_file(path: Path, folder: str | None = None) -> None:
+    """Keep a file with the run, in a folder of its artifacts."""
     import mlflow
 
-    mlflow.log_artifact(path)
+    mlflow.log_artifact(path, folder)
 
 
 def log_evaluation(figures: dict[str, Any], folder: Path) -> None:
