@@ -40,8 +40,11 @@ class Detector:
     second_look: Any = None
 
 
-def load_detector(path: Path) -> Detector:
-    """Load a detector made by `train`, and the second look in the folder beside it.
+def load_detector(path: Path, second_look: Path | None = None) -> Detector:
+    """Load a detector made by `train`.
+
+    Args:
+        second_look: its file, where it is not in its folder beside the detector.
 
     Raises:
         ValueError: there is no such file, or it is no detector of this project.
@@ -51,7 +54,7 @@ def load_detector(path: Path) -> Detector:
     single_shot = _load_network(path)
     if not isinstance(single_shot.output, dict) or set(single_shot.output) != {"boxes", "scores"}:
         raise ValueError(f"{path}: a Keras model, but not a detector of this project")
-    look = Path(path).parent / SECOND_LOOK
+    look = second_look or Path(path).parent / SECOND_LOOK
     return Detector(single_shot, _load_network(look) if look.is_file() else None)
 
 

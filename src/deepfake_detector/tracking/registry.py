@@ -5,6 +5,8 @@ import hashlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from deepfake_detector.prediction import SECOND_LOOK
+
 NAME = "deepfake_detector"
 NEWEST = "newest"
 """Alias of the detector registered last: `models:/deepfake_detector@newest`."""
@@ -38,7 +40,7 @@ def register_detector(detector: Path, example_image: bytes) -> str:
     A detector that this run has registered before is left as it is.
 
     Args:
-        detector: the `.keras` file.
+        detector: the `.keras` file; the second look in its folder beside it goes with it.
         example_image: a JPEG or PNG file, the model's input example.
 
     Returns:
@@ -49,7 +51,9 @@ def register_detector(detector: Path, example_image: bytes) -> str:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
 
-    registered = _find_registered(detector)
+    look = detector.parent / SECOND_LOOK
+    files = {"detector": detector} | ({"second_look": look} if look.is_file() else {})
+    registered = _find_registered(files)
     if registered is not None:
         return registered
     signature = ModelSignature(
@@ -62,7 +66,7 @@ def register_detector(detector: Path, example_image: bytes) -> str:
     info = mlflow.pyfunc.log_model(
         name="detector",
         python_model=str(PACKAGE / "tracking" / "served_model.py"),
-        artifacts={"detector": str(detector)},
+        artifacts={name: str(path) for name, path in files.items()},
         code_paths=[str(PACKAGE)],
         signature=signature,
         input_example=example,
@@ -70,23 +74,26 @@ def register_detector(detector: Path, example_image: bytes) -> str:
         registered_model_name=NAME,
     )
     client, number = mlflow.MlflowClient(), info.registered_model_version
-    client.set_model_version_tag(NAME, number, DIGEST, _hash_file(detector))
+    client.set_model_version_tag(NAME, number, DIGEST, _hash_files(files))
     client.set_registered_model_alias(NAME, NEWEST, number)
     return f"models:/{NAME}/{number}"
 
 
-def _find_registered(detector: Path) -> str | None:
-    """Find the version under which the current run has registered this very file."""
+def _find_registered(files: dict[str, Path]) -> str | None:
+    """Find the version under which the current run has registered these very files."""
     import mlflow
 
-    run_id, digest = mlflow.active_run().info.run_id, _hash_file(detector)
+    run_id, digest = mlflow.active_run().info.run_id, _hash_files(files)
     versions = mlflow.MlflowClient().search_model_versions(f"name='{NAME}'")
     same = [v for v in versions if v.run_id == run_id and v.tags.get(DIGEST) == digest]
     return f"models:/{NAME}/{same[0].version}" if same else None
 
 
-def _hash_file(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _hash_files(files: dict[str, Path]) -> str:
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        digest.update(name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def list_requirements() -> list[str]:

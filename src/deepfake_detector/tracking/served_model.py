@@ -6,6 +6,7 @@ logs it together with the package, so that it works outside the project.
 
 import base64
 import binascii
+from pathlib import Path
 
 import cv2
 import mlflow
@@ -24,7 +25,8 @@ class ServedDetector(PythonModel):
     """Finds the faces in each row's picture and labels them real or fake."""
 
     def load_context(self, context):
-        self._detector = load_detector(context.artifacts["detector"])
+        files = {name: Path(path) for name, path in context.artifacts.items()}
+        self._detector = load_detector(files["detector"], files.get("second_look"))
 
     def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
         """Find faces.
