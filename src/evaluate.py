@@ -28,9 +28,11 @@ from deepfake_detector.evaluation.report import (
     figures_to_json,
     figures_to_text,
     measure,
+    measure_single_shot,
 )
 from deepfake_detector.evaluation.shortcuts import probe_shortcuts, shortcuts_to_figures
 from deepfake_detector.evaluation.sizes import make_size_table, size_table_to_text
+from deepfake_detector.looks import forget_second_look
 from deepfake_detector.params import Params, load_params
 
 VIDEOS = Path("data/videos")
@@ -58,9 +60,13 @@ def evaluate(params: Params) -> None:
     """Measure `artifacts/train/detector.keras` on `artifacts/split/test.csv`."""
     faces, truth, images_per_second = find_test_faces(params)
     write_table(faces, OUT / "detections.csv")
-    held_out = make_held_out(faces, truth, read_table(TEST), read_table(SHARDS / "frames.csv"))
+    videos, frames = read_table(TEST), read_table(SHARDS / "frames.csv")
+    held_out = make_held_out(faces, truth, videos, frames)
     threshold = params.predict.score_threshold
     values = measure(held_out, params.evaluate, threshold, params.seed)
+    if faces["second_look"].notna().any():
+        alone = make_held_out(forget_second_look(faces), truth, videos, frames)
+        values |= measure_single_shot(alone, params.evaluate.overlap)
     values["images_per_second"] = images_per_second
     values |= probe_data(params.seed)
     write_json({"test": figures_to_json(values)}, OUT / "metrics.json")

@@ -16,6 +16,7 @@ from deepfake_detector.params import load_params
 
 PROJECT = Path(__file__).parents[1]
 FOUND = ["video", "frame", "left", "top", "right", "bottom", "real", "fake"]
+LOOKS = ["single_shot", "second_look"]
 
 
 @pytest.fixture
@@ -86,8 +87,11 @@ def pretend(monkeypatch, calls):
 
     def find(detector, shards, batch_size):
         calls["shards"] = [path.name for path in shards]
-        rows = [("a", 0, 10, 6, 30, 24, 0.8, 0.1), ("b", 0, 10, 6, 30, 24, 0.6, 0.3)]
-        return pd.DataFrame(rows, columns=FOUND)
+        rows = [
+            ("a", 0, 10, 6, 30, 24, 0.8, 0.1, 0.9, 0.1),  # the first look was wrong here
+            ("b", 0, 10, 6, 30, 24, 0.6, 0.3, 0.3, 0.3),
+        ]
+        return pd.DataFrame(rows, columns=[*FOUND, *LOOKS])
 
     @contextmanager
     def run(run_id):
@@ -106,6 +110,7 @@ def test_writes_figures_curves_and_pictures_and_tells_mlflow(stage, capsys):
     evaluate.evaluate(params)
     test = json.loads((out / "metrics.json").read_text())["test"]
     assert (test["ap_real"], test["location_ap"], test["label_accuracy"]) == (1.0, 1.0, 0.5)
+    assert test["single_shot_label_accuracy"] == 0.0
     assert test["ap_fake"] == 1.0  # the fake face's 0.3 stands before the real one's 0.1
     assert (test["videos"], test["sources"], test["frames"], test["faces"]) == (2, 2, 3, 2)
     assert test["images_per_second"] > 0
@@ -123,6 +128,7 @@ def test_writes_figures_curves_and_pictures_and_tells_mlflow(stage, capsys):
     table = capsys.readouterr().out
     assert "2 videos of 2 sources, 3 frames, 2 faces (1 real, 1 fake)" in table
     assert "is no benchmark" in table
+    assert "Without the second look: mAP 0.500, label accuracy 0.000" in table
 
 
 def test_detections_can_be_scored_again_with_the_same_result(stage, tmp_path):

@@ -2,7 +2,7 @@
 
 The single shot sees a frame shrunk to 300 px, where the traces of a forgery are gone; it finds the
 face, this network says how likely it is fake. The backbone is EfficientNet-Lite0 (Tan & Le 2019,
-without squeeze-and-excitation); its maps of three resolutions are averaged over the crop, so that
+without squeeze-and-excitation). Its maps of three resolutions are averaged over the crop, so that
 fine texture counts as well as the face as a whole. Shapes: `B` crops, `S` side of a crop in px.
 """
 

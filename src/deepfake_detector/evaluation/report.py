@@ -41,6 +41,13 @@ def measure(held_out: HeldOut, params: EvaluateParams, threshold: float, seed: i
     }
 
 
+def measure_single_shot(held_out: HeldOut, overlap: float) -> dict[str, float]:
+    """Measure faces that were not looked at a second time: `single_shot_map`, ..."""
+    values = measure_precision(held_out, overlap) | measure_labels(held_out, overlap)
+    names = ("ap_real", "ap_fake", "map", "label_accuracy")
+    return {f"single_shot_{name}": values[name] for name in names}
+
+
 def figures_to_json(figures: dict) -> dict:
     """Replace NaN, which JSON has not, by None; round to what the figures can bear."""
     return {name: _to_json(value) for name, value in figures.items()}
@@ -60,6 +67,9 @@ def figures_to_text(figures: dict, overlap: float) -> str:
         interval = _interval_to_text(figures[f"{name}_low"], figures[f"{name}_high"])
         value = _value_to_text(figures[name])
         lines.append(f"{title:<20}{value:>8}   {interval:<18}{floor}".rstrip())
+    if "single_shot_map" in figures:
+        alone = [_value_to_text(figures[f"single_shot_{n}"]) for n in ("map", "label_accuracy")]
+        lines.append(f"Without the second look: mAP {alone[0]}, label accuracy {alone[1]}")
     lines += ["", _other_rules_to_text(figures), _sizes_to_text(figures), ""]
     lines.append(f"Intervals: {figures['intervals']}.")
     if figures["sources"] < FEWEST_SOURCES:

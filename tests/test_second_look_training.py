@@ -1,0 +1,145 @@
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepfake_detector.checkpoints import remove_checkpoints
+from deepfake_detector.data.crops import list_crops
+from deepfake_detector.data.face_pairs import PairMaker, group_crops
+from deepfake_detector.data.records import FrameRecord, write_shard
+from deepfake_detector.params import load_params
+from deepfake_detector.second_look_epochs import choose_crops
+from deepfake_detector.second_look_training import (
+    LookPlan,
+    PairBatches,
+    count_steps,
+    make_look_optimiser,
+    train_second_look,
+)
+from deepfake_detector.training import Shards
+
+PARAMS = load_params(Path(__file__).parents[1] / "params.yaml").second_look
+TINY = PARAMS.model_copy(
+    update={
+        "weights": "none",
+        "crop_px": 32,
+        "dropout": 0.0,  # whose masks a resumed training draws anew
+        "epochs": 2,
+        "most_steps": 2,
+        "pairs_per_batch": 2,
+        "validation_frames": 3,
+    }
+)
+SOURCES = {"real.mp4": "one", "fake.mp4": "one"}
+BOX, WINDOW = np.array([[0.3, 0.3, 0.7, 0.7]]), np.array([[0.1, 0.1, 0.9, 0.9]])
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    folder, paths = tmp_path_factory.mktemp("shards"), []
+    for label, video in enumerate(SOURCES, start=1):
+        pictures = np.random.default_rng(label).integers(0, 255, (4, 60, 60, 3), np.uint8)
+        crops = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures]
+        records = [
+            FrameRecord(crop, BOX, np.array([label]), [crop], WINDOW, video, frame, 75, 75)
+            for frame, crop in enumerate(crops)
+        ]
+        paths.append(folder / f"{video}.tfrecord")
+        write_shard(paths[-1], records)
+    return Shards(train=paths, validation=paths)
+
+
+def run(shards, folder, fingerprint="same", stop_after=None):
+    reported = []
+
+    def report(epoch, row):
+        reported.append((epoch, row))
+        if epoch == stop_after:
+            raise KeyboardInterrupt
+
+    train_second_look(LookPlan(TINY, SOURCES, 3, fingerprint), shards, folder, report)
+    return reported
+
+
+def test_an_interrupted_training_goes_on_and_ends_as_an_uninterrupted_one(shards, tmp_path):
+    whole = run(shards, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(shards, tmp_path / "killed", stop_after=1)
+    resumed = run(shards, tmp_path / "killed")
+    assert [epoch for epoch, _ in resumed] == [1, 2]
+    for name in ("train_loss", "validation_loss", "learning_rate"):
+        assert resumed[1][1][name] == pytest.approx(whole[1][1][name], rel=1e-3)
+    folder = tmp_path / "killed/second_look"
+    assert pd.read_csv(folder / "history.csv")["epoch"].tolist() == [1, 2]
+    names = ["history.csv", "last.keras", "second_look.keras"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    look = keras.models.load_model(folder / "second_look.keras", safe_mode=True, compile=False)
+    assert look.predict_on_batch(np.zeros((1, 32, 32, 3), np.float32)).shape == (1,)
+    remove_checkpoints(tmp_path / "killed")
+    assert not (tmp_path / "killed_unfinished").exists()
+
+
+def test_a_training_of_something_else_starts_anew(shards, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(shards, tmp_path / "train", stop_after=1)
+    assert [epoch for epoch, _ in run(shards, tmp_path / "train", "other")] == [1, 2]
+
+
+def test_an_epoch_grows_with_the_sources_up_to_its_most_steps():
+    params = PARAMS.model_copy(
+        update={"pairs_per_source": 8, "pairs_per_batch": 4, "most_steps": 10}
+    )
+    assert [count_steps([None] * sources, params) for sources in (1, 3, 50)] == [2, 6, 10]
+    small = params.model_copy(update={"pairs_per_source": 1})
+    assert count_steps([None], small) == 1
+
+
+def test_a_batch_has_real_and_fake_in_turn_and_follows_from_seed_and_epoch(shards):
+    maker = PairMaker(group_crops(list_crops(shards.train), SOURCES), 32, 1.4, TINY.pairs)
+    batches = PairBatches(maker, TINY, seed=5, steps=2, done=0)
+    crops, labels = batches[1]
+    assert crops.shape == (4, 32, 32, 3)
+    assert crops.dtype == np.float32
+    assert labels.tolist() == [0, 1, 0, 1]
+    batches.on_epoch_end()
+    resumed = PairBatches(maker, TINY, seed=5, steps=2, done=1)
+    assert np.array_equal(batches[1][0], resumed[1][0])
+    assert not np.array_equal(resumed[1][0], crops)
+
+
+def test_wear_begins_late_and_rises():
+    shares = []
+
+    class Maker:
+        def make(self, seed, wear_share):
+            shares.append(wear_share)
+            return np.zeros((2, 32, 32, 3), np.uint8)
+
+    params = TINY.model_copy(update={"epochs": 1, "pairs_per_batch": 1})
+    batches = PairBatches(Maker(), params, seed=5, steps=20, done=0)
+    for number in (2, 8, 13, 19):
+        batches[number]
+    most = params.pairs.wear_share
+    assert shares == pytest.approx([0, most * 0.5, most, most])
+
+
+def test_the_learning_rate_rises_and_falls_to_nothing():
+    rate = make_look_optimiser(PARAMS, 100)._learning_rate
+    whole = 100 * PARAMS.epochs
+    rates = [float(rate(step)) for step in (0, round(0.07 * whole), whole)]
+    assert rates == pytest.approx([PARAMS.learning_rate / 50, PARAMS.learning_rate, 0], abs=1e-9)
+
+
+def test_validation_looks_at_so_many_faces_of_each_video_spread_over_it(shards):
+    crops = list_crops(shards.validation)
+    chosen = choose_crops(crops, 2)
+    assert [(crop.video, crop.frame) for crop in chosen] == [
+        ("real.mp4", 0),
+        ("real.mp4", 3),
+        ("fake.mp4", 0),
+        ("fake.mp4", 3),
+    ]
+    assert len(choose_crops(crops, 50)) == 8
