@@ -56,3 +56,10 @@ def test_a_face_is_cut_to_the_asked_size():
     face = cut_face(picture, TALL_BOX, 1.5, 24)
     assert face.shape == (24, 24, 3)
     assert np.all(face == 255)
+
+
+def test_a_window_between_pixels_is_cut_as_a_square():
+    picture = np.zeros((100, 100, 3), np.uint8)
+    for place in np.linspace(0, 1, 11):
+        cut = cut_window(picture, np.array([10.4, 10.4 + place, 40.9, 40.9 + place]), most_px=50)
+        assert cut.shape[0] == cut.shape[1]

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 GREY = 127
+SMALLEST_PX = 8
+"""Side of the smallest window that is cut."""
 
 
 def make_window(box_px: np.ndarray, reach: float) -> np.ndarray:
@@ -47,8 +49,9 @@ def cut_window(picture: np.ndarray, window: np.ndarray, most_px: int) -> np.ndar
 
     Smaller windows keep their size, so that what is done to them happens at their resolution.
     """
-    left, top, right, bottom = np.round(window).astype(int)
-    right, bottom = max(right, left + 8), max(bottom, top + 8)
+    left, top = np.round(window[:2]).astype(int)
+    side = max(int(np.round(window[2] - window[0])), SMALLEST_PX)
+    right, bottom = left + side, top + side
     height, width = picture.shape[:2]
     inside = picture[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
     over = [-min(top, 0), max(bottom - height, 0), -min(left, 0), max(right - width, 0)]

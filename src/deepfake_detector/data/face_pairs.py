@@ -110,10 +110,9 @@ class PairMaker:
         return blend_with_itself(real, (box_px - np.tile(window[:2], 2)) * zoom, other, generator)
 
     def _draw_window(self, box_px: np.ndarray, generator) -> np.ndarray:
-        """Draw the window around a box as inexact as a detector's boxes are, in whole px."""
+        """Draw the window around a box as inexact as a detector's boxes are."""
         window = make_window(box_px, self._reach)
-        params = self._params
-        return np.round(jitter_window(window, params.shift, params.zoom, generator))
+        return jitter_window(window, self._params.shift, self._params.zoom, generator)
 
     def _cut(self, crop: Crop, generator) -> np.ndarray:
         picture = read_crop(crop)
