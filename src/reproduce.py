@@ -23,6 +23,7 @@ from deepfake_detector.params import PARAMS_FILE, Params, load_params
 
 DATA = Path("data")
 METRICS = Path("artifacts/evaluate/metrics.json")
+VERDICT_METRICS = Path("artifacts/judge/metrics.json")
 TRAINED = Path("artifacts/train")
 
 logger = logging.getLogger("reproduce")
@@ -45,7 +46,7 @@ def main() -> None:
     params = load_params()
     figures = json.loads(METRICS.read_text(encoding="utf-8"))["test"]
     if "MLFLOW_RUN_ID" in os.environ:
-        complete_run(params, figures)
+        complete_run(params)
     print(f"\n{figures_to_text(fill_in_nan(figures), params.evaluate.overlap)}")
 
 
@@ -79,7 +80,7 @@ def make_environment() -> dict[str, str]:
     return {**roles, **os.environ}
 
 
-def complete_run(params: Params, figures: dict) -> None:
+def complete_run(params: Params) -> None:
     """Let the run of `mlflow run` show its result also where DVC found everything done before."""
     with (TRAINED / "history.csv").open(newline="", encoding="utf-8") as file:
         history = list(csv.DictReader(file))
@@ -89,10 +90,18 @@ def complete_run(params: Params, figures: dict) -> None:
             epoch = int(row.pop("epoch"))
             tracking.log_epoch(epoch, {name: float(value) for name, value in row.items()})
         if not tracking.has_evaluation():
-            named = {f"test_{name}": value for name, value in figures.items()}
-            tracking.log_evaluation(named, METRICS.parent)
+            for metrics in (METRICS, VERDICT_METRICS):
+                tracking.log_evaluation(name_figures(metrics), metrics.parent)
         if run_id != trained_in:
             tracking.log_training_run(trained_in)
+
+
+def name_figures(metrics: Path) -> dict:
+    """Read figures under the names they have in a run: `test_map`, `validation_video_auc`, ..."""
+    splits = json.loads(metrics.read_text(encoding="utf-8"))
+    return {
+        f"{split}_{name}": v for split, figures in splits.items() for name, v in figures.items()
+    }
 
 
 def fill_in_nan(figures: dict) -> dict:

@@ -73,6 +73,8 @@ def test_dvc_shows_metrics_parameters_and_plots(reproduced):
     shown = json.loads(reproduced.run("dvc", "metrics", "show", "--json"))
     figures = shown[""]["data"]["artifacts/evaluate/metrics.json"]["data"]["test"]
     assert 0 <= figures["location_ap"] <= 1
+    verdicts = shown[""]["data"]["artifacts/judge/metrics.json"]["data"]["test"]
+    assert verdicts["videos"] == 2
     reproduced.run("dvc", "params", "diff")
     reproduced.run("dvc", "plots", "show")
 
@@ -84,12 +86,13 @@ def test_the_run_shows_parameters_epochs_inputs_and_results(reproduced):
     assert run.data.params["detector.backbone"] == "efficientnet_lite0"
     assert read_steps(reproduced, run, "train_loss") == [1, 2]
     assert {"validation_map", "learning_rate", "test_location_ap"} <= run.data.metrics.keys()
+    assert "test_abstentions" in run.data.metrics
     commit = reproduced.run("git", "rev-parse", "HEAD").strip()
     assert run.data.tags["mlflow.source.git.commit"] == commit
     lock = (reproduced.folder / "dvc.lock").read_text()
     assert run.data.tags["dvc.artifacts/split/train.csv"] in lock
     files = {path.name for path in Path(run.info.artifact_uri).rglob("*")}
-    assert {"history.csv", "precision_recall.png", "index.html"} <= files
+    assert {"history.csv", "precision_recall.png", "index.html", "reliability.png"} <= files
 
 
 def test_the_registered_detector_answers(reproduced, monkeypatch):

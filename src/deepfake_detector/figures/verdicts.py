@@ -20,16 +20,19 @@ def draw_reliability(
     """
     figure, [[upper], [lower]] = make_figure(2, 1, (6.4, 7.4))
     upper.plot([0, 1], [0, 1], color="black", linestyle=":", linewidth=1.5)
-    upper.text(0.02, 0.06, "what was said comes true", rotation=38, fontsize=10)
+    upper.text(
+        0.05, 0.07, "what was said comes true", rotation=45, fontsize=10, rotation_mode="anchor",
+        transform_rotates_text=True,
+    )  # fmt: skip
     upper.plot(bins["probability"], bins["fake_share"], color=COLORS["location"], marker="o")
     for row in bins.itertuples():
         upper.annotate(
-            f"{row.videos}", (row.probability, row.fake_share), (6, -12),
+            f"{row.videos}", (row.probability, row.fake_share), (8, -14),
             textcoords="offset points", fontsize=9,
         )  # fmt: skip
-    upper.set(xlim=(0, 1), ylim=(-0.03, 1.03), ylabel="share that is fake")
+    upper.set(xlim=(-0.02, 1.02), ylim=(-0.08, 1.05), ylabel="share that is fake")
     _draw_videos(lower, videos)
-    lower.set(xlim=(0, 1), ylim=(-0.6, 1.6), xlabel="probability of fake")
+    lower.set(xlim=(-0.02, 1.02), ylim=(-0.6, 1.6), xlabel="probability of fake")
     for axes in (upper, lower):
         axes.axvspan(*bounds, color="#eeeeee", zorder=0)
     lower.text(np.mean(bounds), 1.45, "cannot tell", ha="center", va="center", fontsize=10)
