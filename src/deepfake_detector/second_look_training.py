@@ -21,7 +21,7 @@ from deepfake_detector.params import SecondLookParams
 from deepfake_detector.second_look_epochs import LookEpochEnd
 from deepfake_detector.training import Shards
 
-WORN_FROM, WORN_TO = 0.15, 0.65
+WORN_FROM, WORN_TO = 0.1, 0.5
 """Shares of the training: until the first faces are seen as they are, from the second on as many
 pairs are worn down as `wear_share` says. What is plain is learned first."""
 

@@ -10,6 +10,7 @@ NOTHING = Wear(
     blur=0.0,
     noise=0.0,
     jpeg_quality=0,
+    crf=0,
     gains=np.ones(3),
     contrast=1.0,
     saturation=1.0,
@@ -35,6 +36,7 @@ def test_where_nothing_happens_a_picture_stays_as_it_is():
         {"blur": 1.0},
         {"noise": 5.0},
         {"jpeg_quality": 40},
+        {"crf": 30},
         {"gains": np.array([1.1, 1.0, 0.9])},
         {"contrast": 1.2},
         {"saturation": 0.5},
@@ -54,6 +56,16 @@ def test_two_pictures_get_the_same_noise():
     wear = replace(NOTHING, noise=5.0)
     first, second = (wear_down(np.full((8, 8, 3), value, np.uint8), wear) for value in (90, 120))
     assert np.array_equal(second.astype(int) - first, np.full((8, 8, 3), 30))
+
+
+def test_a_video_encoder_keeps_odd_sizes_and_loses_more_the_higher_its_rate_factor():
+    picture = make_picture()[:61, :63]
+    losses = []
+    for crf in (20, 40):
+        encoded = wear_down(picture, replace(NOTHING, crf=crf))
+        assert encoded.shape == (61, 63, 3)
+        losses.append(np.abs(encoded.astype(int) - picture).mean())
+    assert losses[0] < losses[1]
 
 
 def test_brightness_is_added():

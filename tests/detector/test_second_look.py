@@ -2,7 +2,12 @@ import keras
 import numpy as np
 import pytest
 
-from deepfake_detector.detector.second_look import SecondLook, build_second_look
+from deepfake_detector.detector.second_look import (
+    FaceAndAround,
+    SecondLook,
+    build_second_look,
+    make_face_weights,
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +31,26 @@ def test_a_saved_look_says_the_same_and_knows_its_crops(look, tmp_path):
     np.testing.assert_allclose(
         again.predict_on_batch(make_crops()), look.predict_on_batch(make_crops()), atol=1e-5
     )
+
+
+def test_weights_of_face_and_surroundings_add_up_to_one_each():
+    weights = make_face_weights(12, 12, 1.4)
+    assert weights.sum(axis=(0, 1)) == pytest.approx([1, 1], abs=1e-5)
+    assert weights[6, 6, 0] > 0.01 > weights[6, 6, 1]
+    assert weights[0, 0, 0] < 1e-4 < weights[0, 0, 1]
+
+
+def test_a_larger_reach_leaves_less_room_to_the_face():
+    near, far = (make_face_weights(24, 24, reach)[..., 0] for reach in (1.2, 2.0))
+    assert (far > 1e-3).sum() < (near > 1e-3).sum()
+
+
+def test_face_and_surroundings_are_averaged_apart():
+    features = np.zeros((1, 24, 24, 1), np.float32)
+    features[:, 10:14, 10:14] = 1  # a spot inside the face
+    face, around = np.asarray(FaceAndAround(1.4)(features))[0]
+    assert face > 0.05
+    assert around < 0.005
 
 
 def test_pretrained_batch_normalisation_keeps_its_statistics():

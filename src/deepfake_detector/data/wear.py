@@ -5,7 +5,9 @@ both. Pictures are RGB uint8 [H, W, 3].
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 
@@ -18,6 +20,7 @@ class Wear:
     blur: float
     noise: float
     jpeg_quality: int
+    crf: int
     gains: np.ndarray
     contrast: float
     saturation: float
@@ -37,7 +40,8 @@ def draw_wear(generator: np.random.Generator) -> Wear:
         scale=generator.uniform(0.4, 1) if happens(0.2) else 1.0,
         blur=generator.uniform(0.4, 1.2) if happens(0.15) else 0.0,
         noise=generator.uniform(1, 6) if happens(0.15) else 0.0,
-        jpeg_quality=int(generator.integers(40, 96)) if happens(0.4) else 0,
+        jpeg_quality=int(generator.integers(40, 96)) if happens(0.25) else 0,
+        crf=int(generator.integers(20, 40)) if happens(0.25) else 0,
         gains=generator.uniform(0.9, 1.1, 3),
         contrast=generator.uniform(0.75, 1.25),
         saturation=generator.uniform(0.7, 1.3),
@@ -60,6 +64,8 @@ def wear_down(picture: np.ndarray, wear: Wear) -> np.ndarray:
         picture = add_noise(picture, wear)
     if wear.jpeg_quality:
         picture = recompress(picture, wear.jpeg_quality)
+    if wear.crf:
+        picture = encode_video(picture, wear.crf)
     if wear.scale < 1:
         picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
     return cover(picture, wear)
@@ -90,6 +96,23 @@ def recompress(picture: np.ndarray, quality: int) -> np.ndarray:
     """Write as JPEG and read again."""
     encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+
+
+def encode_video(picture: np.ndarray, crf: int) -> np.ndarray:
+    """Encode as one frame of H.264 with a constant rate factor and decode it again."""
+    height, width = picture.shape[:2]
+    even = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.height, encoder.width = even.shape[:2]
+    encoder.pix_fmt, encoder.time_base, encoder.thread_count = "yuv420p", Fraction(1, 25), 1
+    encoder.options = {"crf": str(crf), "preset": "veryfast", "tune": "zerolatency"}
+    frame = av.VideoFrame.from_ndarray(even, format="rgb24")
+    packets = [*encoder.encode(frame), *encoder.encode(None)]
+    decoder = av.CodecContext.create("h264", "r")
+    decoder.thread_count = 1
+    frames = [frame for packet in packets for frame in decoder.decode(packet)]
+    (decoded,) = [*frames, *decoder.decode(None)]
+    return decoded.to_ndarray(format="rgb24")[:height, :width]
 
 
 def cover(picture: np.ndarray, wear: Wear) -> np.ndarray:
