@@ -110,22 +110,6 @@ def test_a_batch_has_real_and_fake_in_turn_and_follows_from_seed_and_epoch(shard
     assert not np.array_equal(resumed[1][0], crops)
 
 
-def test_wear_begins_late_and_rises():
-    shares = []
-
-    class Maker:
-        def make(self, seed, wear_share):
-            shares.append(wear_share)
-            return np.zeros((2, 32, 32, 3), np.uint8)
-
-    params = TINY.model_copy(update={"epochs": 1, "pairs_per_batch": 1})
-    batches = PairBatches(Maker(), params, seed=5, steps=20, done=0)
-    for number in (2, 6, 10, 19):
-        batches[number]
-    most = params.pairs.wear_share
-    assert shares == pytest.approx([0, most * 0.5, most, most])
-
-
 def test_the_learning_rate_rises_and_falls_to_nothing():
     rate = make_look_optimiser(PARAMS, 100)._learning_rate
     whole = 100 * PARAMS.epochs

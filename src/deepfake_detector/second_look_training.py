@@ -21,10 +21,6 @@ from deepfake_detector.params import SecondLookParams
 from deepfake_detector.second_look_epochs import LookEpochEnd
 from deepfake_detector.training import Shards
 
-WORN_FROM, WORN_TO = 0.1, 0.5
-"""Shares of the training: until the first faces are seen as they are, from the second on as many
-pairs are worn down as `wear_share` says. What is plain is learned first."""
-
 WARM_UP = 0.07
 """Share of the training over which the learning rate rises."""
 
@@ -144,11 +140,8 @@ class PairBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         number = self._epoch * self._steps + index
-        reached = number / (self._steps * self._params.epochs)
-        rise = np.clip((reached - WORN_FROM) / (WORN_TO - WORN_FROM), 0, 1)
-        wear_share = self._params.pairs.wear_share * float(rise)
         pairs = [
-            self._maker.make([self._seed, number, place], wear_share)
+            self._maker.make([self._seed, number, place])
             for place in range(self._params.pairs_per_batch)
         ]
         crops = np.concatenate([np.stack(pair) for pair in pairs]).astype(np.float32)

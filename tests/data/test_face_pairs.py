@@ -9,7 +9,9 @@ from deepfake_detector.params import PairParams
 
 REAL, FAKE = 1, 2
 PARAMS = PairParams(given_share=0.5, other_frame_share=0.5, wear_share=0.5, shift=0.05, zoom=1.1)
-GIVEN_ONLY = PARAMS.model_copy(update={"given_share": 1.0, "shift": 0.0, "zoom": 1.0})
+GIVEN_ONLY = PARAMS.model_copy(
+    update={"given_share": 1.0, "wear_share": 0.0, "shift": 0.0, "zoom": 1.0}
+)
 BOX = np.array([[0.4, 0.4, 0.6, 0.6]])
 WINDOW = np.array([[0.25, 0.25, 0.75, 0.75]])  # 2.5 times the box
 
@@ -87,7 +89,7 @@ def test_without_any_real_face_nothing_can_be_learned(crops):
 def test_a_given_fake_is_shown_beside_the_face_it_was_made_from(crops):
     sources = group_crops(crops[:4], {"real": "one", "fake": "one"})
     maker = PairMaker(sources, 32, 1.5, GIVEN_ONLY)
-    pairs = [maker.make([1, number], wear_share=0.0) for number in range(20)]
+    pairs = [maker.make([1, number]) for number in range(20)]
     greys = {(int(real[0, 0, 0]), int(fake[0, 0, 0])) for real, fake in pairs}
     assert greys == {(55, 105), (60, 110)}
     assert all(crop.shape == (32, 32, 3) for pair in pairs for crop in pair)
@@ -96,7 +98,7 @@ def test_a_given_fake_is_shown_beside_the_face_it_was_made_from(crops):
 def test_fakes_without_an_original_stand_beside_other_real_faces(crops):
     sources = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
     maker = PairMaker(sources, 32, 1.5, GIVEN_ONLY)
-    fakes = {int(maker.make([2, number], 0.0)[1][0, 0, 0]) for number in range(40)}
+    fakes = {int(maker.make([2, number])[1][0, 0, 0]) for number in range(40)}
     assert fakes == {105, 110, 155, 160}
 
 
@@ -104,14 +106,14 @@ def test_fakes_are_made_of_real_faces_where_none_are_given(crops):
     maker = PairMaker(group_crops(crops[:2], {"real": "one"}), 32, 1.5, GIVEN_ONLY)
     differ = 0
     for number in range(10):
-        real, fake = maker.make([3, number], wear_share=0.0)
+        real, fake = maker.make([3, number])
         differ += not np.array_equal(real, fake)
     assert differ >= 8  # of plain grey, a blurred copy is the same
 
 
 def test_a_pair_follows_from_its_seed(crops):
     sources = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
-    first, second = (PairMaker(sources, 32, 1.5, PARAMS).make([4, 2], 1.0) for _ in range(2))
+    first, second = (PairMaker(sources, 32, 1.5, PARAMS).make([4, 2]) for _ in range(2))
     assert np.array_equal(first, second)
 
 

@@ -67,13 +67,10 @@ class PairMaker:
         self._params = params
         self._with_real = [source for source in sources if source.real]
 
-    def make(self, seed: list[int], wear_share: float) -> tuple[np.ndarray, np.ndarray]:
+    def make(self, seed: list[int]) -> tuple[np.ndarray, np.ndarray]:
         """Make a real face and a fake, each uint8 [S, S, 3].
 
         Every source is as likely as any other, however long its videos.
-
-        Args:
-            wear_share: of pairs that are worn down.
         """
         generator = np.random.default_rng(seed)
         source = _choose(self._sources, generator)
@@ -83,7 +80,7 @@ class PairMaker:
             other = _choose(self._with_real, generator)
             real = self._cut(_choose(other.real, generator), generator)
             fake = self._cut(_choose(source.fake, generator), generator)
-        if generator.random() < wear_share:
+        if generator.random() < self._params.wear_share:
             wear = draw_wear(generator)
             real, fake = wear_down(real, wear), wear_down(fake, wear)
         if generator.random() < 0.5:
