@@ -25,6 +25,11 @@ SHORT = {
     "train.epochs": "2",
     "train.steps_per_epoch": "2",
     "train.batch_size": "2",
+    "second_look.crop_px": "64",
+    "second_look.epochs": "1",
+    "second_look.most_steps": "2",
+    "second_look.pairs_per_batch": "2",
+    "second_look.validation_frames": "2",
     "evaluate.resamples": "20",
     "evaluate.examples": "2",
 }
