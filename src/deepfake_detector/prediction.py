@@ -66,7 +66,7 @@ def _load_network(path: Path):
 
     try:
         return keras.models.load_model(path, safe_mode=True, compile=False)
-    except (OSError, TypeError, KeyError) as error:
+    except (OSError, TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{path}: not a detector of this project ({error})") from error
 
 
