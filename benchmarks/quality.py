@@ -9,7 +9,8 @@ dealt once; --seeds trainings differ in their seed alone. Figures are means of t
 intervals draw sources, the same ones for all seeds.
 
 Recipes are compared with `--split validation` (the default). `--split test` is for the chosen one,
-once. The threshold of a video is chosen on validation in both cases.
+once. Verdicts are calibrated on validation in both cases; a validation video is then judged by a
+calibration on the other sources.
 
 With `--keep FOLDER` shards and finished trainings stay there, and the same command, or one with
 --split test, trains nothing again. `--against FILE` (a draws.npz that another call left in its

@@ -7,14 +7,12 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 SHARDS = Path("artifacts/extract_frames")
 SPLIT = Path("artifacts/split")
-MOST_FALSE_ALARMS = 0.1
-"""Share of the real validation videos that may be called fake at the threshold."""
-
 ROWS = {
     "AP real": "ap_real",
     "AP fake": "ap_fake",
@@ -22,16 +20,19 @@ ROWS = {
     "location-only AP": "location_ap",
     "label accuracy": "label_accuracy",
     "video AUC": "video_auc",
+    "video AUC, plain mean": "score_auc",
     "video log loss": "video_log_loss",
     "video calibration error": "video_calibration_error",
     "pair order": "pair_order",
     "real videos called fake": "real_called_fake",
     "fake videos called fake": "fake_called_fake",
+    "videos without an answer": "unanswered",
 }
 CHANCE = {
     "map": "map_chance",
     "label_accuracy": "label_accuracy_floor",
     "video_auc": 0.5,
+    "score_auc": 0.5,
     "video_log_loss": float(np.log(2)),
     "pair_order": 0.5,
 }
@@ -66,38 +67,48 @@ class Recipe:
 
 def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: str) -> Recipe:
     """Measure the detectors of all seeds on a split, each folder's videos for themselves."""
-    from deepfake_detector.evaluation.held_out import HeldOut
     from deepfake_detector.evaluation.report import count_to_text
-    from deepfake_detector.evaluation.videos import choose_threshold, score_videos
     from deepfake_detector.params import load_params
+    from deepfake_detector.verdicts.fitting import fit_calibration
 
     params = load_params()
     measured, counts = [], {}
     cost = {"minutes of training": [], "images/s": []}
     for folder in trained:
-        found: dict[str, tuple[HeldOut, float]] = {
-            name: find_split(folder / "detector.keras", name)
+        found = {
+            name: find_split(folder / "detector.keras", name, params)
             for name in dict.fromkeys(["validation", split])
         }
-        threshold = choose_threshold(score_videos(found["validation"][0]), MOST_FALSE_ALARMS)
-        held_out, images_per_second = found[split]
+        calibration = fit_calibration(found["validation"].seen, params.judge)
+        videos = judge_split(found[split], calibration, is_fitted_on=split == "validation")
         cost["minutes of training"].append(json.loads((folder / "minutes.json").read_text()))
-        cost["images/s"].append(images_per_second)
+        cost["images/s"].append(found[split].images_per_second)
         figures = {}
-        for name, videos in folders.items():
-            part = keep_videos(held_out, videos)
+        for name, names in folders.items():
+            part = keep_videos(found[split].held_out, names)
             if len(part.images):
-                figures[name] = measure_part(part, params, threshold)
+                own = videos[videos["video"].isin(names)].reset_index(drop=True)
+                figures[name] = measure_part(part, own, params)
                 counts[name] = count_to_text(figures[name][0])
         measured.append(figures)
     return join_seeds(measured, counts, cost)
 
 
-def find_split(detector_path: Path, split: str):
-    """Give the found and annotated faces of a split, and images looked at per second."""
+@dataclass(frozen=True)
+class Found:
+    """A split: found and annotated faces, the faces followed through its videos, the speed."""
+
+    held_out: Any
+    seen: list
+    images_per_second: float
+
+
+def find_split(detector_path: Path, split: str, params) -> Found:
+    """Let a detector look at a split."""
     from deepfake_detector.data.records import make_shard_path
     from deepfake_detector.data.tables import read_table
     from deepfake_detector.evaluation.held_out import make_held_out
+    from deepfake_detector.evaluation.seen_videos import read_seen_videos
     from deepfake_detector.prediction import load_detector, predict_shards, read_truth
 
     videos = read_table(SPLIT / f"{split}.csv")
@@ -108,7 +119,29 @@ def find_split(detector_path: Path, split: str):
     faces = predict_shards(detector, shards)
     seconds = time.perf_counter() - started
     held_out = make_held_out(faces, truth, videos, read_table(SHARDS / "frames.csv"))
-    return held_out, len(held_out.images) / seconds
+    least, overlap = params.judge.usable.least_location, params.evaluate.overlap
+    seen = read_seen_videos(SHARDS, videos, (faces, truth), least, overlap)
+    return Found(held_out, seen, len(held_out.images) / seconds)
+
+
+def judge_split(found: Found, calibration, is_fitted_on: bool):
+    """Give a split's videos with `score`, `probability` and `answer`.
+
+    A source that the calibration was fitted on is judged by a model of the others.
+    """
+    from deepfake_detector.evaluation.verdict_tables import make_video_verdicts
+    from deepfake_detector.evaluation.videos import answer_videos, score_videos
+    from deepfake_detector.verdicts.known_videos import list_faces
+    from deepfake_detector.verdicts.left_out import judge_left_out
+
+    verdicts = make_video_verdicts(found.seen, calibration)
+    verdicts["answer"] = verdicts["verdict"].str.removeprefix("likely ").replace("cannot tell", "")
+    if is_fitted_on and not calibration.problem:
+        faces = list_faces(found.seen, calibration.usable)
+        verdicts["probability"] = judge_left_out(found.seen, faces, calibration.rule)
+        verdicts["answer"] = answer_videos(verdicts["probability"].to_numpy(), calibration)
+    videos = score_videos(found.held_out)
+    return videos.merge(verdicts[["video", "probability", "answer"]], on="video")
 
 
 def keep_videos(held_out, videos: list[str]):
@@ -127,28 +160,25 @@ def keep_videos(held_out, videos: list[str]):
     )
 
 
-def measure_part(held_out, params, threshold: float) -> tuple[dict, dict[str, np.ndarray]]:
-    """Measure one folder's videos: figures, and the draws [D] of those in `ROWS`."""
+def measure_part(held_out, videos, params) -> tuple[dict, dict[str, np.ndarray]]:
+    """Measure some videos: figures, and the draws [D] of those in `ROWS`."""
     from deepfake_detector.evaluation.report import measure
     from deepfake_detector.evaluation.uncertainty import number_sources, resample_figures
-    from deepfake_detector.evaluation.videos import measure_videos, score_videos
+    from deepfake_detector.evaluation.videos import measure_videos, resample_videos
     from deepfake_detector.metrics.intervals import draw_weights
 
     overlap, resamples = params.evaluate.overlap, params.evaluate.resamples
     without_draws = params.evaluate.model_copy(update={"resamples": 0})
     figures = measure(held_out, without_draws, params.predict.score_threshold, params.seed)
-    videos = score_videos(held_out)
-    point = measure_videos(videos, np.ones((1, len(videos))), threshold)
-    figures |= {name: float(value[0]) for name, value in point.items()}
+    figures |= measure_videos(videos)
     if not figures["faces_real"] or not figures["faces_fake"]:
         figures |= {"map": np.nan, "map_chance": np.nan}  # of one label, it is no mean
     names, group = number_sources(held_out)
     if len(names) < 2 or resamples < 1:
         return figures, {}
     weights = draw_weights(len(names), resamples, np.random.default_rng(params.seed))
-    video_weights = weights[:, np.searchsorted(names, videos["source"])]
     draws = resample_figures(held_out, overlap, group, weights)
-    return figures, draws | measure_videos(videos, video_weights, threshold)
+    return figures, draws | resample_videos(videos, names, weights)
 
 
 def join_seeds(measured: list[dict], counts: dict[str, str], cost: dict) -> Recipe:

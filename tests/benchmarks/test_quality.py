@@ -91,7 +91,7 @@ def test_seeds_are_averaged_and_so_are_their_draws():
     assert recipe.draws["one", "video_auc"] == pytest.approx([0.7, 0.5])
     lines = make_table(recipe, None).splitlines()
     assert lines[0] == "one: 12 videos"
-    [row] = [line for line in lines if line.startswith("video AUC")]
+    [row] = [line for line in lines if line.startswith("video AUC  ")]
     assert row.split() == [
         "video",
         "AUC",
@@ -113,6 +113,6 @@ def test_the_difference_to_a_saved_recipe_has_an_interval(tmp_path):
     [row] = [
         line
         for line in make_table(make_recipe([0.8, 0.8]), other).splitlines()
-        if line.startswith("video AUC")
+        if line.startswith("video AUC  ")
     ]
     assert row.endswith("+0.200 (0.005 to 0.195)")  # the draws differ by 0.2 and 0

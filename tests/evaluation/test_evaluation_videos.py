@@ -2,7 +2,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.evaluation.videos import choose_threshold, measure_videos, score_videos
+from deepfake_detector.evaluation.videos import (
+    answer_videos,
+    measure_videos,
+    resample_videos,
+    score_videos,
+)
+from deepfake_detector.params import load_params
+from deepfake_detector.verdicts.fitting import fit_calibration
+
+VIDEOS = pd.DataFrame(
+    {
+        "source": ["a", "a", "b"],
+        "is_fake": [True, False, False],
+        "score": [0.7, 0.7, 0.2],
+        "wins": [0.5, np.nan, np.nan],
+        "probability": [0.9, np.nan, 0.1],
+        "answer": ["fake", "", "real"],
+    }
+)
 
 
 def test_a_video_scores_the_mean_of_its_best_faces_shares(held_out):
@@ -22,6 +40,13 @@ def test_a_video_with_a_fake_face_is_fake_and_one_without_a_face_is_left_out(hel
     assert list(videos["source"]) == ["ab", "ab", "c"]
 
 
+def test_a_fake_is_compared_with_real_videos_of_its_own_source_only(held_out):
+    wins = score_videos(held_out).set_index("video")["wins"]
+    assert wins["b"] == 1.0  # above `a`, of which it was made
+    assert np.isnan(wins["a"])
+    assert np.isnan(wins["c"])  # its original is not there
+
+
 def test_a_video_in_which_nothing_was_found_is_undecided(held_out):
     faces = held_out.faces
     of_others = faces.image != 0
@@ -30,29 +55,34 @@ def test_a_video_in_which_nothing_was_found_is_undecided(held_out):
     assert videos.set_index("video").loc["a", "score"] == 0.5
 
 
-def test_shares_called_fake_are_counted_from_the_threshold_on():
-    videos = pd.DataFrame(
-        {
-            "source": ["a", "a", "b"],
-            "is_fake": [True, False, False],
-            "score": [0.7, 0.7, 0.2],
-        }
-    )
-    figures = measure_videos(videos, np.ones((1, 3)), threshold=0.7)
-    assert figures["real_called_fake"] == pytest.approx([0.5])
-    assert figures["fake_called_fake"] == pytest.approx([1.0])
-    assert figures["video_auc"] == pytest.approx([0.75])
-    assert figures["pair_order"] == pytest.approx([0.5])
+def test_figures_are_those_worked_out_by_hand():
+    figures = measure_videos(VIDEOS)
+    assert figures["video_auc"] == 1.0  # 0.9 above the undecided one and 0.1
+    assert figures["score_auc"] == 0.75  # a tie and a win
+    assert figures["pair_order"] == 0.5
+    assert figures["video_log_loss"] == pytest.approx(-np.log([0.9, 0.5, 0.9]).mean())
+    assert figures["real_called_fake"] == 0.0
+    assert figures["fake_called_fake"] == 1.0
+    assert figures["unanswered"] == pytest.approx(1 / 3)
 
 
-def test_the_threshold_lets_few_real_videos_be_called_fake():
-    scores = np.arange(10) / 10
-    videos = pd.DataFrame({"is_fake": [False] * 10 + [True], "score": [*scores, 0.0]})
-    threshold = choose_threshold(videos, 0.1)
-    assert 0.8 < threshold < 0.9
-    assert np.count_nonzero(scores >= threshold) == 1
+def test_videos_of_one_label_have_no_ranking_and_no_rate_of_the_other():
+    figures = measure_videos(VIDEOS[~VIDEOS["is_fake"]])
+    assert np.isnan(figures["video_auc"])
+    assert np.isnan(figures["fake_called_fake"])
+    assert np.isnan(figures["pair_order"])
+    assert figures["unanswered"] == 0.5
 
 
-def test_without_real_videos_everything_may_be_called_fake():
-    videos = pd.DataFrame({"is_fake": [True], "score": [0.3]})
-    assert choose_threshold(videos, 0.1) == 0.0
+def test_a_source_drawn_twice_counts_twice():
+    draws = resample_videos(VIDEOS, np.array(["a", "b"]), np.array([[1, 1], [2, 0], [0, 2]]))
+    assert draws["unanswered"] == pytest.approx([1 / 3, 1 / 2, 0])
+    assert draws["score_auc"] == pytest.approx([0.75, 0.5, np.nan], nan_ok=True)
+
+
+def test_an_answer_needs_bounds_and_a_probability():
+    calibration = fit_calibration([], load_params().judge)
+    probability = np.array([0.95, 0.5, 0.05, np.nan])
+    assert list(answer_videos(probability, calibration)) == ["", "", "", ""]
+    calibration = calibration.model_copy(update={"fake_from": 0.8, "real_up_to": 0.2})
+    assert list(answer_videos(probability, calibration)) == ["fake", "", "real", ""]

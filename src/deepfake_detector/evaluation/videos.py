@@ -1,8 +1,8 @@
-"""From found faces to one score per video, and the figures of these scores.
+"""One row per video, and the figures of a set of videos.
 
-A video is fake if one of its annotated faces is. Its score is the mean, over the frames in which
-a face was found, of how the best face's score is shared: fake / (real + fake).
-Shapes: `V` videos, `F` found faces, `D` draws.
+A video is fake if one of its annotated faces is. Its `score` is the mean, over the frames in which
+a face was found, of how the best face's score is shared: fake / (real + fake). It needs no
+calibration; a `probability` and an `answer` do. Shapes: `V` videos, `F` found faces.
 """
 
 import numpy as np
@@ -10,30 +10,32 @@ import pandas as pd
 
 from deepfake_detector.evaluation.held_out import HeldOut
 from deepfake_detector.labels import FAKE
-from deepfake_detector.metrics.intervals import resample_share
-from deepfake_detector.metrics.videos import (
+from deepfake_detector.metrics.probabilities import (
     compute_auc,
     compute_calibration_error,
     compute_log_loss,
-    compute_pair_order,
 )
+from deepfake_detector.verdicts.calibration import Calibration
 
 UNDECIDED = 0.5
-"""The score of a video in which nothing was found."""
+"""The score of a video in which nothing was found, and the probability of one that has none."""
 
 
 def score_videos(held_out: HeldOut) -> pd.DataFrame:
-    """Give the videos [V] with an annotated face: `video, source, is_fake, score`."""
+    """Give the videos [V] with an annotated face: `video, source, is_fake, score`, and `wins`.
+
+    `wins` is how often a fake scores above a real video of its own source (equal scores count
+    half); NaN for real videos and for fakes without such a video.
+    """
     videos = held_out.images["video"].to_numpy()
     truth = pd.DataFrame(
         {"video": videos[held_out.truth.image], "is_fake": held_out.truth.label == FAKE}
     )
     table = truth.groupby("video", as_index=False)["is_fake"].any()
     sources = held_out.images.drop_duplicates("video").set_index("video")["source"]
-    return table.assign(
-        source=table["video"].map(sources).astype(str),
-        score=table["video"].map(_average_shares(held_out, videos)).fillna(UNDECIDED),
-    )
+    table["source"] = table["video"].map(sources).astype(str)
+    table["score"] = table["video"].map(_average_shares(held_out, videos)).fillna(UNDECIDED)
+    return table.assign(wins=_compare_with_originals(table))
 
 
 def _average_shares(held_out: HeldOut, videos: np.ndarray) -> pd.Series:
@@ -47,42 +49,63 @@ def _average_shares(held_out: HeldOut, videos: np.ndarray) -> pd.Series:
     return pd.Series(shares.astype(float)).groupby(videos[faces.image[best]]).mean()
 
 
-def measure_videos(
-    videos: pd.DataFrame, weights: np.ndarray, threshold: float
-) -> dict[str, np.ndarray]:
-    """Measure the scores of videos for every weighting.
+def _compare_with_originals(videos: pd.DataFrame) -> np.ndarray:
+    wins = np.full(len(videos), np.nan)
+    for _, group in videos.groupby("source"):
+        real = group.loc[~group["is_fake"], "score"].to_numpy()
+        for index, score in group.loc[group["is_fake"], "score"].items():
+            if len(real):
+                wins[index] = ((score > real) + 0.5 * (score == real)).mean()
+    return wins
+
+
+def answer_videos(probability: np.ndarray, calibration: Calibration) -> np.ndarray:
+    """Give `fake`, `real`, or an empty answer [V] to probabilities, NaN where there is none."""
+    can_tell = calibration.fake_from < 1
+    is_fake = can_tell & (probability >= calibration.fake_from)
+    is_real = can_tell & (probability <= calibration.real_up_to)
+    return np.where(is_fake, "fake", np.where(is_real, "real", ""))
+
+
+def measure_videos(videos: pd.DataFrame) -> dict[str, float]:
+    """Measure a set of videos, at least one; what cannot be measured is NaN.
 
     Args:
-        videos: `source, is_fake, score`, [V].
-        weights: [D, V].
-        threshold: a video that scores this or more is called fake.
+        videos: as `score_videos` makes them, with `probability` (NaN where there is none) and
+            `answer`.
 
     Returns:
-        `video_auc`, `video_log_loss`, `video_calibration_error`, `pair_order`, and the shares
-        `real_called_fake` and `fake_called_fake`, each [D], NaN where it cannot be measured.
+        `video_auc`, `video_log_loss`, `video_calibration_error` of the probability, `score_auc`,
+        `pair_order`, and the shares `real_called_fake`, `fake_called_fake`, `unanswered`.
     """
-    score = videos["score"].to_numpy(float)
     is_fake = videos["is_fake"].to_numpy(bool)
-    called = score >= threshold
+    probability = videos["probability"].fillna(UNDECIDED).to_numpy(float)
+    called = (videos["answer"] == "fake").to_numpy()
     return {
-        "video_auc": compute_auc(score, is_fake, weights),
-        "video_log_loss": compute_log_loss(score, is_fake, weights),
-        "video_calibration_error": compute_calibration_error(score, is_fake, weights),
-        "pair_order": compute_pair_order(score, is_fake, videos["source"].to_numpy(), weights),
-        "real_called_fake": resample_share(called & ~is_fake, ~is_fake, weights),
-        "fake_called_fake": resample_share(called & is_fake, is_fake, weights),
+        "video_auc": compute_auc(is_fake, probability),
+        "video_log_loss": compute_log_loss(is_fake, probability),
+        "video_calibration_error": compute_calibration_error(is_fake, probability),
+        "score_auc": compute_auc(is_fake, videos["score"].to_numpy(float)),
+        "pair_order": float(videos["wins"].mean()),
+        "real_called_fake": float(called[~is_fake].mean()) if not is_fake.all() else np.nan,
+        "fake_called_fake": float(called[is_fake].mean()) if is_fake.any() else np.nan,
+        "unanswered": float((videos["answer"] == "").mean()),
     }
 
 
-def choose_threshold(videos: pd.DataFrame, most_false_alarms: float) -> float:
-    """Choose the lowest threshold at which few enough real videos are called fake.
+def resample_videos(
+    videos: pd.DataFrame, names: np.ndarray, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Measure draws of sources: every figure of `measure_videos` [D].
 
     Args:
-        videos: `is_fake, score`.
-        most_false_alarms: share of the real videos that may be called fake.
+        names: of the sources [G], in order; each video's is among them.
+        weights: how often each source is drawn [D, G].
+
+    Returns:
+        NaN for draws without a video.
     """
-    real = np.sort(videos.loc[~videos["is_fake"], "score"].to_numpy(float))[::-1]
-    allowed = int(most_false_alarms * len(real))
-    if allowed >= len(real):
-        return 0.0
-    return float(np.nextafter(real[allowed], np.inf))
+    times = weights[:, np.searchsorted(names, videos["source"])]  # [D, V]
+    drawn = [videos.iloc[np.repeat(np.arange(len(videos)), row)] for row in times]
+    measured = pd.DataFrame([measure_videos(rows) if len(rows) else {} for rows in drawn])
+    return {name: measured[name].to_numpy() for name in measured}
