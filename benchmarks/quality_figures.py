@@ -27,6 +27,9 @@ ROWS = {
     "real videos called fake": "real_called_fake",
     "fake videos called fake": "fake_called_fake",
     "videos without an answer": "unanswered",
+    "mAP, single shot": "single_shot_map",
+    "label acc., single shot": "single_shot_label_accuracy",
+    "plain AUC, single shot": "single_shot_score_auc",
 }
 CHANCE = {
     "map": "map_chance",
@@ -89,6 +92,7 @@ def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: st
             if len(part.images):
                 own = videos[videos["video"].isin(names)].reset_index(drop=True)
                 figures[name] = measure_part(part, own, params)
+                figures[name][0].update(measure_alone(found[split], names, params))
                 counts[name] = count_to_text(figures[name][0])
         measured.append(figures)
     return join_seeds(measured, counts, cost)
@@ -96,9 +100,13 @@ def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: st
 
 @dataclass(frozen=True)
 class Found:
-    """A split: found and annotated faces, the faces followed through its videos, the speed."""
+    """A split: found and annotated faces, the faces followed through its videos, the speed.
+
+    `alone` is `held_out` as the single shot saw it, None where it is the only look.
+    """
 
     held_out: Any
+    alone: Any
     seen: list
     images_per_second: float
 
@@ -109,6 +117,7 @@ def find_split(detector_path: Path, split: str, params) -> Found:
     from deepfake_detector.data.tables import read_table
     from deepfake_detector.evaluation.held_out import make_held_out
     from deepfake_detector.evaluation.seen_videos import read_seen_videos
+    from deepfake_detector.looks import forget_second_look
     from deepfake_detector.prediction import load_detector, predict_shards, read_truth
 
     videos = read_table(SPLIT / f"{split}.csv")
@@ -118,10 +127,13 @@ def find_split(detector_path: Path, split: str, params) -> Found:
     started = time.perf_counter()
     faces = predict_shards(detector, shards)
     seconds = time.perf_counter() - started
-    held_out = make_held_out(faces, truth, videos, read_table(SHARDS / "frames.csv"))
+    frames = read_table(SHARDS / "frames.csv")
+    held_out, alone = make_held_out(faces, truth, videos, frames), None
+    if faces["second_look"].notna().any():
+        alone = make_held_out(forget_second_look(faces), truth, videos, frames)
     least, overlap = params.judge.usable.least_location, params.evaluate.overlap
     seen = read_seen_videos(SHARDS, videos, (faces, truth), least, overlap)
-    return Found(held_out, seen, len(held_out.images) / seconds)
+    return Found(held_out, alone, seen, len(held_out.images) / seconds)
 
 
 def judge_split(found: Found, calibration, is_fitted_on: bool):
@@ -179,6 +191,23 @@ def measure_part(held_out, videos, params) -> tuple[dict, dict[str, np.ndarray]]
     weights = draw_weights(len(names), resamples, np.random.default_rng(params.seed))
     draws = resample_figures(held_out, overlap, group, weights)
     return figures, draws | resample_videos(videos, names, weights)
+
+
+def measure_alone(found: Found, videos: list[str], params) -> dict[str, float]:
+    """Measure what the single shot says without the second look; NaN where it is the only one."""
+    from deepfake_detector.evaluation.report import measure_single_shot
+    from deepfake_detector.evaluation.videos import score_videos
+    from deepfake_detector.metrics.probabilities import compute_auc
+
+    if found.alone is None:
+        return {name: np.nan for name in ROWS.values() if name.startswith("single_shot")}
+    part = keep_videos(found.alone, videos)
+    scored = score_videos(part)
+    auc = compute_auc(scored["is_fake"].to_numpy(bool), scored["score"].to_numpy(float))
+    figures = measure_single_shot(part, params.evaluate.overlap) | {"single_shot_score_auc": auc}
+    if scored["is_fake"].nunique() < 2:
+        figures["single_shot_map"] = np.nan
+    return figures
 
 
 def join_seeds(measured: list[dict], counts: dict[str, str], cost: dict) -> Recipe:
