@@ -8,9 +8,11 @@ with the very batches it would have had. Shapes: `B` images, `N` most faces in t
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import tensorflow as tf
 
-from deepfake_detector.data.augmentation import vary_colours, vary_frame
+from deepfake_detector.data.augmentation import vary_frame
 from deepfake_detector.data.records import parse_record
 from deepfake_detector.params import AugmentationParams
 
@@ -39,30 +41,35 @@ def make_training_batches(
         padded with zeros.
     """
 
-    def vary(number, record):
-        frame = parse_record(record)
-        image = tf.io.decode_jpeg(frame["image"], channels=3, dct_method="INTEGER_FAST")
-        image, boxes, labels = vary_frame(
-            image,
-            frame["boxes"][:most_faces],
-            frame["labels"][:most_faces],
-            tf.stack([tf.cast(seed, tf.int64), number]),
-            size_px,
-            params,
+    def vary_one(number, jpeg, boxes, labels):
+        generator = np.random.Generator(np.random.Philox(key=[seed % 2**64, number]))
+        faces = min(np.count_nonzero(labels), most_faces)
+        return vary_frame(
+            decode_jpeg(jpeg), boxes[:faces], labels[:faces], generator, size_px, params
         )
-        return image, {"boxes": boxes, "labels": labels}
 
-    def vary_batch(number, batch):
-        images, faces = batch
-        seed_pair = tf.stack([tf.cast(seed + 1, tf.int64), number])
-        return vary_colours(images, seed_pair, params), faces
+    def vary_all(number, *frames):
+        images = np.empty((batch_size, size_px, size_px, 3), np.uint8)
+        faces = []
+        for row, frame in enumerate(zip(*frames, strict=True)):
+            images[row], *found = vary_one(number * batch_size + row, *frame)
+            faces.append(found)
+        return images, *_pad_faces(*zip(*faces, strict=True))
 
+    def vary(number, records):
+        kinds = [tf.uint8, tf.float32, tf.int32]
+        images, boxes, labels = tf.numpy_function(
+            vary_all, [number, *_parse_faces(records)], kinds, stateful=False
+        )
+        images.set_shape([batch_size, size_px, size_px, 3])
+        boxes.set_shape([batch_size, None, 4])
+        labels.set_shape([batch_size, None])
+        return tf.cast(images, tf.float32), {"boxes": boxes, "labels": labels}
+
+    cv2.setNumThreads(1)  # there are as many batches at work as there are cores
     records = _read_endlessly(shards, seed).skip(skipped_batches * batch_size)
-    frames = records.enumerate(start=skipped_batches * batch_size)
-    frames = frames.map(vary, num_parallel_calls=tf.data.AUTOTUNE)
-    batches = _pad(frames, batch_size, size_px).enumerate(start=skipped_batches)
-    batches = batches.map(vary_batch, num_parallel_calls=tf.data.AUTOTUNE)
-    return batches.prefetch(2)
+    batches = records.batch(batch_size).enumerate(start=skipped_batches)
+    return batches.map(vary, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
 def make_evaluation_batches(shards: list[Path], batch_size: int, size_px: int) -> tf.data.Dataset:
@@ -83,6 +90,11 @@ def make_evaluation_batches(shards: list[Path], batch_size: int, size_px: int) -
     return _pad(frames, batch_size, size_px).prefetch(2)
 
 
+def decode_jpeg(jpeg: bytes) -> np.ndarray:
+    """Decode a JPEG file to RGB uint8 [height, width, 3]."""
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+
+
 def _read_endlessly(shards: list[Path], seed: int) -> tf.data.Dataset:
     paths = tf.data.Dataset.from_tensor_slices([str(path) for path in shards])
     paths = paths.shuffle(len(shards), seed=seed).repeat()
@@ -93,6 +105,33 @@ def _read_endlessly(shards: list[Path], seed: int) -> tf.data.Dataset:
         deterministic=True,
     )
     return records.shuffle(_FRAMES_SHUFFLED, seed=seed)
+
+
+def _parse_faces(records):
+    """Parse what training needs of a batch of records, inside `tf.data`.
+
+    Returns:
+        JPEG strings [B], boxes float32 [B, N, 4] and labels int64 [B, N], padded with zeros; `N`
+        may be 0.
+    """
+    features = {
+        "image": tf.io.FixedLenFeature([], tf.string),
+        "boxes": tf.io.FixedLenSequenceFeature([4], tf.float32, allow_missing=True),
+        "labels": tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True),
+    }
+    content = tf.io.parse_example(records, features)
+    return content["image"], content["boxes"], content["labels"]
+
+
+def _pad_faces(boxes, labels) -> tuple[np.ndarray, np.ndarray]:
+    """Stack the faces of B images, padded with zeros to the most and at least one."""
+    most = max(1, *(len(row) for row in labels))
+    padded_boxes = np.zeros((len(boxes), most, 4), np.float32)
+    padded_labels = np.zeros((len(labels), most), np.int32)
+    for number, (image_boxes, image_labels) in enumerate(zip(boxes, labels, strict=True)):
+        padded_boxes[number, : len(image_boxes)] = image_boxes
+        padded_labels[number, : len(image_labels)] = image_labels
+    return padded_boxes, padded_labels
 
 
 def _pad(frames: tf.data.Dataset, batch_size: int, size_px: int) -> tf.data.Dataset:
