@@ -33,7 +33,7 @@ def main() -> None:
     params = load_params(PROJECT / "params.yaml")
     shards = sorted((PROJECT / "artifacts/extract_frames").glob("*.tfrecord"))
     if not shards:
-        raise SystemExit("artifacts/extract_frames has no shards; run `dvc repro extract_frames` before")
+        raise SystemExit("no shards in artifacts/; run `dvc repro extract_frames` before")
     batches, jpegs = make_batches(shards, params), read_jpegs(shards)
     images = arguments.batches * params.train.batch_size
     jpegs = jpegs[:: max(1, len(jpegs) // images)]

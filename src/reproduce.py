@@ -4,6 +4,7 @@
 
 A name is a dotted one, or a last part of it that only one parameter has. The values are written
 into params.yaml, and DVC runs what they change, as an experiment that `dvc exp show` lists.
+`--preset 2020` stands for all values of experiments/2020.yaml; those given beside it win.
 Without values it runs whatever is not up to date.
 """
 
@@ -18,10 +19,11 @@ from pathlib import Path
 
 from deepfake_detector import tracking
 from deepfake_detector.evaluation.report import figures_to_text
-from deepfake_detector.overrides import override_params, parse_names
+from deepfake_detector.overrides import override_params, parse_names, read_preset
 from deepfake_detector.params import PARAMS_FILE, Params, load_params
 
 DATA = Path("data")
+PRESETS = Path("experiments")
 METRICS = Path("artifacts/evaluate/metrics.json")
 VERDICT_METRICS = Path("artifacts/judge/metrics.json")
 TRAINED = Path("artifacts/train")
@@ -53,7 +55,10 @@ def main() -> None:
 def write_params(words: list[str]) -> dict[str, str]:
     """Write `--name value` words into params.yaml; give the values by their full names."""
     before = PARAMS_FILE.read_text(encoding="utf-8")
-    text, values = override_params(before, parse_names(words))
+    given = parse_names(words)
+    preset = given.pop("preset", None)
+    chosen = {} if preset is None else read_preset(preset, PRESETS)
+    text, values = override_params(before, chosen | given)
     if text != before:
         partial = PARAMS_FILE.with_suffix(".partial")
         partial.write_text(text, encoding="utf-8")

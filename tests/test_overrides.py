@@ -1,7 +1,7 @@
 import pytest
 
 from code_map import PROJECT
-from deepfake_detector.overrides import find_key, override_params, parse_names
+from deepfake_detector.overrides import find_key, override_params, parse_names, read_preset
 from deepfake_detector.params import flatten_params, parse_params
 
 TEXT = (PROJECT / "params.yaml").read_text(encoding="utf-8")
@@ -59,6 +59,46 @@ def test_an_unknown_name_is_refused_with_all_there_are():
         ValueError, match=r"(?s)  train\.epochs\n.*epoch: unknown .* did you mean epochs"
     ):
         override_params(TEXT, {"epoch": "3"})
+
+
+def test_the_2020_preset_is_the_2020_project():
+    text, values = override_params(TEXT, read_preset("2020", PROJECT / "experiments"))
+    before, after = (flatten_params(parse_params(part)) for part in (TEXT, text))
+    assert {key: after[key] for key in after if after[key] != before[key]} == {
+        "extract_frames.every": 1,
+        "extract_frames.longest_side_px": 4096,
+        "split.train": 0.72,
+        "split.validation": 0.18,
+        "split.test": 0.1,
+        "detector.backbone": "vgg16",
+        "train.steps_per_epoch": 11000,
+        "train.batch_size": 32,
+        "train.optimiser.weight_decay": 0.0,
+        "train.optimiser.clip_norm": 0.0,
+        "train.schedule.name": "steps",
+        "train.schedule.learning_rate": 0.001,
+        "train.loss.negatives_without_faces": 0.0,
+        "train.augmentation.name": "ssd_2020",
+        "second_look.enabled": False,
+    }
+    assert {key: after[key] for key in values} | {
+        "train.epochs": 15,
+        "train.optimiser.name": "adam",
+        "train.schedule.drop_epochs": [8, 12],
+        "train.loss.negatives_per_positive": 3.0,
+    } == {key: after[key] for key in values}
+
+
+def test_a_value_given_beside_a_preset_wins():
+    values = read_preset("2020", PROJECT / "experiments") | parse_names(["--epochs", "2"])
+    text, _ = override_params(TEXT, values)
+    assert read(text, "train.epochs") == 2
+    assert read(text, "detector.backbone") == "vgg16"
+
+
+def test_a_preset_that_is_not_there_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match=r"2019: no such preset; .*experiments/ has .*2020"):
+        read_preset("2019", PROJECT / "experiments")
 
 
 def test_values_are_written_and_read_back():

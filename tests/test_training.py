@@ -11,7 +11,13 @@ from deepfake_detector.checkpoints import remove_checkpoints
 from deepfake_detector.data.records import FrameRecord, write_shard
 from deepfake_detector.epochs import StepWatch
 from deepfake_detector.params import Params, load_params
-from deepfake_detector.training import Shards, list_work, make_schedule, train_detector
+from deepfake_detector.training import (
+    Shards,
+    list_work,
+    make_optimiser,
+    make_schedule,
+    train_detector,
+)
 
 PROJECT_PARAMS = load_params(Path(__file__).parents[1] / "params.yaml")
 
@@ -142,10 +148,16 @@ def test_the_2020_schedule_divides_by_ten_after_epochs_8_and_12():
         train__schedule__learning_rate=1e-3,
         train__schedule__drop_epochs=[8, 12],
     ).train
-    # a rate holds until its boundary step is passed
-    assert rates(params, [0, 7.9, 8.1, 11.9, 12.1]) == pytest.approx(
+    last_step = 1 - 1 / params.steps_per_epoch
+    assert rates(params, [0, 7 + last_step, 8, 11 + last_step, 12]) == pytest.approx(
         [1e-3, 1e-3, 1e-4, 1e-4, 1e-5]
     )
+
+
+def test_gradients_are_clipped_unless_the_norm_is_0():
+    assert make_optimiser(PROJECT_PARAMS.train).global_clipnorm == 5.0
+    unclipped = change(PROJECT_PARAMS, train__optimiser__clip_norm=0.0).train
+    assert make_optimiser(unclipped).global_clipnorm is None
 
 
 def test_the_cosine_rises_in_the_warm_up_and_falls_to_nothing():

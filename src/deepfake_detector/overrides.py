@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterator
 from difflib import get_close_matches
+from pathlib import Path
 
 from deepfake_detector.params import flatten_params, parse_params
-from deepfake_detector.yaml_text import parse_yaml, replace_value
+from deepfake_detector.yaml_text import parse_yaml, read_yaml, replace_value
 
 
 def parse_names(words: list[str]) -> dict[str, str]:
@@ -25,6 +27,29 @@ def parse_names(words: list[str]) -> dict[str, str]:
             value = rest.pop(0)
         values[name[2:]] = value
     return values
+
+
+def read_preset(name: str, folder: Path) -> dict[str, str]:
+    """Read the values that a preset, a file of some of the parameters, puts in place of others.
+
+    Returns:
+        Texts by dotted names, as `parse_names` gives them.
+
+    Raises:
+        ValueError: there is no such preset; the message lists those there are.
+    """
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in known:
+        raise ValueError(f"{name}: no such preset; {folder}/ has {', '.join(known) or 'none'}")
+    return dict(_flatten(read_yaml(folder / f"{name}.yaml"), ""))
+
+
+def _flatten(values: dict, prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)
 
 
 def override_params(text: str, values: dict[str, str]) -> tuple[str, dict[str, str]]:

@@ -90,7 +90,7 @@ class DetectorParams(Section):
 class OptimiserParams(Section):
     name: Literal["adam", "sgd"]
     weight_decay: Annotated[float, Field(ge=0)]
-    clip_norm: Positive
+    clip_norm: Annotated[float, Field(ge=0)]
 
 
 class ScheduleParams(Section):
@@ -107,6 +107,7 @@ class LossParams(Section):
 
 
 class AugmentationParams(Section):
+    name: Literal["windows", "ssd_2020"]
     brightness: Share
     contrast: Annotated[list[Positive], Field(min_length=2, max_length=2)]
     saturation: Annotated[list[Positive], Field(min_length=2, max_length=2)]

@@ -133,7 +133,7 @@ def make_optimiser(params: TrainParams) -> keras.optimizers.Optimizer:
     settings: OptimiserParams = params.optimiser
     options = {
         "learning_rate": make_schedule(params),
-        "global_clipnorm": settings.clip_norm,
+        "global_clipnorm": settings.clip_norm or None,
         "weight_decay": settings.weight_decay or None,
     }
     if settings.name == "adam":
@@ -151,7 +151,7 @@ def make_schedule(params: TrainParams) -> keras.optimizers.schedules.LearningRat
         rates = [
             schedule.learning_rate / 10**drop for drop in range(len(schedule.drop_epochs) + 1)
         ]
-        boundaries = [epoch * steps for epoch in schedule.drop_epochs]
+        boundaries = [epoch * steps - 1 for epoch in schedule.drop_epochs]  # last step before
         return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)
     warmup = schedule.warmup_epochs * steps
     return keras.optimizers.schedules.CosineDecay(

@@ -16,6 +16,7 @@ from deepfake_detector.data.augmentation import (
 from deepfake_detector.params import AugmentationParams
 
 NOTHING = AugmentationParams(
+    name="windows",
     brightness=0.0,
     contrast=[1.0, 1.0],
     saturation=[1.0, 1.0],

@@ -16,7 +16,8 @@ def make_record(video, frame, faces):
     image = np.full((40, 60, 3), 10 * frame, np.uint8)
     jpeg = cv2.imencode(".jpg", image)[1].tobytes()
     boxes = np.float32([FACE] * faces).reshape(-1, 4)
-    return FrameRecord(jpeg, boxes, np.full(faces, 2), video, frame, 120, 80)
+    labels, crops = np.full(faces, 2), [jpeg] * faces
+    return FrameRecord(jpeg, boxes, labels, crops, boxes, video, frame, 120, 80)
 
 
 @pytest.fixture
@@ -76,6 +77,16 @@ def test_a_resumed_stream_goes_on_with_the_very_batches_it_would_have_had(shards
     for (images, faces), (images_rest, faces_rest) in zip(whole[3:], rest, strict=True):
         assert np.array_equal(images, images_rest)
         assert np.array_equal(faces["labels"], faces_rest["labels"])
+
+
+def test_the_2020_chain_makes_batches_too(shards):
+    chain = AUGMENTATION.model_copy(update={"name": "ssd_2020"})
+    first, again = (
+        next(iter(make_training_batches(shards, 4, 32, 2, chain, seed=5))) for _ in range(2)
+    )
+    assert first[0].shape == (4, 32, 32, 3)
+    assert np.array_equal(first[0], again[0])
+    assert set(np.unique(first[1]["labels"])) <= {0, 2}
 
 
 def test_training_looks_at_most_faces_only(shards):

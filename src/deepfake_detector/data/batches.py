@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from deepfake_detector.data.augmentation import vary_frame
+from deepfake_detector.data.augmentation_2020 import vary_frame_as_2020
 from deepfake_detector.data.records import parse_record
 from deepfake_detector.params import AugmentationParams
 
@@ -44,9 +45,10 @@ def make_training_batches(
     def vary_one(number, jpeg, boxes, labels):
         generator = np.random.Generator(np.random.Philox(key=[seed % 2**64, number]))
         faces = min(np.count_nonzero(labels), most_faces)
-        return vary_frame(
-            decode_jpeg(jpeg), boxes[:faces], labels[:faces], generator, size_px, params
-        )
+        frame = (decode_jpeg(jpeg), boxes[:faces], labels[:faces], generator, size_px)
+        if params.name == "ssd_2020":
+            return vary_frame_as_2020(*frame)
+        return vary_frame(*frame, params)
 
     def vary_all(number, *frames):
         images = np.empty((batch_size, size_px, size_px, 3), np.uint8)
