@@ -4,7 +4,7 @@ Every answer comes with its reason; nothing is ever 0.5 for want of a better num
 frames in which a face was found.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -63,19 +63,12 @@ def judge_video(tracks: list[TrackEvidence], calibration: Calibration) -> Judgem
     if not known:
         longest = max(tracks, key=lambda track: len(track.frames))
         return _cannot_tell(calibration, _explain_none(judged, longest.track))
-    weights = [
-        find_usable(track, calibration.usable).sum() for track in tracks if track.track in known
-    ]
-    probability = combine_probabilities([one.probability for one in known.values()], weights)
+    probability = combine_probabilities(
+        [one.probability for one in known.values()],
+        [find_usable(t, calibration.usable).sum() for t in tracks if t.track in known],
+    )
     judgement = _answer(probability, calibration, _list_faces(judged, known))
-    suspects = [name for name, one in known.items() if one.answer == "likely fake"]
-    if judgement.answer != "likely fake" and suspects:
-        reason = (
-            f"face {suspects[0]} alone is likely fake ({known[suspects[0]].probability:.2f}), "
-            f"but one of {_count(len(known), 'face')} may look so by chance"
-        )
-        return Judgement("cannot tell", probability, calibration.fake_from, reason)
-    return judgement
+    return _heed_suspects(judgement, known)
 
 
 def combine_probabilities(probabilities, weights) -> float:
@@ -102,6 +95,18 @@ def _answer(probability: float, calibration: Calibration, seen: str) -> Judgemen
         answer, why = "cannot tell", f"between {real_up_to:.2f} and {fake_from:.2f}"
     reason = f"probability of fake {probability:.2f}, {why}; {seen}"
     return Judgement(answer, probability, fake_from, reason)
+
+
+def _heed_suspects(judgement: Judgement, known: dict[int, Judgement]) -> Judgement:
+    """Leave a video undecided where one of its faces is likely fake, but not the video."""
+    suspects = [name for name, one in known.items() if one.answer == "likely fake"]
+    if judgement.answer == "likely fake" or not suspects:
+        return judgement
+    reason = (
+        f"face {suspects[0]} alone is likely fake ({known[suspects[0]].probability:.2f}), "
+        f"but one of {_count(len(known), 'face')} may look so by chance"
+    )
+    return replace(judgement, answer="cannot tell", reason=reason)
 
 
 def _cannot_say(probability: float, calibration: Calibration) -> Judgement:
