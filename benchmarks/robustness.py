@@ -5,7 +5,9 @@
 The test videos of a finished pipeline are changed one way at a time: encoded again as H.264 (CRF
 18 to 40), shrunk, blurred, made noisy, looked at less often. `--project` is the folder that holds
 `params.yaml`, `data/` and `artifacts/` (default: this project). Looked at are the frames that
-`extract_frames` kept. 95 % intervals draw sources, the same ones for every change.
+`extract_frames` kept. 95 % intervals draw sources, the same ones for every change. The video AUC
+is that of the mean share of fake, which needs no calibration; with the project's own detector,
+the share of videos without an answer is that of its verdicts (stage `judge`).
 """
 
 import argparse
@@ -31,15 +33,21 @@ from quality_figures import measure_part  # noqa: E402
 from deepfake_detector.data.tables import read_table, write_table  # noqa: E402
 from deepfake_detector.data.videos import read_frames, write_video  # noqa: E402
 from deepfake_detector.evaluation.held_out import make_held_out  # noqa: E402
+from deepfake_detector.evaluation.videos import score_videos  # noqa: E402
 from deepfake_detector.figures.style import make_figure, save_figure, set_title  # noqa: E402
 from deepfake_detector.metrics.intervals import find_interval  # noqa: E402
+from deepfake_detector.params import load_params  # noqa: E402
 from deepfake_detector.prediction import join_tables  # noqa: E402
+from deepfake_detector.verdicts.calibration import load_calibration  # noqa: E402
+from deepfake_detector.verdicts.judgement import judge_video  # noqa: E402
 
 DETECTOR = Path("artifacts/train/detector.keras")
+CALIBRATION = Path("artifacts/judge/calibration.json")
 VIDEOS = Path("data/videos")
 BATCH = 16
-LINES = {"map": "mAP", "location_ap": "location-only AP", "video_auc": "video AUC"}
-LINE_COLORS = ("#d62f2f", "#555555", "#1f6fd0")
+LINES = {"map": "mAP", "location_ap": "location-only AP", "score_auc": "video AUC",
+         "unanswered": "videos without an answer"}  # fmt: skip
+LINE_COLORS = ("#d62f2f", "#555555", "#1f6fd0", "#2a9d3a")
 
 logger = logging.getLogger("robustness")
 
@@ -120,7 +128,6 @@ def main() -> None:
 
 def measure_changes(detector_path: Path) -> pd.DataFrame:
     """Measure every change: `change, value, frames`, `LINES` each with `_low` and `_high`."""
-    from deepfake_detector.params import load_params
     from deepfake_detector.prediction import load_detector
 
     params = load_params()
@@ -131,37 +138,56 @@ def measure_changes(detector_path: Path) -> pd.DataFrame:
     videos = videos[videos["video"].isin(test["video"])]
     frames = frames[frames["video"].isin(test["video"])]
     detector = load_detector(detector_path)
+    calibration = load_calibration(CALIBRATION) if detector_path == DETECTOR else None
     rows = []
     for change in list_changes():
         seen = frames[frames.groupby("video").cumcount() % change.apart == 0]
-        faces = [
-            find_changed(
-                detector, video, change, set(seen.loc[seen["video"] == video.video, "frame"])
-            )
-            for video in videos.itertuples()
-        ]
-        row = measure_change(join_tables(faces), seen, annotations, videos, params)
+        wanted = {video: set(kept["frame"]) for video, kept in seen.groupby("video")}
+        found = {
+            video.video: find_changed(detector, video, change, wanted[video.video])
+            for video in videos[videos["video"].isin(wanted)].itertuples()
+        }
+        truth = seen[["video", "frame"]].merge(annotations, on=["video", "frame"], how="left")
+        truth["label"] = truth["label"].fillna("")
+        faces = join_tables([faces for faces, _ in found.values()])
+        held_out = make_held_out(faces, truth, videos, seen)
+        tracks = {video: tracks for video, (_, tracks) in found.items()}
+        row = measure_change(held_out, answer(held_out, tracks, calibration), params)
         rows.append({"change": change.name, "value": change.value, **row})
-        figures = ", ".join(f"{text} {row[name]:.3f}" for name, text in LINES.items())
+        figures = ", ".join(f"{LINES[name]} {row[name]:.3f}" for name in row if name in LINES)
         logger.info("%s %g: %s", change.name, change.value, figures)
     return pd.DataFrame(rows)
 
 
-def find_changed(detector, video, change: Change, wanted: set[int]) -> pd.DataFrame:
-    """Find the faces of one changed video: `video, frame` and faces, px of the original."""
+def find_changed(detector, video, change: Change, wanted: set[int]) -> tuple[pd.DataFrame, list]:
+    """Find and follow the faces of a changed video, px of the original: a table and the tracks."""
     from deepfake_detector.prediction import BOX, FACE_COLUMNS, find_faces
+    from deepfake_detector.verdicts.collector import EvidenceCollector
 
     tables = [pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS])]
+    collector = EvidenceCollector(load_params().judge.usable.least_location)
     frames = read_changed(video, change, wanted)
     while batch := list(itertools.islice(frames, BATCH)):
-        numbers, images = zip(*batch, strict=True)
-        for number, image, faces in zip(
-            numbers, images, find_faces(detector, images), strict=True
-        ):
-            scale = np.tile([video.width_px / image.shape[1], video.height_px / image.shape[0]], 2)
-            faces[BOX] = faces[BOX] * scale
+        found = find_faces(detector, [image for _, image in batch])
+        for (number, image), faces in zip(batch, found, strict=True):
+            scale = image.shape[1] / video.width_px
+            faces[BOX] = faces[BOX] / scale
             tables.append(faces.assign(video=video.video, frame=number))
-    return join_tables(tables)
+            collector.add(number, image, faces, scale)
+    return join_tables(tables), collector.collect()
+
+
+def answer(held_out, tracks: dict[str, list], calibration) -> pd.DataFrame:
+    """Give the videos with `score`, and with `probability` and `answer` where there are any."""
+    videos = score_videos(held_out)
+    if calibration is None:
+        return videos.assign(probability=np.nan, answer="")
+    judged = [judge_video(tracks[video], calibration) for video in videos["video"]]
+    words = {"likely fake": "fake", "likely real": "real", "cannot tell": ""}
+    return videos.assign(
+        probability=[np.nan if j.probability is None else j.probability for j in judged],
+        answer=[words[j.answer] for j in judged],
+    )
 
 
 def read_changed(video, change: Change, wanted: set[int]) -> Iterator[tuple[int, np.ndarray]]:
@@ -178,17 +204,19 @@ def read_changed(video, change: Change, wanted: set[int]) -> Iterator[tuple[int,
                 yield number, image if change.picture is None else change.picture(image, number)
 
 
-def measure_change(faces, seen, annotations, videos, params) -> dict[str, float]:
+def measure_change(held_out, videos: pd.DataFrame, params) -> dict[str, float]:
     """Measure `LINES`, each with the ends of its interval, and count the frames."""
-    truth = seen[["video", "frame"]].merge(annotations, on=["video", "frame"], how="left")
-    truth["label"] = truth["label"].fillna("")
-    held_out = make_held_out(faces, truth, videos, seen)
-    figures, draws = measure_part(held_out, params, threshold=0.5)
-    row = {"frames": len(seen), "map_chance": figures["map_chance"]}
-    for name in LINES:
+    figures, draws = measure_part(held_out, videos, params)
+    row = {"frames": len(held_out.images), "map_chance": figures["map_chance"]}
+    for name in list_lines(videos):
         low, high = find_interval(draws.get(name, np.zeros(0)))
         row |= {name: figures[name], f"{name}_low": low, f"{name}_high": high}
     return row
+
+
+def list_lines(videos: pd.DataFrame) -> list[str]:
+    """List what can be measured: without a calibration, no video has an answer."""
+    return [name for name in LINES if name != "unanswered" or videos["probability"].notna().any()]
 
 
 def draw_changes(table: pd.DataFrame):
@@ -200,6 +228,8 @@ def draw_changes(table: pd.DataFrame):
         points = pd.concat([plain, changed[changed["change"] == kind]])
         places = np.arange(len(points))
         for color, (name, text) in zip(LINE_COLORS, LINES.items(), strict=True):
+            if name not in points:
+                continue
             axes.plot(places, points[name], "o-", color=color, label=text)
             axes.fill_between(
                 places, points[f"{name}_low"], points[f"{name}_high"], color=color, alpha=0.12
