@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from code_map import PROJECT
+from deepfake_detector.params import load_params
 
 TEXT = (PROJECT / "params.yaml").read_text(encoding="utf-8")
 
@@ -50,6 +51,15 @@ def test_values_are_written_into_params(folder, reproduce):
     assert values == {"train.epochs": "3"}
     assert "epochs: 3" in (folder / "params.yaml").read_text(encoding="utf-8")
     assert [path.name for path in folder.iterdir()] == ["params.yaml"]
+
+
+def test_a_preset_is_written_into_params_and_a_value_beside_it_wins(folder, reproduce):
+    (folder / "experiments").mkdir()
+    preset = (PROJECT / "experiments/2020.yaml").read_text(encoding="utf-8")
+    (folder / "experiments/2020.yaml").write_text(preset, encoding="utf-8")
+    reproduce.write_params(["--preset", "2020", "--epochs", "2"])
+    train = load_params(folder / "params.yaml").train
+    assert (train.epochs, train.batch_size, train.augmentation.name) == (2, 32, "ssd_2020")
 
 
 def test_without_values_the_pipeline_is_brought_up_to_date(folder, reproduce):
