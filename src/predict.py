@@ -1,37 +1,66 @@
-"""Find the faces in images and videos, label each real or fake, and draw what was found.
+"""Find the faces in images and videos, label each real or fake, and judge videos.
 
-Writes each picture and video again with boxes and scores; all faces go to faces.csv and .json.
+Writes each image again with boxes and scores. Of each video it makes a folder with annotated.mp4,
+report.html and verdict.json (docs/verdict.md). All found faces go to faces.csv and faces.json.
 """
 
 import argparse
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from deepfake_detector.data.annotations import read_annotations
+from deepfake_detector.data.images import is_image, read_image
 from deepfake_detector.data.tables import Refusal, write_json, write_refusals, write_table
 from deepfake_detector.data.video_names import VideoNames
-from deepfake_detector.data.videos import read_frames, read_header, write_video
-from deepfake_detector.figures import draw_faces
-from deepfake_detector.params import load_params
+from deepfake_detector.figures.faces import draw_faces
+from deepfake_detector.labels import FACE_LABELS
+from deepfake_detector.params import PredictParams, load_params
 from deepfake_detector.prediction import (
     FACE_COLUMNS,
     find_faces,
     load_detector,
     name_labels,
 )
+from deepfake_detector.reports.examiner import Examiner
+from deepfake_detector.verdicts.calibration import load_calibration
+from deepfake_detector.viewing.record import hash_model
+from deepfake_detector.viewing.sampling import Sampler, choose_sampler, count_frames_in_header
+from deepfake_detector.viewing.video import Expert
 
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-FRAMES_AT_ONCE = 16
 NUMBERS = [*FACE_COLUMNS, "score"]
 
 logger = logging.getLogger("predict")
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What every input is looked at with."""
+
+    detector: Any
+    files: tuple[Path, Path]  # of the detector and of its calibration
+    score: float
+    every: int | None
+    params: PredictParams
+
+    def make_sampler(self, path: Path) -> Sampler:
+        """Choose the frames of a video: as asked for, or at most about `most_frames`."""
+        if self.every is not None:
+            return Sampler(self.every)
+        return choose_sampler(path, self.params.every, self.params.most_frames)
+
+    def make_examiner(self, tell: Callable[[str, int], None]) -> Examiner:
+        """Make what judges a video; needs the calibration, which images do not."""
+        detector, calibration = self.files
+        expert = Expert(self.detector, load_calibration(calibration))
+        return Examiner(expert, hash_model(detector, calibration), tell)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -42,12 +71,31 @@ def parse_arguments() -> argparse.Namespace:
         "--detector", type=Path, default=Path("artifacts/train/detector.keras"), metavar="FILE"
     )
     parser.add_argument(
+        "--calibration",
+        type=Path,
+        default=Path("artifacts/judge/calibration.json"),
+        metavar="FILE",
+        help="of this detector's scores, made by the stage `judge`",
+    )
+    parser.add_argument(
+        "--every",
+        type=parse_every,
+        metavar="N",
+        help="look at every Nth frame of a video (default: predict.every, fewer of a long one)",
+    )
+    parser.add_argument(
         "--score", type=float, help="least score of a face (default: predict.score_threshold)"
     )
     parser.add_argument(
         "--annotations", type=Path, metavar="FILE", help="true faces, drawn in green"
     )
     return parser.parse_args()
+
+
+def parse_every(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
+    return int(text)
 
 
 def main() -> None:
@@ -66,16 +114,20 @@ def main() -> None:
 def predict(arguments: argparse.Namespace) -> list[Refusal]:
     """Look through all inputs; what cannot be read is refused, the others go on."""
     paths = list_inputs(arguments.inputs)
-    score = arguments.score
-    score = load_params().predict.score_threshold if score is None else score
+    params = load_params().predict
+    score = params.score_threshold if arguments.score is None else arguments.score
     truth = read_truth(arguments.annotations, paths)
-    detector = load_detector(arguments.detector)
+    detector, files = (
+        load_detector(arguments.detector),
+        (arguments.detector, arguments.calibration),
+    )
+    tools = Tools(detector, files, score, arguments.every, params)
     arguments.out.mkdir(parents=True, exist_ok=True)
     tables, refusals = [], []
     for path in paths:
         try:
             own_truth = None if truth is None else truth[truth["file"] == str(path)]
-            tables.append(look_through(path, detector, score, own_truth, arguments.out))
+            tables.append(look_through(path, tools, own_truth, arguments.out))
         except (ValueError, OSError) as error:
             logger.error("refused: %s", error)
             refusals.append(Refusal(str(path), None, str(error)))
@@ -102,12 +154,8 @@ def list_inputs(inputs: list[Path]) -> list[Path]:
 
 
 def make_out_name(path: Path) -> str:
-    """Name what is drawn: images keep their name, videos become MP4."""
-    return path.name if is_image(path) else f"{path.stem}.mp4"
-
-
-def is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_ENDINGS
+    """Name what is made of an input: a drawn image of the same name, or a video's folder."""
+    return path.name if is_image(path) else path.stem
 
 
 def read_truth(annotations: Path | None, paths: list[Path]) -> pd.DataFrame | None:
@@ -137,54 +185,50 @@ def _find_or_none(names: VideoNames, name: str) -> str | None:
         return None
 
 
-def look_through(path: Path, detector, score: float, truth, out: Path) -> pd.DataFrame:
-    """Find and draw the faces of one file: a table of `file`, `frame`, the face and its label."""
-    found: list[pd.DataFrame] = []
-    frames = draw_frames(path, detector, score, truth, found)
+def look_through(path: Path, tools: Tools, truth, out: Path) -> pd.DataFrame:
+    """Find and draw the faces of one file: a table of `file`, `frame`, the face and its label.
+
+    A video is judged, too; what is made of it goes to a folder of its own.
+    """
     target = out / make_out_name(path)
     if target.resolve() == path.resolve():
         raise ValueError(f"{path}: --out is the folder it lies in; choose another")
     if is_image(path):
-        cv2.imwrite(str(target), cv2.cvtColor(next(frames), cv2.COLOR_RGB2BGR))
+        faces = look_at_image(path, tools, truth, target).assign(frame=0, track=0)
     else:
-        fps, frame_count = read_header(path)
-        write_video(target, tqdm(frames, path.name, frame_count or None, unit=" frames"), fps)
-    table = pd.concat(found, ignore_index=True)
-    table.insert(0, "file", str(path))
-    logger.info("%s: %d faces in %d frames", path, len(table), len(found))
-    return table
+        faces = look_at_video(path, tools, truth, target)
+    faces = name_labels(faces)
+    faces = faces[faces["score"] >= tools.score].reset_index(drop=True)
+    faces.insert(0, "file", str(path))
+    logger.info("%s: %d faces in %d frames", path, len(faces), faces["frame"].nunique())
+    return faces
 
 
-def draw_frames(path: Path, detector, score: float, truth, found: list) -> Iterator[np.ndarray]:
-    """Give the frames with faces drawn; the tables of faces are added to `found`, one a frame."""
-    frames = iter([(0, read_image(path))]) if is_image(path) else read_frames(path)
-    while batch := list(itertools.islice(frames, FRAMES_AT_ONCE)):
-        tables = find_faces(detector, [image for _, image in batch])
-        for (number, image), faces in zip(batch, tables, strict=True):
-            faces = name_labels(faces)
-            faces = faces[faces["score"] >= score].reset_index(drop=True)
-            own_truth = None if truth is None else truth[truth["frame"] == number]
-            found.append(faces.assign(frame=number))
-            yield draw_faces(image, faces, own_truth)
+def look_at_image(path: Path, tools: Tools, truth, target: Path) -> pd.DataFrame:
+    """Find the faces of an image, and draw those that score enough."""
+    image = read_image(path)
+    faces = find_faces(tools.detector, [image])[0]
+    shown = faces[faces[list(FACE_LABELS)].max(axis=1) >= tools.score]
+    drawn = draw_faces(image, shown, truth)
+    cv2.imwrite(str(target), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
+    return faces
 
 
-def read_image(path: Path) -> np.ndarray:
-    """Read an image as uint8 RGB [height, width, 3].
-
-    Raises:
-        ValueError: it is not there or no image.
-    """
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f"{path}: not an image that can be read")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+def look_at_video(path: Path, tools: Tools, truth, target: Path) -> pd.DataFrame:
+    """Judge a video and write its folder; give the faces of the frames that were looked at."""
+    sampler = tools.make_sampler(path)
+    with tqdm(total=count_frames_in_header(path) or None, desc=path.name, unit=" frames") as bar:
+        examiner = tools.make_examiner(lambda doing, frames: bar.update(frames - bar.n))
+        record, watched = examiner.judge_video(path, sampler, target, truth=truth)
+    logger.info("%s: %s (%s)", path, record["verdict"], record["reason"])
+    if watched.problem:
+        logger.warning("%s: judged as far as it can be read: %s", path, watched.problem)
+    return watched.faces
 
 
 def write_found(tables: list[pd.DataFrame], refusals: list[Refusal], out: Path) -> None:
     """Write faces.csv, faces.json and refused.csv."""
-    columns = ["file", "frame", "label", *NUMBERS]
+    columns = ["file", "frame", "track", "label", *NUMBERS]
     table = pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]
     table[NUMBERS] = table[NUMBERS].astype(float).round(4)
     write_table(table, out / "faces.csv")

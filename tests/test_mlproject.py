@@ -15,7 +15,7 @@ ENTRIES = MLPROJECT["entry_points"]
 
 
 def test_the_entries_are_those_of_the_design():
-    assert {"main", "predict", "annotate", "forge"} <= ENTRIES.keys()
+    assert {"main", "predict", "app", "annotate", "forge"} <= ENTRIES.keys()
 
 
 @pytest.mark.parametrize("entry", ENTRIES)

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 import predict
+from clips import make_calibration
+from deepfake_detector.data.tables import write_json
 from deepfake_detector.data.videos import read_frames, write_video
 from deepfake_detector.prediction import Detector
 
@@ -47,13 +49,22 @@ def clip(tmp_path):
     return path
 
 
-def run(*inputs, out, annotations=None, score=0.5):
+@pytest.fixture(autouse=True)
+def calibration(tmp_path):
+    path = tmp_path / "files" / "calibration.json"
+    write_json(make_calibration().model_dump(), path)
+    return path
+
+
+def run(*inputs, out, annotations=None, score=0.5, every=None):
     return predict.predict(
         argparse.Namespace(
             inputs=list(inputs),
             out=out,
             detector=Path("detector.keras"),
+            calibration=out.parent / "files" / "calibration.json",
             score=score,
+            every=every,
             annotations=annotations,
         )
     )
@@ -82,12 +93,40 @@ def test_a_lower_threshold_shows_doubtful_faces_clipped_to_the_picture(picture, 
     assert faces["left"].tolist() == [30, 0]
 
 
-def test_a_video_becomes_a_video_of_as_many_frames(clip, tmp_path):
+def test_a_video_becomes_a_folder_with_a_drawn_video_of_as_many_frames(clip, tmp_path):
     run(clip, out=tmp_path / "out")
-    frames = list(read_frames(tmp_path / "out" / "clip.mp4"))
-    assert len(frames) == 20
+    folder = tmp_path / "out" / "clip"
+    assert {path.name for path in folder.iterdir()} == {
+        "annotated.mp4", "report.html", "verdict.json",
+    }  # fmt: skip
+    assert len(list(read_frames(folder / "annotated.mp4"))) == 20
+    verdict = json.loads((folder / "verdict.json").read_text())
+    assert verdict["verdict"] == "likely fake"
+    assert verdict["model"]["detector_sha256"] is None  # the stub has no file
+    assert len(verdict["model"]["calibration_sha256"]) == 64
+
+
+@pytest.mark.parametrize(("every", "frames"), [(None, range(0, 20, 3)), (7, range(0, 20, 7))])
+def test_a_person_may_say_how_many_frames_are_looked_at(clip, tmp_path, every, frames):
+    run(clip, out=tmp_path / "out", every=every)
     faces = pd.read_csv(tmp_path / "out" / "faces.csv")
-    assert faces["frame"].tolist() == list(range(20))
+    assert faces["frame"].tolist() == list(frames)
+    assert faces["track"].tolist() == [1] * len(frames)
+
+
+def test_every_must_be_a_whole_number_from_1():
+    assert predict.parse_every("3") == 3
+    for text in ("0", "-1", "2.5", "x"):
+        with pytest.raises(argparse.ArgumentTypeError, match="a whole number from 1, got"):
+            predict.parse_every(text)
+
+
+def test_a_video_needs_the_calibration_and_an_image_does_not(picture, clip, tmp_path, calibration):
+    calibration.unlink()
+    (refusal,) = run(picture, clip, out=tmp_path / "out")
+    assert refusal.file == str(clip)
+    assert "calibration.json: no calibration here; run `dvc repro`" in refusal.reason
+    assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 1
 
 
 def test_annotated_faces_are_drawn_in_green(picture, tmp_path):
@@ -112,7 +151,7 @@ def test_one_bad_file_does_not_stop_the_others(picture, clip, tmp_path):
     refused = pd.read_csv(tmp_path / "out" / "refused.csv")
     assert refused["file"].tolist() == sorted([str(bad), str(cut)])
     assert pd.read_csv(tmp_path / "out" / "faces.csv")["file"].tolist() == [str(picture)]
-    assert not (tmp_path / "out" / "bad.mp4").exists()
+    assert not (tmp_path / "out" / "bad").exists()
 
 
 def test_no_face_found_gives_empty_tables(picture, tmp_path):
@@ -125,7 +164,7 @@ def test_inputs_that_would_overwrite_each_other_are_refused(clip, tmp_path):
     twin = tmp_path / "other" / "clip.avi"
     twin.parent.mkdir()
     twin.write_bytes(clip.read_bytes())
-    with pytest.raises(ValueError, match=r"would both become clip\.mp4"):
+    with pytest.raises(ValueError, match="would both become clip;"):
         run(clip, twin, out=tmp_path / "out")
 
 

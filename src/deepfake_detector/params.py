@@ -185,6 +185,15 @@ class JudgeParams(Section):
 
 class PredictParams(Section):
     score_threshold: Share
+    every: Count
+    most_frames: Count
+
+
+class AppParams(Section):
+    port: Annotated[int, Field(ge=1024, le=65535)]
+    largest_megabytes: Count
+    longest_seconds: Positive
+    cases_kept: Count
 
 
 class AnnotateParams(Section):
@@ -210,6 +219,7 @@ class Params(Section):
     evaluate: EvaluateParams
     judge: JudgeParams
     predict: PredictParams
+    app: AppParams
     annotate: AnnotateParams
     forge: ForgeParams
 

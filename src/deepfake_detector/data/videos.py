@@ -91,27 +91,56 @@ def write_video(path: Path, frames: Iterable[np.ndarray], fps: float, crf: int =
     Raises:
         ValueError: there is no frame.
     """
+    timed = ((number / fps, frame) for number, frame in enumerate(frames))
+    write_timed_video(path, timed, fps, {"crf": str(crf)})
+
+
+def write_timed_video(
+    path: Path, frames: Iterable[tuple[float, np.ndarray]], fps: float, options: dict[str, str]
+) -> None:
+    """Write frames as `write_video` does, each shown at its own time in seconds.
+
+    A frame that is not later than the one before is left out.
+
+    Args:
+        fps: frames a second, for the header.
+        options: of x264.
+
+    Raises:
+        ValueError: there is no frame.
+    """
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.unfinished")
+    rate = Fraction(fps).limit_denominator(1001)  # 30000/1001 is NTSC's rate
     try:
         with av.open(str(unfinished), "w", format="mp4") as container:
-            _encode(container, iter(frames), fps, crf, path)
+            stream = container.add_stream("libx264", rate=rate, options=options)
+            _encode(container, stream, iter(frames), path)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _encode(container, frames: Iterator[np.ndarray], fps: float, crf: int, path: Path) -> None:
+def _encode(container, stream, frames: Iterator[tuple[float, np.ndarray]], path: Path) -> None:
     first = next(frames, None)
     if first is None:
         raise ValueError(f"{path}: expected at least one frame, got none")
-    rate = Fraction(fps).limit_denominator(1001)  # 30000/1001 is NTSC's rate
-    stream = container.add_stream("libx264", rate=rate, options={"crf": str(crf)})
     stream.pix_fmt = "yuv420p"
-    stream.height, stream.width = (side + side % 2 for side in first.shape[:2])
-    for frame in itertools.chain([first], frames):
-        container.mux(stream.encode(_to_video_frame(frame)))
+    stream.height, stream.width = (side + side % 2 for side in first[1].shape[:2])
+    stream.codec_context.time_base = tick = _choose_tick(stream.average_rate)
+    before = -1
+    for seconds, image in itertools.chain([first], frames):
+        frame = _to_video_frame(image)
+        frame.pts, frame.time_base = round((seconds - first[0]) / tick), tick
+        if frame.pts > before:
+            container.mux(stream.encode(frame))
+            before = frame.pts
     container.mux(stream.encode())
+
+
+def _choose_tick(rate: Fraction) -> Fraction:
+    """Give a unit of time in which each frame of a steady rate has a whole number."""
+    return 1 / (rate * max(1, int(1000 / rate)))
 
 
 def _to_video_frame(image: np.ndarray) -> av.VideoFrame:

@@ -21,7 +21,8 @@ def draw_faces(
 
     Args:
         image: uint8 RGB [height, width, 3]; left as it is.
-        faces: `left, top, right, bottom` in px of this image, `real, fake`; best face first.
+        faces: `left, top, right, bottom` in px of this image, `real, fake`; best face first. Their
+            number in `track`, if there is one, is written before the label.
         truth: `left, top, right, bottom, label`; rows with an empty label are left out.
 
     Returns:
@@ -47,7 +48,9 @@ def _list_faces(faces: pd.DataFrame) -> list[tuple]:
     rows = []
     for row in faces.itertuples():
         label = max(FACE_LABELS, key=lambda name: getattr(row, name))
-        rows.append((_round_box(row), COLORS[label], f"{label} {getattr(row, label):.2f}", True))
+        number = f"{row.track}: " if "track" in faces else ""
+        text = f"{number}{label} {getattr(row, label):.2f}"
+        rows.append((_round_box(row), COLORS[label], text, True))
     return rows
 
 

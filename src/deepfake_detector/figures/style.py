@@ -3,6 +3,7 @@
 Figures are objects of their own: nothing here touches Matplotlib's global state.
 """
 
+import io
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -45,3 +46,10 @@ def save_figure(figure: Figure, path: Path) -> None:
     unfinished = path.with_name(f".{path.name}")
     figure.savefig(unfinished, format="png", dpi=120, metadata={"Software": None})
     unfinished.replace(path)
+
+
+def figure_to_png(figure: Figure) -> bytes:
+    """Give a figure as the content of a PNG file, the same bytes each time."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=100, metadata={"Software": None})
+    return content.getvalue()

@@ -15,27 +15,31 @@ from deepfake_detector.data.tables import BOX
 from deepfake_detector.data.tracks import link_boxes
 
 LONGEST_GAP_FRAMES = 30  # a hand or a blur hides a face this long without ending its track
+LONGEST_GAP_LOOKS = 2  # ... or is missed this often, where only few frames are looked at
 WIDENED = (0.0, 0.5)  # share of a box's sides that is added on every side, one pass each
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """Where a face was last seen."""
+    """Where a face was last seen: in which frame, and that was which of those looked at."""
 
     frame: int
+    look: int
     box_px: np.ndarray
 
 
 class FaceTracker:
     """Gives the faces of a video their track numbers, frame by frame.
 
-    A track ends at a cut, and when the face has not been seen for `LONGEST_GAP_FRAMES` frames.
+    A track ends at a cut, and when the face has not been seen for `LONGEST_GAP_FRAMES` frames and
+    in `LONGEST_GAP_LOOKS` of the frames that were looked at.
     Its number is not used again.
     """
 
     def __init__(self):
         self._open: dict[int, _Seen] = {}
         self._count = 0
+        self._looks = 0
 
     def add(self, frame: int, faces: pd.DataFrame, is_cut: bool) -> np.ndarray:
         """Number the faces of the next frame.
@@ -49,10 +53,11 @@ class FaceTracker:
         Returns:
             The track number of each face, int [N], from 1.
         """
+        self._looks += 1
         self._open = {
             number: seen
             for number, seen in self._open.items()
-            if not is_cut and frame - seen.frame <= LONGEST_GAP_FRAMES
+            if not is_cut and self._is_near(frame, seen)
         }
         boxes_px = faces[BOX].to_numpy(float)  # [N, 4]
         numbers = self._link(boxes_px)
@@ -60,8 +65,12 @@ class FaceTracker:
         numbers[fresh] = self._count + 1 + np.arange(len(fresh))
         self._count += len(fresh)
         for number, box_px in zip(numbers.tolist(), boxes_px, strict=True):
-            self._open[number] = _Seen(frame, box_px)
+            self._open[number] = _Seen(frame, self._looks, box_px)
         return numbers
+
+    def _is_near(self, frame: int, seen: _Seen) -> bool:
+        missed = self._looks - seen.look - 1
+        return frame - seen.frame <= LONGEST_GAP_FRAMES or missed < LONGEST_GAP_LOOKS
 
     def _link(self, boxes_px: np.ndarray) -> np.ndarray:
         """Give each box [N, 4] the number of an open track, 0 where none fits."""

@@ -1,0 +1,84 @@
+"use strict";
+// Hands a file in, asks how far it is, shows what comes out. Text is set as text, never as markup.
+
+const find = (id) => document.getElementById(id);
+const WORDS = {
+  waiting: "Waiting for the files before", sending: "Sending", looking: "Looking at",
+  drawing: "Drawing", explaining: "Asking where the evidence lies in",
+};
+let current = 0; // the newest file; answers about older ones are dropped
+
+function show(part) {
+  for (const id of ["busy", "refusal", "result"]) find(id).hidden = id !== part;
+  document.body.dataset.shown = part;
+}
+
+function showProgress(doing, share) {
+  show("busy");
+  find("doing").textContent = WORDS[doing] || doing;
+  if (share > 0) find("progress").value = share; else find("progress").removeAttribute("value");
+}
+
+function showRefusal(reason) {
+  show("refusal");
+  find("reason").textContent = reason;
+}
+
+function showResult(address, answer) {
+  show("result");
+  const color = { "likely fake": "fake", "likely real": "real" }[answer.verdict] || "";
+  find("verdict").className = `box ${color}`;
+  find("answer").textContent = answer.verdict;
+  const broken = answer.frames.refused_because;
+  find("why").textContent = answer.reason + (broken ? ` (only part could be read: ${broken})` : "");
+  const isVideo = answer.results.includes("annotated.mp4");
+  const drawn = document.createElement(isVideo ? "video" : "img");
+  drawn.src = `${address}/${isVideo ? "annotated.mp4" : "annotated.jpg"}`;
+  if (isVideo) { drawn.controls = true; drawn.preload = "auto"; }
+  find("shown").replaceChildren(drawn);
+  find("report").src = `${address}/report.html`;
+  find("downloads").replaceChildren(...answer.results.map((name) => {
+    const link = document.createElement("a");
+    link.href = `${address}/${name}?download`;
+    link.textContent = `Save ${name}`;
+    return link;
+  }));
+}
+
+async function follow(number, mine) {
+  const address = `cases/${number}`;
+  while (mine === current) {
+    const answer = await (await fetch(address)).json();
+    if (mine !== current) return;
+    if (answer.state === "refused") return showRefusal(answer.reason);
+    if (answer.state === "judged") return showResult(address, answer);
+    showProgress(answer.doing, answer.share);
+    await new Promise((wake) => setTimeout(wake, 300));
+  }
+}
+
+async function handIn(file) {
+  const mine = ++current;
+  find("name").textContent = file.name;
+  showProgress("sending", 0);
+  try {
+    const headers = { "X-File-Name": encodeURIComponent(file.name), "Content-Type": "application/octet-stream" };
+    const answer = await (await fetch("cases", { method: "POST", headers, body: file })).json();
+    if (answer.case) await follow(answer.case, mine); else showRefusal(answer.reason);
+  } catch (error) {
+    showRefusal(`The program does not answer (${error.message}). Was it stopped, or is the file too large?`);
+  }
+}
+
+const drop = find("drop");
+find("file").addEventListener("change", (event) => {
+  if (event.target.files.length) handIn(event.target.files[0]);
+  event.target.value = "";
+});
+for (const name of ["dragover", "dragleave", "drop"]) {
+  drop.addEventListener(name, (event) => {
+    event.preventDefault();
+    drop.classList.toggle("over", name === "dragover");
+    if (name === "drop" && event.dataTransfer.files.length) handIn(event.dataTransfer.files[0]);
+  });
+}
