@@ -237,7 +237,8 @@ def draw_changes(table: pd.DataFrame):
         axes.plot(places, points["map_chance"], ":", color="black", label="mAP by chance")
         axes.set_xticks(places, ["as it is", *(f"{v:g}" for v in points["value"][1:])])
         axes.set(ylim=(0, 1.02), xlabel=kind)
-    row[0].legend(frameon=False, fontsize=9, loc="lower left")
+    lines = row[0].get_legend_handles_labels()
+    figure.legend(*lines, frameon=False, loc="outside lower left", ncols=len(LINES) + 1)
     set_title(figure, "What the detector bears (bands: 95 % intervals by source)",
               f"{int(plain['frames'].iloc[0]):,} frames of the test videos")  # fmt: skip
     return figure
