@@ -9,13 +9,14 @@ from clips import FACE_PX, make_frame, write_clip
 
 
 def ask(address, content=None, headers=None):
-    """Give status and JSON of an answer."""
+    """Give status and JSON of an answer, None where it is not JSON."""
     request = urllib.request.Request(address, content, headers or {})
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read() or b"null")
+        is_json = error.headers["Content-Type"] == "application/json"
+        return error.code, json.load(error) if is_json else None
 
 
 def hand_in(served, content, name="a.mp4"):

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from deepfake_detector.figures.style import COLORS, make_figure
 
-MOST_LINES = 8
-LINES = ("#1f6fd0", "#d62f2f", "#e08a00", "#4b9b3f", "#7d4fb2", "#00a0a8", "#8c6239", "#555555")
+MOST_LINES = 8  # colours below; red and blue mean fake and real elsewhere
+LINES = ("#333333", "#e08a00", "#4b9b3f", "#7d4fb2", "#00a0a8", "#8c6239", "#c2559b", "#999933")
 HEAT_PX = 240
 LEAST_SCALE = 0.02  # a change of the fake share this small is no strong colour
 
