@@ -6,7 +6,15 @@ There are no defaults here: a default would hide a missing key.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from deepfake_detector.yaml_text import parse_yaml
 
@@ -16,6 +24,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Quality = Annotated[int, Field(ge=1, le=100)]
+Interval = Annotated[list[Positive], Field(min_length=2, max_length=2)]
+Ratios = Annotated[list[Positive], Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -208,6 +218,79 @@ class ForgeParams(Section):
     smoothing_frames: Count
 
 
+class RangeSpace(Section):
+    """Numbers from lowest to highest; whole ones for a parameter that is a whole number."""
+
+    name: str
+    lowest: float
+    highest: float
+    log: bool
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "RangeSpace":
+        if not self.lowest < self.highest or (self.log and self.lowest <= 0):
+            above = "0 < lowest < highest" if self.log else "lowest < highest"
+            raise ValueError(f"{self.name}: expected {above}, got {self.lowest}, {self.highest}")
+        return self
+
+
+class ChoiceSpace(Section):
+    """Any of some values, each as it may stand at the parameter itself."""
+
+    name: str
+    choices: Annotated[list[Any], Field(min_length=2)]
+
+
+class ScalesSpace(Section):
+    """Scales of anchors: each an interval [lowest, highest]."""
+
+    name: Literal["detector.anchors.scales"]
+    smallest: Interval
+    largest: Interval
+    spacing: Interval
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "ScalesSpace":
+        for interval in (self.smallest, self.largest, self.spacing):
+            if interval[0] > interval[1]:
+                raise ValueError(f"{self.name}: {interval} does not go from low to high")
+        if self.smallest[1] >= self.largest[0]:
+            raise ValueError(f"{self.name}: smallest {self.smallest} reaches {self.largest}")
+        return self
+
+
+class RatiosSpace(Section):
+    """Aspect ratios of anchors: each predictor map takes one of the lists."""
+
+    name: Literal["detector.anchors.aspect_ratios"]
+    choices_per_map: Annotated[list[Ratios], Field(min_length=2)]
+
+
+def _name_kind_of_space(value: Any) -> str:
+    keys = value if isinstance(value, dict) else dict(value)
+    kinds = {"choices": "choices", "smallest": "scales", "choices_per_map": "ratios"}
+    return next((kind for key, kind in kinds.items() if key in keys), "range")
+
+
+Space = Annotated[
+    Annotated[RangeSpace, Tag("range")]
+    | Annotated[ChoiceSpace, Tag("choices")]
+    | Annotated[ScalesSpace, Tag("scales")]
+    | Annotated[RatiosSpace, Tag("ratios")],
+    Discriminator(_name_kind_of_space),
+]
+
+
+class TuneParams(Section):
+    random_trials: Annotated[int, Field(ge=0)]
+    pruner: Literal["median", "hyperband", "none"]
+    pruner_spares_trials: Annotated[int, Field(ge=0)]
+    pruner_spares_epochs: Annotated[int, Field(ge=0)]
+    least_recall: Share
+    retries: Annotated[int, Field(ge=0)]
+    space: Annotated[list[Space], Field(min_length=1)]
+
+
 class Params(Section):
     seed: int
     validate_: Annotated[ValidateParams, Field(alias="validate")]  # pydantic owns the plain name
@@ -222,6 +305,21 @@ class Params(Section):
     app: AppParams
     annotate: AnnotateParams
     forge: ForgeParams
+    tune: TuneParams
+
+    @model_validator(mode="after")
+    def _search_what_is_there(self) -> "Params":
+        names = [space.name for space in self.tune.space]
+        known = [key for key in flatten_params(self) if key.startswith(("detector.", "train."))]
+        for name in names:
+            if name not in known:
+                choices = "\n  ".join(known)
+                raise ValueError(
+                    f"tune.space: {name} is no parameter of a training; there are\n  {choices}"
+                )
+            if names.count(name) > 1:
+                raise ValueError(f"tune.space: {name} is there twice; remove one")
+        return self
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:

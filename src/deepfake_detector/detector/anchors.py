@@ -34,7 +34,7 @@ def make_anchors(
     maps = [
         _place_on_map(sizes, map_size, step_px / image_size_px)
         for sizes, map_size, step_px in zip(
-            _list_sizes(params), map_sizes, params.steps_px, strict=True
+            list_sizes(params), map_sizes, params.steps_px, strict=True
         )
     ]
     return np.concatenate(maps).astype(np.float32)  # [A, 4]
@@ -42,10 +42,10 @@ def make_anchors(
 
 def count_anchors(params: AnchorParams) -> list[int]:
     """Count the anchors in one cell of each predictor map: 4, 6, 6, 6, 4, 4 for SSD300."""
-    return [len(sizes) for sizes in _list_sizes(params)]
+    return [len(sizes) for sizes in list_sizes(params)]
 
 
-def _list_sizes(params: AnchorParams) -> list[list[tuple[float, float]]]:
+def list_sizes(params: AnchorParams) -> list[list[tuple[float, float]]]:
     """List (width, height) of the anchors of one cell, for each predictor map."""
     return [
         _list_map_sizes(ratios, scale, next_scale)

@@ -70,12 +70,16 @@ def build_finder(detector: keras.Model, params: DetectorParams) -> keras.Model:
 
 def make_detector_anchors(detector: keras.Model, params: DetectorParams) -> np.ndarray:
     """Make the anchors [A, 4] that the outputs of this detector are relative to."""
-    sizes = [
+    return make_anchors(params.anchors, list_map_sizes(detector), params.image_size_px)
+
+
+def list_map_sizes(detector: keras.Model) -> list[tuple[int, int]]:
+    """List (rows, columns) of the predictor maps of a detector, finest first."""
+    return [
         layer.output.shape[1:3]
         for layer in detector.layers
         if layer.name.startswith("box_") and isinstance(layer, layers.Conv2D)
     ]
-    return make_anchors(params.anchors, sizes, params.image_size_px)
 
 
 def _predict(maps, counts: list[int], width: int, name: str, style: dict):
