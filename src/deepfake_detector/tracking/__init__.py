@@ -13,8 +13,10 @@ from deepfake_detector.tracking.runs import (
     training_run,
 )
 from deepfake_detector.tracking.store import use_project_tracking
+from deepfake_detector.tracking.studies import StudyRun
 
 __all__ = [
+    "StudyRun",
     "continued_run",
     "find_run",
     "has_evaluation",

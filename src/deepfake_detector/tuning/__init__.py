@@ -1,0 +1,1 @@
+"""The search for better parameters: an Optuna study whose trials are trainings."""

@@ -1,0 +1,89 @@
+"""What a study has found so far, as tables."""
+
+import json
+from typing import Any
+
+import optuna
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+
+from deepfake_detector.params import Params, flatten_params
+from deepfake_detector.tuning.queue import ORIGIN, VALUES
+from deepfake_detector.tuning.trials import OVERLAP, RECALL
+from deepfake_detector.tuning.workers import REASON
+
+_TRIALS_TO_RANK = 4
+
+
+def find_winner(study: optuna.Study) -> FrozenTrial:
+    """Find the trial with the best validation mAP, the first of equals.
+
+    Raises:
+        ValueError: no trial has been trained to the end.
+    """
+    complete = study.get_trials(states=(TrialState.COMPLETE,))
+    if not complete:
+        raise ValueError(f"study {study.study_name}: no trial has been trained to the end yet")
+    return max(complete, key=lambda trial: (trial.value, -trial.number))
+
+
+def list_changes(winner: FrozenTrial, params: Params) -> dict[str, str]:
+    """List the winner's values that differ from the parameters, as text for `override_params`."""
+    now = flatten_params(params)
+    changed = {k: value for k, value in winner.user_attrs[VALUES].items() if value != now[k]}
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in changed.items()}
+
+
+def tabulate_trials(study: optuna.Study) -> pd.DataFrame:
+    """List the trials that have ended.
+
+    Returns:
+        `trial, state, origin, validation_map, epochs, seconds`, fitness of the anchors, `reason`,
+        and one column for each entry of a point, NaN or None where a trial had none.
+    """
+    ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+    rows = [_trial_to_row(trial) for trial in ended]
+    return pd.DataFrame(rows, columns=[*COLUMNS, *list_entries(study)])
+
+
+COLUMNS = [
+    *("trial", "state", "origin", "validation_map", "epochs", "seconds"),
+    *(RECALL, OVERLAP, "reason"),
+]
+
+
+def list_entries(study: optuna.Study) -> list[str]:
+    """List the entries of the study's points, in the order of the space."""
+    trials = study.get_trials(deepcopy=False)
+    return list(dict.fromkeys(name for trial in trials for name in trial.params))
+
+
+def _trial_to_row(trial: FrozenTrial) -> dict[str, Any]:
+    best = max(trial.intermediate_values.values(), default=float("nan"))
+    return {
+        "trial": trial.number,
+        "state": trial.state.name.lower(),
+        "origin": trial.user_attrs.get(ORIGIN),
+        "validation_map": best if trial.value is None else trial.value,
+        "epochs": len(trial.intermediate_values),
+        "seconds": trial.duration.total_seconds() if trial.duration else float("nan"),
+        RECALL: trial.user_attrs.get(RECALL),
+        OVERLAP: trial.user_attrs.get(OVERLAP),
+        "reason": trial.user_attrs.get(REASON, ""),
+        **trial.params,
+    }
+
+
+def rank_parameters(study: optuna.Study) -> pd.Series:
+    """Rank the entries of the points by how much of the result hangs on them (PED-ANOVA).
+
+    Watanabe et al. 2023, *PED-ANOVA*.
+
+    Returns:
+        Shares that add up to 1, by entry, largest first; empty with fewer than four trials that
+        came to the end, or where all did equally well.
+    """
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if len(complete) < _TRIALS_TO_RANK or len({trial.value for trial in complete}) == 1:
+        return pd.Series(dtype=float)
+    return pd.Series(optuna.importance.get_param_importances(study), dtype=float)

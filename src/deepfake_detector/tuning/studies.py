@@ -1,0 +1,147 @@
+"""A study: where Optuna keeps it, how it samples and prunes, and how many trials it gets.
+
+The journal file serves all workers of one machine, a database those of many.
+"""
+
+import hashlib
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+from filelock import FileLock
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from deepfake_detector.params import Params, TuneParams, flatten_params
+
+STUDIES = Path("artifacts/tune")
+JOURNAL = STUDIES / "studies.journal"
+HEARTBEAT_SECONDS = 30
+"""A database hears of each running trial this often; after four times that, its worker is dead."""
+
+FINGERPRINT = "fingerprint"
+
+
+def lock_study(name: str) -> FileLock:
+    """Lock what workers of one machine must not do at once."""
+    STUDIES.mkdir(parents=True, exist_ok=True)
+    return FileLock(STUDIES / f"{name}.lock")
+
+
+def open_storage(url: str | None, on_death: Callable) -> BaseStorage:
+    """Open the project's journal file, or any database that Optuna knows.
+
+    Args:
+        url: as SQLAlchemy writes it, `postgresql+psycopg://user:password@host/name`.
+        on_death: called with study and trial where a database has not heard of one for long.
+    """
+    if url is None:
+        STUDIES.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(str(JOURNAL)))
+    return RDBStorage(
+        url,
+        heartbeat_interval=HEARTBEAT_SECONDS,
+        grace_period=4 * HEARTBEAT_SECONDS,
+        heartbeat_stale_trial_callback=on_death,
+    )
+
+
+def open_study(
+    name: str, storage: BaseStorage, params: Params, fingerprint: str
+) -> optuna.Study:
+    """Open a study, or begin it.
+
+    Args:
+        fingerprint: of all that the trials have in common.
+
+    Raises:
+        ValueError: the study began with another fingerprint, so that its trials and new ones could
+            not be compared.
+    """
+    study = optuna.create_study(
+        study_name=name,
+        storage=storage,
+        sampler=SamplerOfTrial(params.tune.random_trials, params.seed),
+        pruner=make_pruner(params.tune, params.train.epochs),
+        direction="maximize",
+        load_if_exists=True,
+    )
+    began_with = study.user_attrs.get(FINGERPRINT)
+    if began_with is None:
+        study.set_user_attr(FINGERPRINT, fingerprint)
+    elif began_with != fingerprint:
+        raise ValueError(
+            f"study {name} began with other frames or other parameters than those it searches, so "
+            "its trials cannot be compared with new ones; give another name with --study"
+        )
+    return study
+
+
+def make_fingerprint(params: Params, shards: list[Path]) -> str:
+    """Hash what all trials of a study have in common: frames, and parameters not searched."""
+    searched = {space.name for space in params.tune.space}
+    common = {
+        name: value
+        for name, value in flatten_params(params).items()
+        if name.startswith(("seed", "detector.", "train.")) and name not in searched
+    }
+    space = [space.model_dump() for space in params.tune.space]
+    digest = hashlib.sha256(json.dumps([common, space], sort_keys=True).encode())
+    for path in shards:
+        digest.update(path.name.encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def make_pruner(params: TuneParams, epochs: int) -> optuna.pruners.BasePruner:
+    """Make what stops a trial that does worse than others did."""
+    if params.pruner == "median":
+        return optuna.pruners.MedianPruner(
+            n_startup_trials=params.pruner_spares_trials,
+            n_warmup_steps=params.pruner_spares_epochs,
+        )
+    if params.pruner == "hyperband":
+        return optuna.pruners.HyperbandPruner(
+            min_resource=max(params.pruner_spares_epochs, 1), max_resource=epochs
+        )
+    return optuna.pruners.NopPruner()
+
+
+class SamplerOfTrial(optuna.samplers.BaseSampler):
+    """TPE whose random numbers follow from the seed and the trial's number.
+
+    So workers never try the same by chance, and a study that goes on is one never stopped.
+    """
+
+    def __init__(self, random_trials: int, seed: int):
+        self._random_trials, self._seed = random_trials, seed
+        self._number, self._sampler = None, None
+
+    def _sampler_of(self, trial: FrozenTrial) -> optuna.samplers.TPESampler:
+        if self._number != trial.number:
+            seed = random.Random(f"{self._seed}, {trial.number}").getrandbits(32)
+            self._number = trial.number
+            self._sampler = optuna.samplers.TPESampler(
+                n_startup_trials=self._random_trials, seed=seed
+            )
+        return self._sampler
+
+    def infer_relative_search_space(self, study, trial):
+        return self._sampler_of(trial).infer_relative_search_space(study, trial)
+
+    def sample_relative(self, study, trial, search_space):
+        return self._sampler_of(trial).sample_relative(study, trial, search_space)
+
+    def sample_independent(self, study, trial, param_name, param_distribution) -> Any:
+        sampler = self._sampler_of(trial)
+        return sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study, trial) -> None:
+        self._sampler_of(trial).before_trial(study, trial)
+
+    def after_trial(self, study, trial, state: TrialState, values) -> None:
+        self._sampler_of(trial).after_trial(study, trial, state, values)
