@@ -82,12 +82,6 @@ def log_look_epoch(epoch: int, row: dict[str, float]) -> None:
     tracking.log_epoch(epoch, {key: value for key, value in values.items() if value == value})
 
 
-def list_shards(split: str) -> list[Path]:
-    """List the shards of a split that hold at least one frame."""
-    videos = pd.read_csv(SPLIT / f"{split}.csv")
-    return [SHARDS / f"{video}.tfrecord" for video in videos.loc[videos["frames"] > 0, "video"]]
-
-
 def log_epoch(epoch: int, row: dict[str, float]) -> None:
     """Show an epoch to the person and to MLflow."""
     logger.info(

@@ -310,15 +310,26 @@ class Params(Section):
     @model_validator(mode="after")
     def _search_what_is_there(self) -> "Params":
         names = [space.name for space in self.tune.space]
-        known = [key for key in flatten_params(self) if key.startswith(("detector.", "train."))]
-        for name in names:
-            if name not in known:
-                choices = "\n  ".join(known)
+        known = flatten_params(self)
+        trained = [key for key in known if key.startswith(("detector.", "train."))]
+        for space in self.tune.space:
+            if space.name not in trained:
+                choices = "\n  ".join(trained)
                 raise ValueError(
-                    f"tune.space: {name} is no parameter of a training; there are\n  {choices}"
+                    f"tune.space: {space.name} is no parameter of a training; there are"
+                    f"\n  {choices}"
                 )
-            if names.count(name) > 1:
-                raise ValueError(f"tune.space: {name} is there twice; remove one")
+            if names.count(space.name) > 1:
+                raise ValueError(f"tune.space: {space.name} is there twice; remove one")
+            if isinstance(space, ChoiceSpace) and known[space.name] not in space.choices:
+                raise ValueError(
+                    f"tune.space: the choices of {space.name} are {space.choices}; add "
+                    f"{known[space.name]}, its value now, as every search begins there"
+                )
+            if isinstance(space, RangeSpace) and type(known[space.name]) not in (int, float):
+                raise ValueError(
+                    f"tune.space: {space.name} is {known[space.name]}, no number; give choices"
+                )
         return self
 
 

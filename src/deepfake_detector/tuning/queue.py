@@ -25,6 +25,7 @@ ORIGIN, VALUES = "origin", "values"
 RETRY_OF, LOST = "retry_of", "lost"
 """The trial that this one begins again, and how many workers have died over it."""
 
+
 def queue_trials(study: optuna.Study, trials: int, starts: list[Start]) -> None:
     """Let trials wait until the study has as many as asked for; the first are `starts`.
 

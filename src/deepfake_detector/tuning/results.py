@@ -58,7 +58,15 @@ def list_entries(study: optuna.Study) -> list[str]:
     return list(dict.fromkeys(name for trial in trials for name in trial.params))
 
 
+def list_lost_runs(study: optuna.Study, attribute: str) -> list[str]:
+    """List what failed trials without a reason have under an attribute: their workers died."""
+    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+    lost = [trial.user_attrs for trial in failed if REASON not in trial.user_attrs]
+    return [attributes[attribute] for attributes in lost if attribute in attributes]
+
+
 def _trial_to_row(trial: FrozenTrial) -> dict[str, Any]:
+    failed = trial.state == TrialState.FAIL
     best = max(trial.intermediate_values.values(), default=float("nan"))
     return {
         "trial": trial.number,
@@ -69,7 +77,7 @@ def _trial_to_row(trial: FrozenTrial) -> dict[str, Any]:
         "seconds": trial.duration.total_seconds() if trial.duration else float("nan"),
         RECALL: trial.user_attrs.get(RECALL),
         OVERLAP: trial.user_attrs.get(OVERLAP),
-        "reason": trial.user_attrs.get(REASON, ""),
+        "reason": trial.user_attrs.get(REASON, "its worker died" if failed else ""),
         **trial.params,
     }
 

@@ -32,7 +32,7 @@ def suggest_values(trial: optuna.Trial, params: Params) -> dict[str, Any]:
 
 def _suggest(trial: optuna.Trial, space: Space, default: Any) -> Any:
     if isinstance(space, RangeSpace) and isinstance(default, int):
-        whole = int(math.ceil(space.lowest)), int(math.floor(space.highest))
+        whole = math.ceil(space.lowest), math.floor(space.highest)
         return trial.suggest_int(space.name, *whole, log=space.log)
     if isinstance(space, RangeSpace):
         value = trial.suggest_float(space.name, space.lowest, space.highest, log=space.log)
@@ -75,10 +75,7 @@ def apply_values(params: Params, values: dict[str, Any]) -> Params:
 
 
 def find_point(params: Params, values: dict[str, Any]) -> dict[str, Any]:
-    """Find the point of the space nearest to values, so that Optuna can learn from a trial of them.
-
-    Left out is a parameter without anything near, as a text that is not among its choices.
-    """
+    """Find the point of the space nearest to values, so that Optuna learns from a trial of them."""
     point = {}
     for space in params.tune.space:
         point |= _find_nearest(space, values[space.name])
@@ -92,7 +89,7 @@ def _find_nearest(space: Space, value: Any) -> dict[str, Any]:
             limits = (math.ceil(space.lowest), math.floor(space.highest))
         return {space.name: min(max(value, limits[0]), limits[1])}
     if isinstance(space, ChoiceSpace):
-        return {space.name: json.dumps(value)} if value in space.choices else {}
+        return {space.name: json.dumps(value)}
     if isinstance(space, ScalesSpace):
         ends = {"smallest": value[0], "largest": value[-1], "spacing": _fit_spacing(value)}
         return {

@@ -50,9 +50,7 @@ def open_storage(url: str | None, on_death: Callable) -> BaseStorage:
     )
 
 
-def open_study(
-    name: str, storage: BaseStorage, params: Params, fingerprint: str
-) -> optuna.Study:
+def open_study(name: str, storage: BaseStorage, params: Params, fingerprint: str) -> optuna.Study:
     """Open a study, or begin it.
 
     Args:
@@ -79,6 +77,22 @@ def open_study(
             "its trials cannot be compared with new ones; give another name with --study"
         )
     return study
+
+
+def load_study(name: str, url: str | None) -> optuna.Study:
+    """Load a study to look at what it has found.
+
+    Raises:
+        ValueError: there is no such study.
+    """
+    if url is None and not JOURNAL.is_file():
+        raise ValueError(f"{JOURNAL} is not there; no study has begun yet")
+    storage = JournalStorage(JournalFileBackend(str(JOURNAL))) if url is None else url
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError as error:
+        there = ", ".join(optuna.get_all_study_names(storage)) or "none"
+        raise ValueError(f"no study is called {name}; there are: {there}") from error
 
 
 def make_fingerprint(params: Params, shards: list[Path]) -> str:

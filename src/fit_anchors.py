@@ -1,0 +1,60 @@
+"""Measure how well the anchors of params.yaml suit the training faces, and fit others to them.
+
+  python src/fit_anchors.py --out anchors.png
+
+The fitted ones are a start, not a promise: `python src/tune.py` finds out whether a detector
+learns more with them.
+"""
+
+import argparse
+import logging
+import os
+from pathlib import Path
+
+from deepfake_detector.data.shard_lists import list_shards
+from deepfake_detector.params import DetectorParams, load_params
+
+logger = logging.getLogger("fit_anchors")
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser.add_argument("--out", type=Path, required=True, help="picture to write, PNG")
+    try:
+        fit(load_params().detector, parser.parse_args().out)
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"fit_anchors: {error}") from error
+
+
+def fit(params: DetectorParams, out: Path) -> None:
+    """Print the fitness of the anchors as they are and as fitted; draw both over the faces."""
+    from deepfake_detector.data.shard_lists import read_boxes
+    from deepfake_detector.detector.anchor_clusters import compute_sizes
+    from deepfake_detector.detector.anchors import list_sizes
+    from deepfake_detector.figures.anchors import draw_anchors
+    from deepfake_detector.figures.style import save_figure
+    from deepfake_detector.tuning.starts import TrainingFaces
+
+    boxes = read_boxes(list_shards("train"))
+    faces = TrainingFaces(boxes)
+    fitted = faces.fit(params.anchors)
+    sets = {"params.yaml": params.anchors, "fitted": fitted}
+    for name, anchors in sets.items():
+        fitness = faces.measure(params.model_copy(update={"anchors": anchors}))
+        print(
+            f"{name}: an anchor overlaps {fitness.best_possible_recall:.1%} of {len(boxes)} faces "
+            f"by more than {params.matching.positive_overlap:g}; mean best overlap "
+            f"{fitness.mean_best_overlap:.3f}"
+        )
+    print(f"fitted scales: {fitted.scales}\nfitted aspect_ratios: {fitted.aspect_ratios}")
+    drawn = {name: list_sizes(anchors) for name, anchors in sets.items()}
+    subject = f"{len(boxes)} faces of the train split"
+    save_figure(draw_anchors(compute_sizes(boxes), drawn, subject), out)
+    logger.info("wrote %s", out)
+
+
+if __name__ == "__main__":
+    main()
