@@ -75,7 +75,7 @@ def apply_values(params: Params, values: dict[str, Any]) -> Params:
 
 
 def find_point(params: Params, values: dict[str, Any]) -> dict[str, Any]:
-    """Find the point of the space nearest to values, so that Optuna learns from a trial of them."""
+    """Find the point of the space nearest to values, so that Optuna learns from their trial."""
     point = {}
     for space in params.tune.space:
         point |= _find_nearest(space, values[space.name])

@@ -1,0 +1,46 @@
+import optuna
+import pytest
+
+from code_map import PROJECT
+from deepfake_detector.params import Params, load_params
+from deepfake_detector.tuning import studies
+
+RATE, SCHEDULE = "train.schedule.learning_rate", "train.schedule.name"
+
+
+@pytest.fixture(scope="session")
+def project_params() -> Params:
+    return load_params(PROJECT / "params.yaml")
+
+
+def search(params: Params, *spaces: dict, **settings) -> Params:
+    """Give params that search `spaces`, with other settings of `tune`."""
+    content = params.model_dump(by_alias=True)
+    content["tune"] |= settings | {"space": list(spaces)}
+    return Params.model_validate(content)
+
+
+@pytest.fixture
+def rate_params(project_params) -> Params:
+    """Parameters of a search for the learning rate alone; 0.0006 is the default."""
+    space = {"name": RATE, "lowest": 0.0001, "highest": 0.01, "log": True}
+    return search(project_params, space, random_trials=2, retries=1, pruner="none")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def opened(folder, rate_params):
+    """A study in a journal file, and its storage."""
+    storage = studies.open_storage(None, lambda study, trial: None)
+    return studies.open_study("first", storage, rate_params, "same"), storage
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
