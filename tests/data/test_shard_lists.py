@@ -26,12 +26,10 @@ def test_before_the_split_it_says_what_to_run(tmp_path, monkeypatch):
 
 
 def test_boxes_of_all_faces_are_read_also_of_frames_with_none_or_two(tmp_path):
-    counts = [0, 2, 1]
+    frames = [np.full((count, 4), number / 4) for number, count in enumerate([0, 2, 1])]
     records = [
         FrameRecord(b"", boxes, np.ones(len(boxes)), [b""] * len(boxes), boxes, "a", number, 9, 9)
-        for number, boxes in enumerate(
-            np.full((count, 4), n / 4) for n, count in enumerate(counts)
-        )
+        for number, boxes in enumerate(frames)
     ]
     write_shard(tmp_path / "a.tfrecord", records)
     boxes = read_boxes([tmp_path / "a.tfrecord"])
