@@ -67,17 +67,21 @@ class StudyRun:
 
     def end_lost_trial(self, run_id: str) -> None:
         """End the run of a trial whose worker died, unless that is done already."""
-        if find_run(run_id) and self._client.get_run(run_id).info.status == "RUNNING":
+        if find_run(run_id) and STATE not in self._client.get_run(run_id).data.tags:
             self._client.set_tag(run_id, STATE, "fail")
             self._client.set_tag(run_id, REASON, "its worker died")
             self._client.set_terminated(run_id, "KILLED")
 
     def log_winner(self, run_id: str, number: int, score: float) -> None:
-        """Tag the best trial, and only that one, and tell the study's run."""
+        """Tag the best trial, and only that one, and tell the study's run.
+
+        A run that this store does not hold is told of, but cannot be tagged.
+        """
         below = f"tags.`{PARENT}` = '{self.run_id}' and tags.`{BEST}` = 'true'"
         for earlier in self._client.search_runs([self._experiment], below):
             self._client.delete_tag(earlier.info.run_id, BEST)
-        self._client.set_tag(run_id, BEST, "true")
+        if find_run(run_id):
+            self._client.set_tag(run_id, BEST, "true")
         self._client.set_tag(self.run_id, "best_trial", str(number))
         self._client.set_tag(self.run_id, "best_run", run_id)
         self._client.log_metric(self.run_id, "best_validation_map", score)

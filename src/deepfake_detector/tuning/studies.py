@@ -24,6 +24,8 @@ HEARTBEAT_SECONDS = 30
 """A database hears of each running trial this often; after four times that, its worker is dead."""
 
 FINGERPRINT = "fingerprint"
+COMMON = ("seed", "detector.", "train.", "evaluate.overlap")
+"""What a trial's result hangs on, by the beginnings of the parameters' names."""
 
 
 def lock_study(name: str) -> FileLock:
@@ -101,7 +103,7 @@ def make_fingerprint(params: Params, shards: list[Path]) -> str:
     common = {
         name: value
         for name, value in flatten_params(params).items()
-        if name.startswith(("seed", "detector.", "train.")) and name not in searched
+        if name.startswith(COMMON) and name not in searched
     }
     space = [space.model_dump() for space in params.tune.space]
     digest = hashlib.sha256(json.dumps([common, space], sort_keys=True).encode())
