@@ -22,7 +22,7 @@ import cv2
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from deepfake_detector.data.videos import read_frames, write_video
+from deepfake_detector.data.videos import read_frames, write_timed_video
 from deepfake_detector.prediction import load_detector
 from deepfake_detector.reports.examiner import Examiner
 from deepfake_detector.verdicts.calibration import load_calibration
@@ -66,7 +66,8 @@ def make_clip(source: Path, target: Path, count: int) -> None:
     """Make a 720p clip of `count` frames out of a shorter one, played forth and back."""
     frames = [cv2.resize(image, SIZE_PX) for _, image in itertools.islice(read_frames(source), 90)]
     loop = itertools.cycle(frames + frames[::-1])
-    write_video(target, itertools.islice(loop, count), FPS)
+    timed = ((number / FPS, next(loop)) for number in range(count))
+    write_timed_video(target, timed, FPS, {"crf": "23", "preset": "ultrafast"})
 
 
 def measure(arguments: argparse.Namespace) -> dict:
