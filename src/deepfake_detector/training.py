@@ -88,7 +88,7 @@ def train_detector(
     detector = build_detector(params.detector)
     load_pretrained(detector, params.detector)
     if params.train.freeze_batch_norm:
-        _freeze_batch_norm(detector)
+        freeze_batch_norm(detector)
     model = TrainedDetector(detector, params)
     model.compile(optimizer=make_optimiser(params.train))
     model.optimizer.build(model.trainable_variables)
@@ -162,7 +162,7 @@ def make_schedule(params: TrainParams) -> keras.optimizers.schedules.LearningRat
     )
 
 
-def _freeze_batch_norm(detector: keras.Model) -> None:
+def freeze_batch_norm(detector: keras.Model) -> None:
     """Keep the pretrained statistics: batches are small, and a step takes half the time."""
     for layer in detector.layers:
         if isinstance(layer, keras.layers.BatchNormalization) and layer.name.startswith("_"):
