@@ -33,7 +33,10 @@ def folder(tmp_path, monkeypatch):
     [
         (["--epoch", "3"], "\nepoch: unknown parameter; did you mean epochs"),
         (["--epochs", "many"], "reproduce: params.yaml: train.epochs: Input should be a valid"),
-        (["--every", "2"], "every: could be extract_frames.every or predict.every or annotate.every"),
+        (
+            ["--every", "2"],
+            "every: could be extract_frames.every or predict.every or annotate.every",
+        ),
         (["epochs=3"], "expected --name value"),
     ],
 )
