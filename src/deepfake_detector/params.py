@@ -92,6 +92,7 @@ class DetectorParams(Section):
     backbone: Literal["efficientnet_lite0", "vgg16"]
     weights: str
     image_size_px: Annotated[int, Field(ge=128)]
+    precision: Literal["auto", "float32", "bfloat16"]
     anchors: AnchorParams
     matching: MatchingParams
     detections: DetectionParams
@@ -206,6 +207,10 @@ class AppParams(Section):
     cases_kept: Count
 
 
+class ExportParams(Section):
+    frames: Count
+
+
 class AnnotateParams(Section):
     every: Count
     smallest_face_px: Count
@@ -303,6 +308,7 @@ class Params(Section):
     judge: JudgeParams
     predict: PredictParams
     app: AppParams
+    export: ExportParams
     annotate: AnnotateParams
     forge: ForgeParams
     tune: TuneParams

@@ -51,9 +51,12 @@ def load_detector(path: Path, second_look: Path | None = None) -> Detector:
     """
     if not Path(path).is_file():
         raise ValueError(f"{path}: no detector here; run `dvc repro`, or name another file")
+    from deepfake_detector.detector.precision import fit_precision
+
     single_shot = _load_network(path)
     if not isinstance(single_shot.output, dict) or set(single_shot.output) != {"boxes", "scores"}:
         raise ValueError(f"{path}: a Keras model, but not a detector of this project")
+    fit_precision(single_shot, single_shot.get_layer("find_faces").precision)
     look = second_look or Path(path).parent / SECOND_LOOK
     return Detector(single_shot, _load_network(look) if look.is_file() else None)
 

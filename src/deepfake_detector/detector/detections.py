@@ -72,10 +72,15 @@ class FindFaces(keras.layers.Layer):
         anchor_count: `A`.
         variances: 4 numbers.
         detections: the fields of `DetectionParams`.
+        precision: what the detector's file asks for wherever it is loaded: `precision` of
+            `DetectorParams`; files of before have none.
     """
 
-    def __init__(self, anchor_count: int, variances, detections: dict, **options):
+    def __init__(
+        self, anchor_count: int, variances, detections: dict, precision="auto", **options
+    ):
         super().__init__(**(options | {"dtype": "float32"}))
+        self.precision = precision
         self.variances, self.detections = list(variances), dict(detections)
         self.anchors = self.add_weight(
             shape=(anchor_count, 4), initializer="zeros", trainable=False, name="anchors"
@@ -98,4 +103,5 @@ class FindFaces(keras.layers.Layer):
             "anchor_count": self.anchors.shape[0],
             "variances": self.variances,
             "detections": self.detections,
+            "precision": self.precision,
         }

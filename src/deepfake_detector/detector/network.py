@@ -13,6 +13,7 @@ from keras import layers, regularizers
 from deepfake_detector.detector.anchors import count_anchors, make_anchors
 from deepfake_detector.detector.detections import FindFaces
 from deepfake_detector.detector.efficientnet_lite0 import build_efficientnet_lite0
+from deepfake_detector.detector.precision import fit_precision
 from deepfake_detector.detector.vgg16 import L2, build_vgg16, convolve
 from deepfake_detector.labels import LABEL_COUNT
 from deepfake_detector.params import DetectorParams
@@ -48,7 +49,9 @@ def build_detector(params: DetectorParams) -> keras.Model:
         "box": _predict(maps, counts, 4, "box", style),
         "label": _predict(maps, counts, LABEL_COUNT, "label", style),
     }
-    return keras.Model(image, outputs, name=f"ssd_{params.backbone}")
+    detector = keras.Model(image, outputs, name=f"ssd_{params.backbone}")
+    fit_precision(detector, params.precision)
+    return detector
 
 
 def build_finder(detector: keras.Model, params: DetectorParams) -> keras.Model:
@@ -62,7 +65,11 @@ def build_finder(detector: keras.Model, params: DetectorParams) -> keras.Model:
     """
     anchors = make_detector_anchors(detector, params)
     layer = FindFaces(
-        len(anchors), params.anchors.variances, params.detections.model_dump(), name="find_faces"
+        len(anchors),
+        params.anchors.variances,
+        params.detections.model_dump(),
+        params.precision,
+        name="find_faces",
     )
     layer.anchors.assign(anchors)
     return keras.Model(detector.input, layer(detector.output), name=f"find_{detector.name}")

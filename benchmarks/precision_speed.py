@@ -1,0 +1,175 @@
+"""How much faster `vgg16` is in bfloat16 than in float32, and whether it still learns the same.
+
+    python benchmarks/precision_speed.py forward|train|loss
+
+`forward`: `predict` on batches of 8; also how far the outputs are from each other. `train`: steps
+on batches of 8. `loss`: both learn 200 steps from the same weights and batches; prints the mean
+loss of each 50. Both sides take turns. `--backbone efficientnet_lite0` shows why it stays float32.
+`benchmarks/precision_speed.md` says what was seen.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+PROJECT = Path(__file__).parents[1]
+sys.path.insert(0, str(PROJECT / "src"))
+
+IMAGES = 8
+PRECISIONS = ("float32", "bfloat16")
+WINDOW = 50  # steps that a loss is averaged over
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["forward", "train", "loss"])
+    parser.add_argument("--backbone", default="vgg16", choices=["vgg16", "efficientnet_lite0"])
+    parser.add_argument("--weights", default="none", help="as detector.weights in params.yaml")
+    parser.add_argument("--shards", type=Path, nargs="*", help="real frames, for `loss`")
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=200)
+    arguments = parser.parse_args()
+    if arguments.what == "forward":
+        compare_forward(arguments)
+    elif arguments.what == "train":
+        compare_steps(arguments)
+    else:
+        compare_losses(arguments)
+
+
+def build(arguments, precision: str):
+    """Build the network, the same at each call but for its precision."""
+    import keras
+
+    from deepfake_detector.detector.network import build_detector
+    from deepfake_detector.detector.pretrained import load_pretrained
+
+    params = load_project_params(arguments, precision)
+    keras.utils.set_random_seed(params.seed)
+    network = build_detector(params.detector)
+    load_pretrained(network, params.detector)
+    return network, params
+
+
+def load_project_params(arguments, precision: str):
+    """Load the project's parameters, with the backbone and precision in question."""
+    from deepfake_detector.params import load_params
+
+    params = load_params(PROJECT / "params.yaml")
+    asked = {"backbone": arguments.backbone, "precision": precision, "weights": arguments.weights}
+    return params.model_copy(update={"detector": params.detector.model_copy(update=asked)})
+
+
+def build_trained(arguments, precision: str):
+    """Build the network ready for training steps."""
+    from deepfake_detector.training import TrainedDetector, make_optimiser
+
+    network, params = build(arguments, precision)
+    model = TrainedDetector(network, params)
+    model.compile(optimizer=make_optimiser(params.train))
+    return model, params
+
+
+def compare_forward(arguments) -> None:
+    networks = {precision: build(arguments, precision)[0] for precision in PRECISIONS}
+    side = networks["float32"].input_shape[1]
+    images = make_images(side)
+    runs = {
+        name: lambda n=network: n.predict_on_batch(images) for name, network in networks.items()
+    }
+    outputs = {name: run() for name, run in runs.items()}
+    print_ratio("forward", take_turns(runs, arguments.repeats))
+    for name in ("box", "label"):
+        exact, rough = (outputs[precision][name] for precision in PRECISIONS)
+        difference = np.abs(rough - exact)
+        print(
+            f"{name}: differs by {difference.mean():.2g} on average, {difference.max():.2g} at "
+            f"most, of a spread (standard deviation) of {exact.std():.2g}"
+        )
+
+
+def compare_steps(arguments) -> None:
+    models = {precision: build_trained(arguments, precision)[0] for precision in PRECISIONS}
+    images = make_images(models["float32"].detector.input_shape[1])
+    faces = make_faces()
+    runs = {
+        name: lambda m=model: m.train_on_batch(images, faces) for name, model in models.items()
+    }
+    for run in runs.values():
+        run()
+    print_ratio("train step", take_turns(runs, arguments.repeats))
+
+
+def compare_losses(arguments) -> None:
+    """Let both learn from the same stream, one after the other."""
+    curves = {precision: learn(arguments, precision) for precision in PRECISIONS}
+    print(f"{'steps':<12}" + "".join(f"{precision:>12}" for precision in PRECISIONS))
+    for start in range(0, arguments.steps, WINDOW):
+        window = slice(start, start + WINDOW)
+        means = "".join(f"{np.mean(curves[precision][window]):>12.3f}" for precision in PRECISIONS)
+        print(f"{start + 1}-{min(start + WINDOW, arguments.steps):<9}{means}")
+    exact, rough = (np.array(curves[precision][-WINDOW:]) for precision in PRECISIONS)
+    noise = np.sqrt((exact.var(ddof=1) + rough.var(ddof=1)) / len(exact))
+    print(f"last {WINDOW}: {rough.mean() - exact.mean():+.3f}, standard error {noise:.3f}")
+
+
+def learn(arguments, precision: str) -> list[float]:
+    """Give the loss of each step."""
+    from deepfake_detector.data.batches import make_training_batches
+
+    model, params = build_trained(arguments, precision)
+    stream = make_training_batches(
+        arguments.shards,
+        IMAGES,
+        params.detector.image_size_px,
+        params.train.most_faces,
+        params.train.augmentation,
+        params.seed,
+    )
+    losses = []
+    for images, faces in stream.take(arguments.steps):
+        model.reset_metrics()
+        losses.append(float(model.train_on_batch(images, faces, return_dict=True)["loss"]))
+    return losses
+
+
+def take_turns(runs: dict, repeats: int) -> dict[str, list[float]]:
+    """Measure seconds of every side, `repeats` times in turn."""
+    times = {name: [] for name in runs}
+    for _ in range(repeats):
+        for name, run in runs.items():
+            started = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - started)
+    return times
+
+
+def print_ratio(title: str, times: dict[str, list[float]]) -> None:
+    slow, fast = (times[precision] for precision in PRECISIONS)
+    ratio = statistics.median(a / b for a, b in zip(slow, fast, strict=True))
+    seconds = ", ".join(f"{name} {statistics.median(t):.3f} s" for name, t in times.items())
+    print(f"{title}, batch of {IMAGES}: {seconds}; {ratio:.2f} times as fast")
+
+
+def make_images(side: int) -> np.ndarray:
+    """Make smooth random pictures, as real ones are smooth."""
+    import cv2
+
+    random = np.random.default_rng(7)
+    small = random.uniform(0, 255, (IMAGES, 16, 16, 3)).astype(np.float32)
+    return np.stack([cv2.resize(image, (side, side)) for image in small])
+
+
+def make_faces() -> dict[str, np.ndarray]:
+    """Make one face for each picture."""
+    box = np.float32([[0.3, 0.2, 0.6, 0.7]])
+    labels = np.arange(IMAGES).reshape(-1, 1) % 2 + 1
+    return {"boxes": np.tile(box, (IMAGES, 1, 1)), "labels": labels.astype(np.int32)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""A folder that appears when it is complete, and the digests of what is in it."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CHECKSUMS = "SHA256SUMS"
+
+
+@contextmanager
+def replace_folder(folder: Path) -> Iterator[Path]:
+    """Give a new folder to write to, which takes the place of `folder` when all went well."""
+    unfinished, former = (folder.with_name(f".{folder.name}.{n}") for n in ("unfinished", "old"))
+    for left_over in (unfinished, former):
+        shutil.rmtree(left_over, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        yield unfinished
+        if folder.exists():
+            folder.rename(former)
+        unfinished.rename(folder)
+        shutil.rmtree(former, ignore_errors=True)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the SHA-256 of every file in a folder, as `sha256sum -c` reads them."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{hash_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def hash_file(path: Path) -> str:
+    """Give the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

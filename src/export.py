@@ -1,0 +1,126 @@
+"""Export the trained detector: SavedModel, ONNX (in real numbers and 8-bit integers) and LiteRT.
+
+Every file is compared with Keras on validation frames; checksums and a model card lie beside them.
+Nothing is written unless all went well.
+"""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from deepfake_detector.data.records import make_shard_path
+from deepfake_detector.data.tables import read_table, write_text
+from deepfake_detector.exporting.folders import hash_file, replace_folder, write_checksums
+from deepfake_detector.params import Params, load_params
+
+VIDEOS = Path("artifacts/validate/videos.csv")
+SHARDS = Path("artifacts/extract_frames")
+SPLIT = Path("artifacts/split")
+TRAINED = Path("artifacts/train")
+METRICS = Path("artifacts/evaluate/metrics.json")
+OUT = Path("artifacts/export")
+
+logger = logging.getLogger("export")
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logger.setLevel(logging.INFO)
+    try:
+        export(load_params())
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"export: {error}") from error
+
+
+def export(params: Params) -> None:
+    """Export `artifacts/train/detector.keras`, and the second look beside it, if there is one."""
+    from deepfake_detector.prediction import load_detector
+
+    detector = load_detector(TRAINED / "detector.keras")
+    with replace_folder(OUT) as folder:
+        look_text = export_second_look(detector.second_look, params, folder)
+        facts = export_single_shot(detector.single_shot, params, folder)
+        write_card(facts, look_text, folder)
+        write_checksums(folder)
+    logger.info("%s: all formats, model card and checksums", OUT)
+
+
+def export_second_look(look, params: Params, folder: Path) -> str:
+    """Write and check the second look's files; give what the card says of them."""
+    if look is None:
+        return ""
+    from deepfake_detector.exporting.formats import check_second_look, write_second_look
+    from deepfake_detector.exporting.frames import read_crops
+    from deepfake_detector.exporting.model_card import describe_look
+
+    write_second_look(look, folder)
+    shards = list_shards("validation")
+    crops = read_crops(shards, params.export.frames, look.reach, look.crop_px)
+    differences = check_second_look(look, crops, folder)
+    logger.info("second look: written, logits of %d crops compared", len(crops))
+    return describe_look(look, max(differences.values()))
+
+
+def export_single_shot(detector, params: Params, folder: Path) -> dict:
+    """Write and check the detector's files; give what the card tells of that."""
+    from deepfake_detector.exporting.formats import (
+        INTEGERS,
+        RUNNERS,
+        check_detector,
+        write_detector,
+    )
+    from deepfake_detector.exporting.frames import make_tables, read_frames
+    from deepfake_detector.metrics import mean_average_precision
+
+    size_px, count = detector.input_shape[1], params.export.frames
+    calibration, _ = read_frames(list_shards("train"), count, size_px)
+    write_detector(detector, calibration, folder)
+    shards = list_shards("validation")
+    images, sources = read_frames(shards, count, size_px)
+    expected = detector.predict(images, batch_size=params.train.batch_size, verbose=0)
+    agreements = check_detector(expected, images, folder)
+    found = RUNNERS["detector.onnx"](folder / INTEGERS, images)
+    maps = [
+        mean_average_precision(*make_tables(part, sources, shards), params.evaluate.overlap)["map"]
+        for part in (expected, found)
+    ]
+    for name, agreement in agreements.items():
+        logger.info("%s: %d faces, %d differ", name, agreement.faces, agreement.different)
+    logger.info("%s: mAP %.4f, Keras %.4f", INTEGERS, maps[1], maps[0])
+    most = expected["boxes"].shape[1]
+    return {"size_px": size_px, "most": most, "agreements": agreements, "maps": tuple(maps)}
+
+
+def write_card(measured: dict, look_text: str, folder: Path) -> None:
+    """Write the model card."""
+    from deepfake_detector.exporting.model_card import CardFacts, make_card
+
+    facts = CardFacts(
+        digest=hash_file(TRAINED / "detector.keras"),
+        splits=json.loads((SPLIT / "summary.json").read_text()),
+        figures=json.loads(METRICS.read_text())["test"] if METRICS.is_file() else None,
+        licences=list_licences(),
+        **measured,
+    )
+    write_text(make_card(facts, look_text), folder / "model_card.md")
+
+
+def list_shards(split: str) -> list[Path]:
+    """List the shards of a split that hold at least one frame."""
+    videos = read_table(SPLIT / f"{split}.csv")
+    return [make_shard_path(SHARDS, video) for video in videos[videos["frames"] > 0]["video"]]
+
+
+def list_licences() -> list[str]:
+    """List the licences of the videos trained on."""
+    videos: pd.DataFrame = read_table(VIDEOS)
+    trained = videos["video"].isin(read_table(SPLIT / "train.csv")["video"])
+    return sorted(set(videos.loc[trained, "licence"]))
+
+
+if __name__ == "__main__":
+    main()

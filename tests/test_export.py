@@ -1,0 +1,106 @@
+"""The whole export of a small detector: every file, the card, checksums, all or nothing."""
+
+import importlib.util
+import json
+import subprocess
+
+import cv2
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import export
+from copied_project import PROJECT
+from deepfake_detector.data.records import FrameRecord, write_shard
+from deepfake_detector.detector.detections import FindFaces
+from deepfake_detector.detector.second_look import SecondLook
+from deepfake_detector.params import load_params
+
+pytestmark = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "tf2onnx")),
+    reason="onnx, onnxruntime or tf2onnx is missing",
+)
+
+COUNTS = dict.fromkeys(["videos", "sources", "frames", "real_faces", "fake_faces"], 1)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with a small trained detector, one shard a split, and what was said of them."""
+    monkeypatch.chdir(tmp_path)
+    for folder in (export.SHARDS, export.SPLIT, export.TRAINED, export.VIDEOS.parent):
+        folder.mkdir(parents=True)
+    make_detector().save(export.TRAINED / "detector.keras")
+    for split in ("train", "validation"):
+        write_frames(export.SHARDS / f"{split}.mp4.tfrecord", f"{split}.mp4")
+        table = pd.DataFrame({"video": [f"{split}.mp4"], "frames": [3]})
+        table.to_csv(export.SPLIT / f"{split}.csv", index=False)
+    (export.SPLIT / "summary.json").write_text(json.dumps({"train": COUNTS}))
+    export.VIDEOS.write_text("video,licence\ntrain.mp4,CC0\nvalidation.mp4,MIT\n")
+    params = load_params(PROJECT / "params.yaml")
+    return params.model_copy(update={"export": params.export.model_copy(update={"frames": 3})})
+
+
+def make_detector():
+    keras.utils.set_random_seed(5)
+    image = keras.Input((8, 8, 3), name="image")
+    x = keras.layers.Rescaling(1 / 255)(image)
+    outputs = {
+        name: keras.layers.Reshape((-1, width), name=name)(
+            keras.layers.Conv2D(width, 3, 2, name=f"_{name}_1")(x)
+        )
+        for name, width in (("box", 4), ("label", 3))
+    }
+    find = {"score_threshold": 0.01, "suppression_overlap": 0.45, "most": 5}
+    finder = FindFaces(9, [0.1, 0.1, 0.2, 0.2], find, name="find_faces")
+    corners = np.stack(np.meshgrid(*[np.arange(3) / 3] * 2), axis=-1).reshape(-1, 2)
+    finder.anchors.assign(np.concatenate([corners, corners + 0.4], axis=1))
+    return keras.Model(image, finder(outputs))
+
+
+def write_frames(path, video):
+    random = np.random.default_rng(5)
+    box = np.float32([[0.2, 0.2, 0.6, 0.6]])
+    jpegs = [
+        cv2.imencode(".jpg", random.integers(0, 255, (40, 40, 3), np.uint8))[1].tobytes()
+        for _ in range(3)
+    ]
+    records = [
+        FrameRecord(jpeg, box, np.array([1]), [], np.zeros((0, 4)), video, frame, 40, 40)
+        for frame, jpeg in enumerate(jpegs)
+    ]
+    write_shard(path, records)
+
+
+def test_everything_is_written_checked_and_described(project):
+    look = SecondLook(crop_px=64, reach=1.3, weight=1.0, least_score=0.1, dropout=0.3)
+    (export.TRAINED / "second_look").mkdir()
+    look.save(export.TRAINED / "second_look" / "second_look.keras")
+    export.export(project)
+    names = {path.name for path in export.OUT.iterdir()}
+    assert names == {
+        *("saved_model", "detector.onnx", "detector_int8.onnx", "detector.tflite"),
+        *("second_look", "second_look.onnx", "second_look.tflite"),
+        *("model_card.md", "SHA256SUMS"),
+    }
+    checked = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=export.OUT)
+    assert checked.returncode == 0
+    card = (export.OUT / "model_card.md").read_text()
+    assert "faces in 3 frames differ" in card
+    assert "name: CC0." in card
+    assert "[B, 64, 64, 3]" in card
+
+
+def test_what_was_exported_before_stays_where_a_file_finds_other_faces(project, monkeypatch):
+    from deepfake_detector.exporting import formats
+
+    def find_nothing(path, images):
+        return {"boxes": np.zeros((len(images), 5, 4)), "scores": np.zeros((len(images), 5, 2))}
+
+    monkeypatch.setitem(formats.RUNNERS, "detector.tflite", find_nothing)
+    export.OUT.mkdir()
+    (export.OUT / "before.txt").write_text("before")
+    with pytest.raises(ValueError, match=r"detector\.tflite: \d+ of \d+ faces"):
+        export.export(project)
+    assert [path.name for path in export.OUT.iterdir()] == ["before.txt"]
