@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deepfake_detector.detector.detections import FindFaces
 from deepfake_detector.detector.targets import decode_boxes
 from deepfake_detector.exporting.networks import split_detector
 from deepfake_detector.params import DetectionParams
@@ -19,10 +18,13 @@ from deepfake_detector.params import DetectionParams
 def export_litert(detector: keras.Model, path: Path) -> None:
     """Write a detector as LiteRT: `image` [1, S, S, 3] to `boxes` and `scores`."""
     network, finder = split_detector(detector)
+    anchors = np.asarray(finder.anchors)
+    params = DetectionParams(**finder.detections)
 
     def find(image):
         outputs = network(image, training=False)
-        return find_faces_of_one(outputs["box"], outputs["label"], finder)
+        boxes = decode_boxes(outputs["box"], anchors, finder.variances)
+        return choose_faces_of_one(boxes, outputs["label"], params)
 
     _convert(find, network, path)
 
@@ -32,18 +34,17 @@ def write_litert(network: keras.Model, path: Path) -> None:
     _convert(lambda image: network(image, training=False), network, path)
 
 
-def find_faces_of_one(offsets, logits, finder: FindFaces) -> dict:
-    """Find the faces of one image with TensorFlow's own suppression.
+def choose_faces_of_one(boxes, logits, params: DetectionParams) -> dict:
+    """Choose the faces of one image with TensorFlow's own suppression.
 
     Args:
-        offsets: [1, A, 4].
+        boxes: [1, A, 4].
         logits: [1, A, 3].
 
     Returns:
         `boxes` [1, most, 4] and `scores` [1, most, 2], as `detections.find_faces` gives them.
     """
-    params = DetectionParams(**finder.detections)
-    boxes = decode_boxes(offsets, np.asarray(finder.anchors), finder.variances)[0]  # [A, 4]
+    boxes = boxes[0]  # [A, 4]
     labels = tf.nn.softmax(logits)[0, :, 1:]  # [A, 2]
     best, count = tf.raw_ops.NonMaxSuppressionV4(
         boxes=boxes,

@@ -34,38 +34,39 @@ find (float[N, A, 4] box, float[N, A, 3] label)
   location = ReduceSum <keepdims = 1> (faces, axis_two)
   ranked = Transpose <perm = [0, 2, 1]> (location)
   chosen = NonMaxSuppression (all_boxes, ranked, most, overlap, threshold)
-  image, unused, anchor = Split <axis = 1> (chosen, three_ones)
-  source = Concat <axis = 1> (image, anchor)
+  picture, unused, anchor = Split <axis = 1> (chosen, three_ones)
+  source = Concat <axis = 1> (picture, anchor)
   chosen_boxes = GatherND (all_boxes, source)
   chosen_faces = GatherND (faces, source)
 
   shape = Shape (label)
-  images = Gather (shape, zero)
-  numbers = Range (zero, images, one)
-  is_own = Equal (image, numbers)
+  pictures = Gather (shape, zero)
+  numbers = Range (zero, pictures, one)
+  is_own = Equal (picture, numbers)
   own = Cast <to = 7> (is_own)
   counted = CumSum (own, zero)
-  place = GatherElements <axis = 1> (counted, image)
+  place = GatherElements <axis = 1> (counted, picture)
   row = Sub (place, one)
-  target = Concat <axis = 1> (image, row)
-  images_list = Reshape (images, list_of_one)
-  box_shape = Concat <axis = 0> (images_list, most, four)
-  score_shape = Concat <axis = 0> (images_list, most, two)
+  target = Concat <axis = 1> (picture, row)
+  picture_count = Reshape (pictures, list_of_one)
+  box_shape = Concat <axis = 0> (picture_count, most, four)
+  score_shape = Concat <axis = 0> (picture_count, most, two)
   no_boxes = ConstantOfShape (box_shape)
   no_scores = ConstantOfShape (score_shape)
   boxes = ScatterND (no_boxes, target, chosen_boxes)
   scores = ScatterND (no_scores, target, chosen_faces)
 }}
 """
-"""`detections.find_faces` in ONNX. The K chosen faces come image by image, best first; `place` is
-the how many-th of its image each is, and so its row in the output."""
+"""`detections.find_faces` in ONNX. The K chosen faces come picture by picture, best first; `place`
+is the how many-th of its picture each is, and so its row in the output. No name may be one of the
+network's, such as its input `image`."""
 
 
 def write_onnx(network: keras.Model, path: Path) -> None:
     """Write a network whose layers have plain names as ONNX; its outputs keep theirs."""
     shape = (1, *network.input_shape[1:])
     network(np.zeros(shape, np.float32))  # Keras exports what has been called
-    network.export(path, format="onnx", verbose=False)
+    network.export(str(path), format="onnx", verbose=False)
 
 
 def add_finder(network_file: Path, finder: FindFaces, path: Path) -> None:

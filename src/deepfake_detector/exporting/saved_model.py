@@ -15,12 +15,13 @@ def export_saved_model(detector: keras.Model, folder: Path) -> None:
 
 def write_saved_model(network: keras.Model, folder: Path) -> None:
     """Write a network whose layers have plain names."""
-    network.export(folder, format="tf_saved_model", verbose=False)
+    network.export(str(folder), format="tf_saved_model", verbose=False)
 
 
 def run_saved_model(folder: Path, images: np.ndarray) -> dict[str, np.ndarray]:
     """Run a SavedModel on images [B, S, S, 3]: its outputs by name."""
     import tensorflow as tf
 
-    found = tf.saved_model.load(folder).serve(images)
+    loaded = tf.saved_model.load(str(folder))  # its variables live as long as it does
+    found = loaded.serve(images)
     return {name: values.numpy() for name, values in found.items()}
