@@ -16,8 +16,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
@@ -63,25 +61,12 @@ def load_sides(project: Path) -> tuple[dict[str, Callable], int]:
     def keras(images):
         return detector.predict(images, batch_size=len(images), verbose=0)
 
-    sides = {"Keras predict": keras, "LiteRT float": load_litert(exported / "detector.tflite")}
+    sides = {"Keras predict": keras}
     for kind, name in (("float", "detector.onnx"), ("int8", "detector_int8.onnx")):
         sides[f"ONNX Runtime {kind}"] = load_onnx(exported / name)
         if importlib.util.find_spec("openvino"):
             sides[f"OpenVINO {kind}"] = load_openvino(exported / name)
     return sides, detector.input_shape[1]
-
-
-def load_litert(path: Path) -> Callable:
-    """Load a LiteRT file, which takes one image at a time."""
-    import tensorflow as tf
-
-    run = tf.lite.Interpreter(str(path), num_threads=2).get_signature_runner()
-
-    def find(images):
-        found = [run(image=image[None]) for image in images]
-        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
-
-    return find
 
 
 def load_onnx(path: Path) -> Callable:

@@ -1,4 +1,4 @@
-"""Export the trained detector: SavedModel, ONNX (in real numbers and 8-bit integers) and LiteRT.
+"""Export the trained detector: SavedModel and ONNX, in real numbers and 8-bit integers.
 
 Every file is compared with Keras on validation frames; checksums and a model card lie beside them.
 Nothing is written unless all went well.
@@ -38,9 +38,11 @@ def main() -> None:
 
 def export(params: Params) -> None:
     """Export `artifacts/train/detector.keras`, and the second look beside it, if there is one."""
+    from deepfake_detector.detector.precision import fit_precision
     from deepfake_detector.prediction import load_detector
 
     detector = load_detector(TRAINED / "detector.keras")
+    fit_precision(detector.single_shot, "float32")  # as the files are
     with replace_folder(OUT) as folder:
         look_text = export_second_look(detector.second_look, params, folder)
         facts = export_single_shot(detector.single_shot, params, folder)

@@ -80,8 +80,8 @@ def test_everything_is_written_checked_and_described(project):
     export.export(project)
     names = {path.name for path in export.OUT.iterdir()}
     assert names == {
-        *("saved_model", "detector.onnx", "detector_int8.onnx", "detector.tflite"),
-        *("second_look", "second_look.onnx", "second_look.tflite"),
+        *("saved_model", "detector.onnx", "detector_int8.onnx"),
+        *("second_look", "second_look.onnx"),
         *("model_card.md", "SHA256SUMS"),
     }
     checked = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=export.OUT)
@@ -98,9 +98,9 @@ def test_what_was_exported_before_stays_where_a_file_finds_other_faces(project, 
     def find_nothing(path, images):
         return {"boxes": np.zeros((len(images), 5, 4)), "scores": np.zeros((len(images), 5, 2))}
 
-    monkeypatch.setitem(formats.RUNNERS, "detector.tflite", find_nothing)
+    monkeypatch.setitem(formats.RUNNERS, "detector.onnx", find_nothing)
     export.OUT.mkdir()
     (export.OUT / "before.txt").write_text("before")
-    with pytest.raises(ValueError, match=r"detector\.tflite: \d+ of \d+ faces"):
+    with pytest.raises(ValueError, match=r"detector\.onnx: \d+ of \d+ faces"):
         export.export(project)
     assert [path.name for path in export.OUT.iterdir()] == ["before.txt"]

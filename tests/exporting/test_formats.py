@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from deepfake_detector.exporting.agreement import compare_faces
-from deepfake_detector.exporting.litert import export_litert, run_litert
 from deepfake_detector.exporting.networks import copy_network, split_detector
 from deepfake_detector.exporting.onnx_file import add_finder, run_onnx, write_onnx
 from deepfake_detector.exporting.quantisation import quantise_onnx
@@ -64,11 +63,6 @@ def test_a_copy_of_a_network_in_bfloat16_is_in_float32(detector):
 def test_a_saved_model_finds_the_same_faces(detector, images, expected, tmp_path):
     export_saved_model(detector, tmp_path / "saved_model")
     check_same(run_saved_model(tmp_path / "saved_model", images), expected)
-
-
-def test_litert_finds_the_same_faces(detector, images, expected, tmp_path):
-    export_litert(detector, tmp_path / "detector.tflite")
-    check_same(run_litert(tmp_path / "detector.tflite", images), expected)
 
 
 @needs_onnx

@@ -13,8 +13,7 @@ FACTS = CardFacts(
     figures=None,
     licences=["", "CC BY 4.0", "MIT"],
     agreements={
-        name: Agreement(10, 2000, 1, 0.00002)
-        for name in ("saved_model", "detector.onnx", "detector.tflite")
+        name: Agreement(10, 2000, 1, 0.00002) for name in ("saved_model", "detector.onnx")
     },
     maps=(0.75, 0.745),
 )

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 
 from deepfake_detector.exporting.agreement import Agreement, check_agreement, compare_faces
-from deepfake_detector.exporting.litert import export_litert, run_litert, write_litert
 from deepfake_detector.exporting.networks import copy_second_look, split_detector
 from deepfake_detector.exporting.onnx_file import add_finder, run_onnx, write_onnx
 from deepfake_detector.exporting.quantisation import quantise_onnx
@@ -19,7 +18,6 @@ from deepfake_detector.exporting.saved_model import (
 RUNNERS = {
     "saved_model": run_saved_model,
     "detector.onnx": run_onnx,
-    "detector.tflite": run_litert,
 }
 """Files that find the very faces that Keras finds, and what runs them."""
 
@@ -29,7 +27,6 @@ INTEGERS = "detector_int8.onnx"
 LOOK_RUNNERS = {
     "second_look": run_saved_model,
     "second_look.onnx": run_onnx,
-    "second_look.tflite": run_litert,
 }
 
 LOOK_TOLERANCE = 1e-2
@@ -43,7 +40,6 @@ def write_detector(detector: keras.Model, calibration: np.ndarray, folder: Path)
         calibration: frames [B, S, S, 3] on which the ranges of 8-bit integers are measured.
     """
     export_saved_model(detector, folder / "saved_model")
-    export_litert(detector, folder / "detector.tflite")
     network, finder = split_detector(detector)
     real, integers = folder / "network.onnx", folder / "network_int8.onnx"
     write_onnx(network, real)
@@ -79,7 +75,6 @@ def write_second_look(look: keras.Model, folder: Path) -> None:
     network = copy_second_look(look)
     write_saved_model(network, folder / "second_look")
     write_onnx(network, folder / "second_look.onnx")
-    write_litert(network, folder / "second_look.tflite")
 
 
 def check_second_look(look: keras.Model, crops: np.ndarray, folder: Path) -> dict[str, float]:

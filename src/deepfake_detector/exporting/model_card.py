@@ -53,7 +53,7 @@ zero. Decoding and suppression are inside.
 """
 
 LOOK = """
-The second look, in `second_look/`, `second_look.onnx` and `second_look.tflite`, takes crops
+The second look, in `second_look/` and `second_look.onnx`, takes crops
 [B, {crop_px}, {crop_px}, 3] of single faces in the frame as it was filmed, scaled alike, and
 gives `fake_logit` [B] (above 0: rather fake). A crop is a square around the middle of the found
 box, {reach:g} times its longer side. Faces whose two scores sum to {least_score:g} or more are
@@ -119,7 +119,6 @@ def _list_files(facts: CardFacts):
     uses = {
         "saved_model": "TensorFlow, TensorFlow Serving",
         "detector.onnx": "ONNX Runtime, OpenVINO",
-        "detector.tflite": "LiteRT, on phones; one picture at a time",
     }
     for name, use in uses.items():
         found = facts.agreements[name]
