@@ -88,7 +88,8 @@ def draw_slices(trials: pd.DataFrame, entries: list[str], subject: str) -> Figur
         if _spans_decades(trials[name]):
             axes.set_xscale("log")
         axes.set_title(shorten(name), fontsize=10)
-        axes.tick_params(axis="x", labelrotation=0 if _is_number(trials[name]) else 30)
+        if not _is_number(trials[name]):
+            axes.tick_params(axis="x", labelrotation=20, labelsize=7)
     for axes in panels.flat[len(entries) :]:
         axes.set_visible(False)
     panels.flat[0].legend(frameon=False, fontsize=9)

@@ -20,7 +20,13 @@ from deepfake_detector.tuning.starts import Start
 from deepfake_detector.tuning.studies import STUDIES
 
 ORIGIN, VALUES = "origin", "values"
-"""What a trial is told on its way: where it comes from, and the exact values it trains with."""
+"""Where a trial comes from, and the exact values it trains with."""
+
+RECALL, OVERLAP = "best_possible_recall", "mean_best_overlap"
+"""How well a trial's anchors suit the training faces."""
+
+REASON = "reason"
+"""Why a trial was pruned, failed or stopped."""
 
 RETRY_OF, LOST = "retry_of", "lost"
 """The trial that this one begins again, and how many workers have died over it."""

@@ -8,9 +8,7 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from deepfake_detector.params import Params, flatten_params
-from deepfake_detector.tuning.queue import ORIGIN, VALUES
-from deepfake_detector.tuning.trials import OVERLAP, RECALL
-from deepfake_detector.tuning.workers import REASON
+from deepfake_detector.tuning.queue import ORIGIN, OVERLAP, REASON, RECALL, VALUES
 
 _TRIALS_TO_RANK = 4
 

@@ -15,12 +15,9 @@ import optuna
 
 from deepfake_detector.params import Params
 from deepfake_detector.training import Shards, train_detector
-from deepfake_detector.tuning.queue import VALUES
+from deepfake_detector.tuning.queue import OVERLAP, RECALL, VALUES
 from deepfake_detector.tuning.space import apply_values, suggest_values
 from deepfake_detector.tuning.starts import TrainingFaces
-
-RECALL, OVERLAP = "best_possible_recall", "mean_best_overlap"
-"""What a trial keeps of its anchors' fitness."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from deepfake_detector.params import Params
 from deepfake_detector.tuning.queue import (
     LOST,
     ORIGIN,
+    OVERLAP,
+    REASON,
+    RECALL,
     begin_again,
     claim_trial,
     fail_lost_trials,
@@ -22,8 +25,6 @@ from deepfake_detector.tuning.queue import (
 from deepfake_detector.tuning.starts import list_starts
 from deepfake_detector.tuning.studies import STUDIES, lock_study
 from deepfake_detector.tuning.trials import (
-    OVERLAP,
-    RECALL,
     Ground,
     check_anchors,
     choose_params,
@@ -32,9 +33,6 @@ from deepfake_detector.tuning.trials import (
 
 FAILURES = (FloatingPointError, MemoryError, tf.errors.ResourceExhaustedError)
 """What ends a trial and not the study: the loss is not finite, or memory does not suffice."""
-
-REASON = "reason"
-"""Why a trial was pruned, failed or stopped."""
 
 logger = logging.getLogger(__name__)
 
