@@ -49,7 +49,8 @@ def write_video(video, label):
     noise = np.random.default_rng(0).integers(0, 255, (SIZE_PX, SIZE_PX, 3), np.uint8)
     jpeg = cv2.imencode(".jpg", noise)[1].tobytes()
     box, label = np.array([[0.1, 0.1, 0.9, 0.9]]), np.array([1 + (label == "fake")])
-    records = [FrameRecord(jpeg, box, label, video, n, SIZE_PX, SIZE_PX) for n in FRAMES]
+    crop = [jpeg], np.array([[0, 0, 1, 1]])
+    records = [FrameRecord(jpeg, box, label, *crop, video, n, SIZE_PX, SIZE_PX) for n in FRAMES]
     write_shard(make_shard_path(Path("artifacts/extract_frames"), video), records)
 
 
