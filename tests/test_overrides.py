@@ -71,6 +71,7 @@ def test_the_2020_preset_is_the_2020_project():
         "split.validation": 0.18,
         "split.test": 0.1,
         "detector.backbone": "vgg16",
+        "detector.precision": "float32",
         "train.steps_per_epoch": 11000,
         "train.batch_size": 32,
         "train.optimiser.weight_decay": 0.0,
