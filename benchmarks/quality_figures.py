@@ -150,7 +150,9 @@ def judge_split(found: Found, calibration, is_fitted_on: bool):
     verdicts["answer"] = verdicts["verdict"].str.removeprefix("likely ").replace("cannot tell", "")
     if is_fitted_on and not calibration.problem:
         faces = list_faces(found.seen, calibration.usable)
-        verdicts["probability"] = judge_left_out(found.seen, faces, calibration.rule)
+        verdicts["probability"] = judge_left_out(
+            found.seen, faces, calibration.rule, calibration.fit
+        )
         verdicts["answer"] = answer_videos(verdicts["probability"].to_numpy(), calibration)
     videos = score_videos(found.held_out)
     return videos.merge(verdicts[["video", "probability", "answer"]], on="video")

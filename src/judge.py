@@ -111,7 +111,7 @@ def measure_validation(videos: list[KnownVideo], calibration: Calibration, param
     verdicts = make_video_verdicts(videos, calibration)
     if not calibration.problem:
         faces = list_faces(videos, calibration.usable)
-        verdicts["probability"] = judge_left_out(videos, faces, calibration.rule)
+        verdicts["probability"] = judge_left_out(videos, faces, calibration.rule, calibration.fit)
     rules = {f"rule_{rule}_log_loss": loss for rule, loss in calibration.fitted.log_loss.items()}
     return measure_probabilities(verdicts, params.evaluate.resamples, params.seed) | rules
 

@@ -26,6 +26,7 @@ def make_calibration(**changes) -> Calibration:
     """A calibration that believes the mean of the log-odds as it is."""
     values = {
         "rule": "trimmed_log_odds",
+        "fit": "as_it_is",
         "usable": USABLE,
         "model": Model(weights=[1.0, 0.0], covariance=[[0.0] * 2] * 2),
         "fake_from": 0.6,

@@ -100,7 +100,7 @@ def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
     assert metrics["test"]["video_auc"] == metrics["validation"]["video_auc"] == 1.0
     assert metrics["test"]["answered_accuracy"] == 1.0
     assert metrics["test"]["abstentions"] == 0
-    assert metrics["validation"]["rule_mean_log_loss"] > 0
+    assert metrics["validation"]["rule_mean_fitted_log_loss"] > 0
     assert {path.name for path in (out / "plots").iterdir()} == {
         "reliability.csv",
         "reliability.png",

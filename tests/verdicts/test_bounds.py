@@ -18,11 +18,17 @@ PARAMS = JudgeParams(
 
 
 def test_with_enough_real_videos_they_are_counted():
-    """19 videos, rate 0.1: the 18th exceeds too seldom, so calls start above it."""
+    """19 videos, rate 0.1: the next one exceeds the 18th of them with probability 2 / 20."""
     threshold, note = choose_threshold(np.arange(1, 20) / 20, 0.1)
     assert threshold == pytest.approx(18 / 20)
     assert threshold > 18 / 20
     assert note == "counted on 19 real validation videos"
+
+
+def test_between_two_real_videos_the_rate_decides():
+    """9 videos, rate 0.15: rank 10 × 0.85 = 8.5, in the middle of the two highest."""
+    probabilities = np.array([0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.4, 0.5, 0.9])
+    assert choose_threshold(probabilities, 0.15)[0] == pytest.approx(0.7)
 
 
 def test_few_real_videos_are_taken_for_a_bell_curve():
@@ -33,10 +39,10 @@ def test_few_real_videos_are_taken_for_a_bell_curve():
     assert note == "bell curve of 3 real validation videos; counting supports 25% at best"
 
 
-def test_the_highest_real_video_is_never_called_fake():
-    """Many low ones and a high one: the bell curve alone would end below it."""
+def test_the_highest_of_few_real_videos_is_not_called_fake():
+    """Low ones and a high one, too few to count: the bell curve alone would end below it."""
     probabilities = np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.9])
-    threshold, _ = choose_threshold(probabilities, 0.2)
+    threshold, _ = choose_threshold(probabilities, 0.1)
     assert threshold > 0.9
 
 

@@ -39,8 +39,8 @@ def make_videos(sources=4, spoiled=0.5):
 def test_the_rule_with_the_least_loss_on_left_out_sources_is_taken():
     calibration = fit_calibration(make_videos(), PARAMS)
     losses = calibration.fitted.log_loss
-    assert set(losses) == set(RULES)
-    assert calibration.rule == min(losses, key=losses.get)
+    assert set(losses) == {f"{rule}_{fit}" for rule in RULES for fit in ("as_it_is", "fitted")}
+    assert min(losses, key=losses.get) == f"{calibration.rule}_{calibration.fit}"
     assert calibration.fitted.sources == 4
     assert (calibration.fitted.tracks_real, calibration.fitted.tracks_fake) == (4, 4)
 
@@ -48,7 +48,36 @@ def test_the_rule_with_the_least_loss_on_left_out_sources_is_taken():
 def test_single_frames_that_err_badly_call_for_a_rule_that_bears_them():
     calibration = fit_calibration(make_videos(sources=8, spoiled=0.001), PARAMS)
     losses = calibration.fitted.log_loss
-    assert losses["trimmed_log_odds"] < losses["mean"] < losses["top"]
+    assert losses["trimmed_log_odds_fitted"] < losses["mean_fitted"] < losses["top_fitted"]
+
+
+def test_a_detector_that_says_what_is_true_is_taken_at_its_word():
+    """Three of four videos called 0.75 are fake, one is not, and the other way round: as it is
+    the log loss is 0.562, the least that any correction can have."""
+    videos = [
+        know(label, source, see(*[share] * 4))
+        for source in "abcd"
+        for share, label in [
+            (0.75, "real" if source == "a" else "fake"),
+            (0.25, "fake" if source == "a" else "real"),
+        ]
+    ]
+    calibration = fit_calibration(videos, PARAMS)
+    assert calibration.fit == "as_it_is"
+    assert calibration.fitted.log_loss["mean_as_it_is"] == pytest.approx(0.5623, abs=1e-4)
+    assert judge_video([see(*[0.75] * 4)], calibration).probability == pytest.approx(0.75)
+
+
+def test_a_biased_detector_is_corrected():
+    """All shares too high: real faces at 0.88 and fakes at 0.98."""
+    videos = [
+        know(label, source, see(*[share] * 4))
+        for source in "abcdefgh"
+        for share, label in [(0.88, "real"), (0.98, "fake")]
+    ]
+    calibration = fit_calibration(videos, PARAMS)
+    assert calibration.fit == "fitted"
+    assert judge_video([see(*[0.88] * 4)], calibration).probability < 0.5
 
 
 def test_a_calibration_comes_back_from_its_file(tmp_path):
@@ -75,7 +104,9 @@ def test_a_source_is_judged_by_the_others():
         if v.source == "a" else v
         for v in videos
     ]  # fmt: skip
-    told = [judge_left_out(some, list_faces(some, USABLE), "mean") for some in (videos, lied)]
+    told = [
+        judge_left_out(some, list_faces(some, USABLE), "mean", "fitted") for some in (videos, lied)
+    ]
     assert told[0][:2] == pytest.approx(told[1][:2])
     assert told[0][2:] != pytest.approx(told[1][2:])
 
@@ -100,7 +131,9 @@ def test_a_false_alarm_counts_in_its_video_but_teaches_nothing():
     plain, alarmed = ([v, *videos[1:]] for v in (first, with_alarm))
     assert fit_calibration(plain, PARAMS).fitted.tracks_real == 4
     assert fit_calibration(alarmed, PARAMS).fitted.tracks_real == 4
-    told = [judge_left_out(v, list_faces(v, USABLE), "mean")[0] for v in (plain, alarmed)]
+    told = [
+        judge_left_out(v, list_faces(v, USABLE), "mean", "fitted")[0] for v in (plain, alarmed)
+    ]
     assert told[1] > told[0]
 
 

@@ -12,6 +12,7 @@ from deepfake_detector.verdicts.judgement import (
 
 CALIBRATION = Calibration(
     rule="mean",
+    fit="as_it_is",
     usable=UsableParams(
         smallest_face_px=30, least_location=0.5, least_sharpness=10.0, fewest_frames=3
     ),

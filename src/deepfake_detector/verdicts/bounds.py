@@ -1,10 +1,10 @@
 """Which probability is called real or fake, for a stated rate of false alarms.
 
-With enough real videos they are counted: the probability that the next one exceeds is at most
-the rate (split conformal prediction; Vovk et al. 2005). Fewer cannot support a small rate that
-way; then their log-odds are taken for a bell curve, and the bound is that of Student's prediction
-interval for the next one, or their highest, whichever is higher. A detector that told validation
-videos apart no better than chance gets no answer at all. Shapes: `V` videos.
+With enough real videos they are counted: the bound is the quantile that the next one exceeds at
+the rate (Weibull's plotting position, definition 6 of Hyndman & Fan 1996). Fewer cannot support a
+small rate that way; then their log-odds are taken for a bell curve, and the bound is that of
+Student's prediction interval for the next one, or their highest, whichever is higher. A detector
+that told validation videos apart no better than chance gets no answer at all. Shapes: `V` videos.
 """
 
 import math
@@ -63,10 +63,11 @@ def choose_threshold(probabilities: np.ndarray, rate: float) -> tuple[float, str
     """
     ordered = np.sort(probabilities)
     count = len(ordered)
-    rank = math.ceil((count + 1) * (1 - rate))
+    rank = (count + 1) * (1 - rate)  # of the bound among them, from 1
     videos = f"{count} real validation video{'' if count == 1 else 's'}"
     if rank <= count:
-        return _next_above(ordered[rank - 1]), f"counted on {videos}"
+        bound = np.interp(rank, np.arange(1, count + 1), ordered)
+        return _next_above(bound), f"counted on {videos}"
     best = f"counting supports {1 / (count + 1):.0%} at best"
     if count < 2:
         return _next_above(ordered[-1]), f"above {videos}; {best}"

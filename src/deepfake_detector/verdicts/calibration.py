@@ -4,7 +4,7 @@ Fitted on the validation videos by the stage `judge`; the file needs no paramete
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,6 +15,9 @@ from deepfake_detector.verdicts.rules import RuleName
 MOST_LOG_ODDS = 10.0  # nobody is surer than 1 in 20,000
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+FitName = Literal["as_it_is", "fitted"]
+"""Whether the rule's log-odds are taken as they are, or corrected by what validation shows."""
 
 
 class Part(BaseModel):
@@ -35,7 +38,10 @@ class Model(Part):
 
 
 class Fitted(Part):
-    """What was seen on validation: how much, and how well each rule did on sources left out."""
+    """What was seen on validation: how much, and how well each rule did on sources left out.
+
+    `log_loss` has each rule by `name_ways` names, the plain mean of the shares as `mean_as_it_is`.
+    """
 
     videos: int
     sources: int
@@ -53,6 +59,7 @@ class Calibration(Part):
     """
 
     rule: RuleName
+    fit: FitName
     usable: UsableParams
     model: Model
     fake_from: Share

@@ -1,4 +1,5 @@
-"""Calibration on validation videos: the rule with the least log loss on sources left out.
+"""Calibration on validation videos: the rule, fitted or as it is, with the least log loss on
+sources left out.
 
 Shapes: `V` videos.
 """
@@ -10,10 +11,10 @@ from deepfake_detector.params import JudgeParams
 from deepfake_detector.verdicts.bounds import choose_bounds
 from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model
 from deepfake_detector.verdicts.known_videos import KnownFace, KnownVideo, list_faces
-from deepfake_detector.verdicts.left_out import fit_faces, judge_left_out
+from deepfake_detector.verdicts.left_out import FITS, judge_left_out
 from deepfake_detector.verdicts.rules import RULES
 
-UNCOMPARED_RULE = "trimmed_log_odds"  # where one source alone leaves nothing to compare on
+UNCOMPARED = ("trimmed_log_odds", "fitted")  # where one source alone leaves nothing to compare on
 
 
 def fit_calibration(videos: list[KnownVideo], params: JudgeParams) -> Calibration:
@@ -23,14 +24,18 @@ def fit_calibration(videos: list[KnownVideo], params: JudgeParams) -> Calibratio
     missing = {"real", "fake"} - {face.label for face in known}
     if missing:
         return _give_up(videos, known, params, sorted(missing))
-    losses = {rule: _measure_loss(videos, judge_left_out(videos, faces, rule)) for rule in RULES}
-    losses = {rule: loss for rule, loss in losses.items() if not np.isnan(loss)}
-    rule = min(losses, key=losses.get, default=UNCOMPARED_RULE)
-    bounds = choose_bounds(*_select_known(videos, judge_left_out(videos, faces, rule)), params)
+    judged = {
+        (rule, fit): judge_left_out(videos, faces, rule, fit) for fit in FITS for rule in RULES
+    }
+    losses = {way: _measure_loss(videos, judged[way]) for way in judged}
+    losses = {way: loss for way, loss in losses.items() if not np.isnan(loss)}
+    rule, fit = way = min(losses, key=losses.get, default=UNCOMPARED)
+    bounds = choose_bounds(*_select_known(videos, judged[way]), params)
     return Calibration(
         rule=rule,
+        fit=fit,
         usable=params.usable,
-        model=fit_faces(known, rule),
+        model=FITS[fit](known, rule),
         fake_from=bounds.fake_from,
         real_up_to=bounds.real_up_to,
         bounds_note=bounds.note,
@@ -56,7 +61,8 @@ def _give_up(
     videos: list[KnownVideo], known: list[KnownFace], params: JudgeParams, missing: list[str]
 ) -> Calibration:
     return Calibration(
-        rule=UNCOMPARED_RULE,
+        rule=UNCOMPARED[0],
+        fit=UNCOMPARED[1],
         usable=params.usable,
         model=Model(weights=[0.0, 0.0], covariance=[[0.0] * 2] * 2),
         fake_from=1.0,
@@ -70,7 +76,7 @@ def _give_up(
 
 
 def _count_fitted(
-    videos: list[KnownVideo], known: list[KnownFace], losses: dict[str, float]
+    videos: list[KnownVideo], known: list[KnownFace], losses: dict[tuple, float]
 ) -> Fitted:
     used = {face.video for face in known}
     return Fitted(
@@ -78,5 +84,5 @@ def _count_fitted(
         sources=len({videos[index].source for index in used}),
         tracks_real=sum(face.label == "real" for face in known),
         tracks_fake=sum(face.label == "fake" for face in known),
-        log_loss=losses,
+        log_loss={"_".join(way): loss for way, loss in losses.items()},
     )

@@ -4,9 +4,11 @@ Every source is left out once and judged by a model of the others, so that a rul
 freedom cannot shine by knowing its own videos. Shapes: `V` videos.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from deepfake_detector.verdicts.calibration import Model, compute_probability
+from deepfake_detector.verdicts.calibration import FitName, Model, compute_probability
 from deepfake_detector.verdicts.judgement import combine_probabilities
 from deepfake_detector.verdicts.known_videos import KnownFace, KnownVideo
 from deepfake_detector.verdicts.logistic import fit_logistic
@@ -15,7 +17,9 @@ from deepfake_detector.verdicts.rules import RULES, RuleName
 MOST_FOLDS = 20  # groups of sources that are left out in turn
 
 
-def judge_left_out(videos: list[KnownVideo], faces: list[KnownFace], rule: RuleName) -> np.ndarray:
+def judge_left_out(
+    videos: list[KnownVideo], faces: list[KnownFace], rule: RuleName, fit: FitName
+) -> np.ndarray:
     """Give the probability of each video [V]; NaN where it has no face, or no other source has.
 
     Args:
@@ -28,7 +32,7 @@ def judge_left_out(videos: list[KnownVideo], faces: list[KnownFace], rule: RuleN
         left_out = [face for face in faces if folds[videos[face.video].source] == fold]
         rest = [face for face in faces if folds[videos[face.video].source] != fold and face.label]
         if rest:
-            judged = judge_faces(left_out, rule, fit_faces(rest, rule))
+            judged = judge_faces(left_out, rule, FITS[fit](rest, rule))
             probabilities[list(judged)] = list(judged.values())
     return probabilities
 
@@ -40,6 +44,19 @@ def fit_faces(faces: list[KnownFace], rule: RuleName) -> Model:
         np.array([face.label == "fake" for face in faces]),
         np.array([face.weight for face in faces]),
     )
+
+
+def trust_detector(faces: list[KnownFace], rule: RuleName) -> Model:
+    """Give the model that takes the rule's first feature, log-odds of fake, at its word."""
+    features = len(RULES[rule](faces[0].shares))
+    nothing = [[0.0] * (features + 1)] * (features + 1)
+    return Model(weights=[1.0] + [0.0] * features, covariance=nothing)
+
+
+FITS: dict[FitName, Callable[[list[KnownFace], RuleName], Model]] = {
+    "as_it_is": trust_detector,
+    "fitted": fit_faces,
+}
 
 
 def judge_faces(faces: list[KnownFace], rule: RuleName, model: Model) -> dict[int, float]:
