@@ -9,7 +9,6 @@ import logging
 import time
 from pathlib import Path
 
-import cv2
 import pandas as pd
 
 from deepfake_detector import figures, tracking
@@ -71,10 +70,10 @@ def evaluate(params: Params) -> None:
     values |= probe_data(params.seed)
     write_json({"test": figures_to_json(values)}, OUT / "metrics.json")
     draw_charts(held_out, values, params)
-    example = draw_examples(held_out, params)
+    draw_examples(held_out, params)
     print(figures_to_text(values, params.evaluate.overlap))
     print(f"\n{size_table_to_text(write_sizes(held_out, params.evaluate.overlap))}")
-    track(values, example)
+    track(values)
 
 
 def find_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float]:
@@ -134,30 +133,25 @@ def draw_charts(held_out: HeldOut, values: dict, params: Params) -> None:
         figures.save_figure(chart, PLOTS / f"{name}.png")
 
 
-def draw_examples(held_out: HeldOut, params: Params) -> bytes:
-    """Write the sheets of best and worst frames; give the best one as JPEG."""
-    threshold, example = params.predict.score_threshold, b""
+def draw_examples(held_out: HeldOut, params: Params) -> None:
+    """Write the sheets of best and worst frames."""
+    threshold = params.predict.score_threshold
     rated = rate_images(held_out, params.evaluate.overlap, threshold)
     best, worst = choose_examples(rated, params.evaluate.examples)
-    for name, chosen in (("worst", worst), ("best", best)):
+    for name, chosen in (("best", best), ("worst", worst)):
         examples = read_examples(chosen, held_out, SHARDS, threshold)
         pictures = [figures.draw_faces(e.picture, e.faces, e.truth) for e in examples]
         title = f"{len(examples)} of the {name} test frames, of every video about as many"
         sheet = figures.draw_sheet(pictures, [e.caption for e in examples], title)
         figures.save_figure(sheet, PLOTS / f"examples_{name}.png")
-        if examples:
-            bgr = cv2.cvtColor(examples[0].picture, cv2.COLOR_RGB2BGR)
-            example = cv2.imencode(".jpg", bgr)[1].tobytes()
-    return example
 
 
-def track(values: dict, example: bytes) -> None:
+def track(values: dict) -> None:
     """Tell MLflow, in the run that trained the detector."""
     run_id = json.loads((TRAINED / "run.json").read_text())["mlflow_run_id"]
     numbers = {key: value for key, value in figures_to_json(values).items() if key != "intervals"}
     with tracking.continued_run(run_id):
         tracking.log_evaluation({f"test_{key}": value for key, value in numbers.items()}, OUT)
-        tracking.register_detector(TRAINED / "detector.keras", example)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Stage `judge`: calibrate the verdicts on the validation videos, measure them on the test videos.
 
 Writes the calibration that `predict` judges with, a verdict on every test video and face, and how
-good they are; prints a table of that.
+good they are; prints a table of that. Registers detector and calibration as MLflow's served model.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector import figures, tracking
-from deepfake_detector.data.records import make_shard_path
+from deepfake_detector.data.records import make_shard_path, read_records
 from deepfake_detector.data.tables import read_table, write_json, write_table
 from deepfake_detector.evaluation.report import count, figures_to_json
 from deepfake_detector.evaluation.seen_videos import read_seen_videos
@@ -73,7 +73,7 @@ def judge(params: Params) -> None:
     )
     draw(verdicts, calibration)
     print(verdicts_to_text(values, calibration))
-    track({"validation": left_out, "test": values})
+    track({"validation": left_out, "test": values}, params)
 
 
 def find_validation_faces(params: Params) -> pd.DataFrame:
@@ -130,8 +130,18 @@ def draw(verdicts: pd.DataFrame, calibration: Calibration) -> None:
     figures.save_figure(chart, PLOTS / "reliability.png")
 
 
-def track(values: dict[str, dict]) -> None:
-    """Tell MLflow, in the run that trained the detector."""
+def read_example() -> bytes:
+    """Read a test frame with a face as JPEG; one without where there is none."""
+    chosen = None
+    for frame in read_records(list_shards(TEST)):
+        chosen = chosen or frame
+        if len(frame["labels"]):
+            return frame["image"]
+    return chosen["image"]
+
+
+def track(values: dict[str, dict], params: Params) -> None:
+    """Tell MLflow, in the run that trained the detector, and register what judges videos now."""
     run_id = json.loads((TRAINED / "run.json").read_text())["mlflow_run_id"]
     numbers = {
         f"{split}_{name}": value
@@ -141,6 +151,9 @@ def track(values: dict[str, dict]) -> None:
     }
     with tracking.continued_run(run_id):
         tracking.log_evaluation(numbers, OUT)
+        tracking.register_detector(
+            TRAINED / "detector.keras", OUT / "calibration.json", params.predict, read_example()
+        )
 
 
 if __name__ == "__main__":

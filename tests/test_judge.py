@@ -79,6 +79,7 @@ def pretend(monkeypatch, calls):
     monkeypatch.setattr(prediction, "predict_shards", predict)
     monkeypatch.setattr(tracking, "continued_run", run)
     monkeypatch.setattr(tracking, "log_evaluation", lambda *given: calls.update(logged=given))
+    monkeypatch.setattr(tracking, "register_detector", lambda *given: calls.update(model=given))
 
 
 def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
@@ -107,6 +108,13 @@ def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
     }
     assert calls["run"] == "abc"
     assert calls["logged"][0]["test_video_auc"] == 1.0
+    detector, calibration_file, registered_with, example = calls["model"]
+    assert (detector, calibration_file) == (
+        judge.TRAINED / "detector.keras",
+        out / "calibration.json",
+    )
+    assert registered_with == params.predict
+    assert example[:2] == b"\xff\xd8"  # a JPEG
     assert "Answered: 2 of 2, right 1.000" in capsys.readouterr().out
 
 

@@ -101,12 +101,13 @@ def test_the_registered_detector_answers(reproduced, monkeypatch):
     mlflow.set_tracking_uri(None)
     detector = mlflow.pyfunc.load_model("models:/deepfake_detector@newest")
     example = detector.input_example
-    found = detector.predict(example)
-    assert list(found.columns) == list(detector.metadata.signature.outputs.input_names())
-    assert set(found["label"]) <= {"real", "fake"}
+    (answer,) = detector.predict(example).to_dict(orient="records")
+    assert list(answer) == detector.metadata.signature.outputs.input_names()
+    assert answer["verdict"] == "cannot tell"  # of a single frame
+    assert {face["label"] for face in answer["faces"]} <= {"real", "fake"}
     assert base64.b64decode(pd.DataFrame(example)["image"][0]).startswith(b"\xff\xd8")  # a JPEG
     none = detector.predict(example, params={"score_threshold": 1.1})
-    assert len(none) == 0
+    assert none["faces"][0] == []
 
 
 def link_environment(project, monkeypatch):

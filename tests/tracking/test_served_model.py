@@ -1,86 +1,139 @@
 import base64
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
+import clips
+from clips import FACE_PX, SeesColors, make_calibration, make_frame, write_clip
+from deepfake_detector.data.tables import write_json
+from deepfake_detector.prediction import Detector
 from deepfake_detector.tracking import served_model
-from deepfake_detector.tracking.registry import FOUND_FACE, list_requirements
+from deepfake_detector.tracking.served_inputs import VIDEO_FOLDER
+from deepfake_detector.tracking.signature import ANSWER, FACE, FRAMES, TRACK
 
-TWO_FACES = pd.DataFrame(
-    {
-        "left": [1.0, 3.0],
-        "top": [2.0, 4.0],
-        "right": [5.0, 7.0],
-        "bottom": [6.0, 8.0],
-        "real": [0.1, 0.6],
-        "fake": [0.9, 0.3],
-    }
-)
-RED = np.full((20, 30, 3), (255, 0, 0), dtype=np.uint8)
-
-
-def encode(picture_rgb, kind=".png"):
-    encoded = cv2.imencode(kind, picture_rgb[..., ::-1])[1]
-    return base64.b64encode(encoded.tobytes()).decode()
+FAKE, REAL = ("fake", FACE_PX), ("real", FACE_PX)
+SURE = {"score_threshold": 0.5}
 
 
 @pytest.fixture
-def served(monkeypatch):
-    """A served detector that finds two faces in every picture that is not black."""
-    model = served_model.ServedDetector()
-    model._detector = None
-    monkeypatch.setattr(
-        served_model,
-        "find_faces",
-        lambda detector, frames: [TWO_FACES if frame.any() else TWO_FACES[:0] for frame in frames],
+def videos(tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    write_clip(folder / "fake.mp4", [make_frame([FAKE])] * 30)
+    return folder
+
+
+@pytest.fixture
+def serve(tmp_path, videos, monkeypatch):
+    """Load the model with a stand-in for its network, and whatever calibration."""
+    monkeypatch.setattr(served_model, "load_detector", lambda *files: Detector(SeesColors()))
+    monkeypatch.setenv(VIDEO_FOLDER, str(videos))
+
+    def load(**calibration):
+        file = tmp_path / "calibration.json"
+        write_json(make_calibration(**calibration).model_dump(), file)
+        artifacts = {"detector": "detector.keras", "calibration": str(file)}
+        config = {"every": 3, "most_frames": 1200}
+        model = served_model.ServedDetector()
+        model.load_context(SimpleNamespace(artifacts=artifacts, model_config=config))
+        return lambda *rows, **params: model.predict(None, pd.DataFrame(rows), SURE | params)
+
+    return load
+
+
+def encode(picture_rgb):
+    content = cv2.imencode(".png", picture_rgb[..., ::-1])[1].tobytes()
+    return base64.b64encode(content).decode()
+
+
+def test_a_video_is_answered_with_its_verdict_tracks_and_faces(serve):
+    found = serve()({"video": "fake.mp4"})
+    assert tuple(found.columns) == ANSWER
+    (answer,) = found.to_dict(orient="records")
+    assert (answer["verdict"], answer["threshold"], answer["refused"]) == ("likely fake", 0.6, "")
+    assert answer["probability"] == pytest.approx(0.947, abs=0.002)  # 0.9 of 0.95
+    (track,) = answer["tracks"]
+    assert tuple(track) == tuple(TRACK)
+    assert (track["track"], track["verdict"]) == (1, "likely fake")
+    assert [face["frame"] for face in answer["faces"]] == list(range(0, 30, 3))
+    assert [face["seconds"] for face in answer["faces"][:3]] == pytest.approx([0, 0.3, 0.6])
+    first = answer["faces"][0]
+    assert tuple(first) == tuple(FACE)
+    assert (first["track"], first["label"], first["score"]) == (1, "fake", 0.9)
+    box_px = [first[side] for side in ("left_px", "top_px", "right_px", "bottom_px")]
+    assert box_px == pytest.approx(FACE_PX, abs=2)
+    assert answer["frames"] == dict(zip(FRAMES, [30, 10, 3, ""], strict=True))
+
+
+def test_an_image_is_answered_with_its_faces_and_is_too_little_for_a_verdict(serve):
+    (answer,) = serve()({"image": encode(make_frame([REAL]))}).to_dict(orient="records")
+    assert [face["label"] for face in answer["faces"]] == ["real"]
+    assert (answer["verdict"], answer["probability"]) == ("cannot tell", None)
+    assert "seen well in 1 frame, 4 needed" in answer["reason"]
+
+
+def test_where_the_calibration_leaves_no_answer_the_faces_come_all_the_same(serve):
+    predict = serve(problem="no validation video shows a fake face")
+    (answer,) = predict({"video": "fake.mp4"}).to_dict(orient="records")
+    assert (answer["verdict"], answer["probability"]) == ("cannot tell", None)
+    assert answer["reason"] == "no validation video shows a fake face"
+    assert len(answer["faces"]) == 10
+
+
+def test_a_request_may_ask_for_surer_faces(serve):
+    found = serve()({"image": encode(make_frame([FAKE]))}, score_threshold=0.95)
+    assert found["faces"][0] == []
+
+
+def test_a_row_that_cannot_be_used_is_refused_by_number_and_the_others_are_answered(serve, videos):
+    (videos / "text.mp4").write_text("text")
+    picture = encode(make_frame([FAKE]))
+    found = serve()(
+        {"video": "fake.mp4"},
+        {"image": "%%%"},
+        {"video": "nothing.mp4"},
+        {"video": "text.mp4"},
+        {"video": "../calibration.json"},
+        {"video": "fake.mp4", "image": picture},
+        {"other": 3},
+        {"image": picture},
     )
-    return model
+    assert [bool(reason) for reason in found["refused"]] == [False, *[True] * 6, False]
+    reasons = found["refused"].tolist()
+    assert reasons[1].startswith("row 1: image is not base64")
+    assert reasons[2].startswith("row 2: nothing.mp4: no such file")
+    assert reasons[3].startswith("row 3: text.mp4: not a video")
+    assert reasons[4].startswith("row 4: ../calibration.json: outside of the folder")
+    assert reasons[5] == "row 5: expected an image or a video, got image and video"
+    assert reasons[6] == "row 6: expected an image or a video, got none"
+    assert found["verdict"][1] is None
+    assert found["faces"][1] == []
+    assert found["verdict"][0] == "likely fake"
+    assert len(found["faces"][7]) == 1
 
 
-def test_each_face_is_a_row_with_its_better_label(served):
-    found = served.predict(None, pd.DataFrame({"image": [encode(RED), encode(RED)]}))
-    assert found["row"].tolist() == [0, 0, 1, 1]
-    assert found["label"].tolist() == ["fake", "real"] * 2
-    assert found["score"].tolist() == [0.9, 0.6] * 2
-    boxes_px = found.loc[0, ["left_px", "top_px", "right_px", "bottom_px"]]
-    assert boxes_px.tolist() == [1.0, 2.0, 5.0, 6.0]
+def test_a_file_that_cannot_be_opened_does_not_tell_where_the_folder_is(serve, videos):
+    name = "a" * 300 + ".mp4"
+    (reason,) = serve()({"video": name})["refused"]
+    assert reason == "row 0: File name too long"
+    assert str(videos) not in reason
 
 
-def test_a_request_may_ask_for_sure_faces_only(served):
-    pictures = pd.DataFrame({"image": [encode(RED)]})
-    assert served.predict(None, pictures, {"score_threshold": 0.7})["score"].tolist() == [0.9]
+def test_a_video_that_breaks_is_answered_as_far_as_it_goes(serve, videos):
+    noise = np.random.default_rng(0).integers(90, 160, (120, 40, 3))
+    frames = [make_frame([FAKE]) for _ in range(60)]
+    for number, frame in enumerate(frames):
+        frame[:, 120:] = np.roll(noise, number, axis=0)
+    clips.cut_off(write_clip(videos / "cut.mp4", frames), 0.5)
+    (answer,) = serve()({"video": "cut.mp4"}).to_dict(orient="records")
+    assert answer["verdict"] == "likely fake"
+    assert "cut.mp4: " in answer["frames"]["refused_because"]
 
 
-@pytest.mark.parametrize("pictures", [[], [encode(np.zeros_like(RED))]])
-def test_no_faces_are_an_empty_table_with_all_columns(served, pictures):
-    found = served.predict(None, pd.DataFrame({"image": pictures}))
+def test_no_rows_are_an_empty_table_with_all_columns(serve):
+    found = serve()()
     assert len(found) == 0
-    assert list(found.columns) == list(FOUND_FACE)
-    assert found["row"].dtype == "int64"
-    assert found["score"].dtype == "float64"
-
-
-@pytest.mark.parametrize("kind", [".png", ".jpg"])
-def test_a_picture_is_decoded_as_rgb(kind):
-    picture = served_model.decode_image(encode(RED, kind), 0)
-    assert picture.shape == (20, 30, 3)
-    assert np.abs(picture.astype(int) - RED).max() <= 2  # JPEG loses a little
-
-
-def test_what_is_not_base64_is_refused_with_its_row():
-    with pytest.raises(ValueError, match="row 3: image is not base64"):
-        served_model.decode_image("%%%", 3)
-
-
-@pytest.mark.parametrize("content", [b"", b"no picture"])
-def test_what_is_no_picture_is_refused_with_its_row(content):
-    with pytest.raises(ValueError, match="row 1: image is not a JPEG or PNG file"):
-        served_model.decode_image(base64.b64encode(content).decode(), 1)
-
-
-def test_the_model_needs_one_tensorflow_and_exact_versions():
-    needed = list_requirements()
-    assert len([name for name in needed if name.startswith("tensorflow")]) == 1
-    assert all("==" in name for name in needed)
+    assert tuple(found.columns) == ANSWER

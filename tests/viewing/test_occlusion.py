@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from deepfake_detector.prediction import Detector
 from deepfake_detector.viewing import occlusion
 
 BOX_PX = np.array([40.0, 20.0, 120.0, 100.0])
@@ -19,7 +20,7 @@ def test_the_place_whose_covering_lowers_the_fake_share_is_the_evidence(monkeypa
         return answer(frames, lambda frame: 0.9 if frame[20:30, 40:50].mean() > 200 else 0.1)
 
     monkeypatch.setattr(occlusion, "find_faces", find_faces)
-    evidence = occlusion.measure_evidence(None, IMAGE, BOX_PX)
+    evidence = occlusion.measure_evidence(Detector(None), IMAGE, BOX_PX)
     assert evidence.shape == (8, 8)
     assert evidence[0, 0] == pytest.approx(0.8)
     assert evidence[0, 1] == pytest.approx(0.4)  # one of the two patches over it covers the cell
@@ -34,9 +35,25 @@ def test_where_the_face_is_lost_there_is_no_number(monkeypatch):
         ]
 
     monkeypatch.setattr(occlusion, "find_faces", find_faces)
-    evidence = occlusion.measure_evidence(None, IMAGE, BOX_PX)
+    evidence = occlusion.measure_evidence(Detector(None), IMAGE, BOX_PX)
     assert np.isnan(evidence[0, 0])
     assert np.isnan(evidence).sum() == 1
+
+
+class SeesWhite:
+    """A second look that calls a face fake, sure to nine tenths, while it sees anything white."""
+
+    reach, crop_px = 1.0, 80
+
+    def predict_on_batch(self, crops):
+        return np.where(crops.max(axis=(1, 2, 3)) > 200, 1, -1) * np.log(9)
+
+
+def test_the_second_look_is_asked_where_there_is_one():
+    evidence = occlusion.measure_evidence(Detector(None, SeesWhite()), IMAGE, BOX_PX)
+    assert evidence[0, 0] == pytest.approx(0.8)  # 0.9 as it is, 0.1 where the cell is covered
+    assert evidence[0, 1] == pytest.approx(0.4)
+    assert np.abs(evidence[2:]).max() == pytest.approx(0)
 
 
 def test_covering_uses_the_mean_colour_of_the_face_and_leaves_the_rest():

@@ -1,23 +1,30 @@
 """Where on a face the evidence lies: how the answer changes when a part of it is covered.
 
 Occlusion sensitivity (Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional
-Networks", section 4.2). It tells what the detector's score rests on in this picture; it does not
+Networks", section 4.2). It tells what the score rests on in this picture; it does not
 tell that those pixels were forged. Shapes: `G` cells of the grid a side.
 """
 
+import itertools
+from collections.abc import Iterator
+
 import numpy as np
 
+from deepfake_detector.data.face_crops import cut_face
 from deepfake_detector.data.tracks import compute_box_overlaps
-from deepfake_detector.prediction import BOX, find_faces
-from deepfake_detector.viewing.frames import count_frames_at_once
+from deepfake_detector.looks import compute_probabilities, look_at
+from deepfake_detector.prediction import BOX, Detector, find_faces
 
 CELLS = 8
+FRAMES_AT_ONCE = 5
 PATCH_CELLS = 2  # side of the covering patch
 LEAST_OVERLAP = 0.5  # of the face found with a part covered, to be the same face
 
 
-def measure_evidence(detector, image: np.ndarray, box_px: np.ndarray) -> np.ndarray:
+def measure_evidence(detector: Detector, image: np.ndarray, box_px: np.ndarray) -> np.ndarray:
     """Measure how much each part of a face speaks for fake.
+
+    The second look is asked, which decides; where there is none, the single shot.
 
     Args:
         image: the whole frame, uint8 RGB [height, width, 3].
@@ -25,17 +32,27 @@ def measure_evidence(detector, image: np.ndarray, box_px: np.ndarray) -> np.ndar
 
     Returns:
         [G, G], rows from the top: how far the fake share falls when the place is covered; below
-        0 where it rises; NaN where the face is no longer found.
+        0 where it rises; NaN where the single shot no longer finds the face.
     """
-    height_px, width_px = image.shape[:2]
-    before = _look_up_share(find_faces(detector, [image])[0], box_px)
     places = [divmod(place, CELLS - 1) for place in range((CELLS - 1) ** 2)]
-    at_once = count_frames_at_once(width_px, height_px)
-    shares = []
-    for start in range(0, len(places), at_once):
-        covered = [cover(image, box_px, *place) for place in places[start : start + at_once]]
-        shares += [_look_up_share(faces, box_px) for faces in find_faces(detector, covered)]
+    covered = (cover(image, box_px, *place) for place in places)
+    frames = itertools.chain([image], covered)
+    ask = _ask_single_shot if detector.second_look is None else _ask_second_look
+    before, *shares = ask(detector, frames, box_px)
     return _spread(before - np.reshape(shares, (CELLS - 1, CELLS - 1)))
+
+
+def _ask_second_look(detector: Detector, frames: Iterator[np.ndarray], box_px: np.ndarray):
+    look = detector.second_look
+    crops = [cut_face(frame, box_px, look.reach, look.crop_px) for frame in frames]
+    return compute_probabilities(look_at(look, crops))
+
+
+def _ask_single_shot(detector: Detector, frames: Iterator[np.ndarray], box_px: np.ndarray):
+    shares = []
+    while batch := list(itertools.islice(frames, FRAMES_AT_ONCE)):
+        shares += [_look_up_share(faces, box_px) for faces in find_faces(detector, batch)]
+    return np.array(shares)
 
 
 def cover(image: np.ndarray, box_px: np.ndarray, row: int, column: int) -> np.ndarray:

@@ -1,0 +1,64 @@
+"""What a request to the served model names: a picture in it, or a video in the allowed folder."""
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+VIDEO_FOLDER = "DEEPFAKE_DETECTOR_VIDEOS"
+"""Environment variable: the folder that videos are taken from. Without it, none are."""
+
+
+def find_video_folder(environment: Mapping[str, str]) -> Path | None:
+    """Give the folder that videos may lie in, links followed; None where none is allowed.
+
+    Raises:
+        ValueError: it is not there.
+    """
+    named = environment.get(VIDEO_FOLDER)
+    if not named:
+        return None
+    folder = Path(os.path.realpath(named))
+    if not folder.is_dir():
+        raise ValueError(f"{VIDEO_FOLDER}={named}: no such folder")
+    return folder
+
+
+def find_video(name: str, folder: Path | None) -> Path:
+    """Find a video by its path in the allowed folder.
+
+    Args:
+        name: relative to the folder; an absolute path must lead into it.
+        folder: as `find_video_folder` gives it.
+
+    Raises:
+        ValueError: no folder is allowed, the path leads out of it (`..`, links), or is no file's.
+    """
+    if folder is None:
+        raise ValueError(f"no videos are served here; the server needs {VIDEO_FOLDER}=FOLDER")
+    path = Path(os.path.realpath(folder / name))  # links are followed before it is looked at
+    if not path.is_relative_to(folder):
+        raise ValueError(f"{name}: outside of the folder that videos are served from")
+    if not path.is_file():
+        raise ValueError(f"{name}: no such file in the folder that videos are served from")
+    return path
+
+
+def decode_image(text: str) -> np.ndarray:
+    """Decode a picture: base64 of a JPEG or PNG file to uint8 RGB [height, width, 3].
+
+    Raises:
+        ValueError: it is no base64, or no picture.
+    """
+    try:
+        content = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"image is not base64: {error}") from error
+    picture = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if content.size else None
+    if picture is None:
+        raise ValueError("image is not a JPEG or PNG file")
+    return picture
