@@ -68,6 +68,18 @@ def test_a_detector_that_says_what_is_true_is_taken_at_its_word():
     assert judge_video([see(*[0.75] * 4)], calibration).probability == pytest.approx(0.75)
 
 
+def test_labels_weigh_alike_however_many_videos_there_are_of_each():
+    """Real videos, three times as many as fakes, all as doubtful: odds stay even."""
+    videos = [
+        know(label, source, see(*[0.5] * 4))
+        for source in "abcd"
+        for label in ("real", "real", "real", "fake")
+    ]
+    calibration = fit_calibration(videos, PARAMS)
+    assert judge_video([see(*[0.5] * 4)], calibration).probability == pytest.approx(0.5)
+    assert calibration.fitted.log_loss["mean_fitted"] == pytest.approx(np.log(2))
+
+
 def test_a_biased_detector_is_corrected():
     """All shares too high: real faces at 0.88 and fakes at 0.98."""
     videos = [

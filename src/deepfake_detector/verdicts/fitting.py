@@ -54,7 +54,10 @@ def _select_known(
 
 
 def _measure_loss(videos: list[KnownVideo], probabilities: np.ndarray) -> float:
-    return compute_log_loss(*_select_known(videos, probabilities))
+    """Measure the mean of the log loss of real and that of fake videos; NaN without both."""
+    is_fake, known = _select_known(videos, probabilities)
+    of_each = [compute_log_loss(is_fake[kind], known[kind]) for kind in (is_fake, ~is_fake)]
+    return float(np.mean(of_each))
 
 
 def _give_up(

@@ -38,12 +38,28 @@ def judge_left_out(
 
 
 def fit_faces(faces: list[KnownFace], rule: RuleName) -> Model:
-    """Fit the model of a rule on faces whose label is known; at least one."""
+    """Fit the model of a rule on faces whose label is known; at least one.
+
+    The labels weigh alike, so that probabilities hold where fakes are as common as real faces.
+    """
+    is_fake = np.array([face.label == "fake" for face in faces])
+    weights = np.array([face.weight for face in faces])
     return fit_logistic(
         np.stack([RULES[rule](face.shares) for face in faces]),
-        np.array([face.label == "fake" for face in faces]),
-        np.array([face.weight for face in faces]),
+        is_fake,
+        weights * balance_labels(is_fake, weights),
     )
+
+
+def balance_labels(is_fake: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Give factors [n] that make both labels weigh alike, and all together as much as before.
+
+    Where there is one label only they are 1.
+    """
+    fake = weights[is_fake].sum() / weights.sum()
+    if fake in (0, 1):
+        return np.ones(len(weights))
+    return np.where(is_fake, 0.5 / fake, 0.5 / (1 - fake))
 
 
 def trust_detector(faces: list[KnownFace], rule: RuleName) -> Model:
