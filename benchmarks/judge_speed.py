@@ -2,9 +2,10 @@
 
     python benchmarks/judge_speed.py data/videos/langer_1.mp4
 
-Makes a 60-second 720p clip at 30 frames a second out of the given one, played forth and back, and
-times its judging (every third frame looked at, boxes drawn or not). Measures the peak memory of
-judging 1 minute and 10 minutes, each in a process of its own, as many frames a second looked at.
+Makes 720p clips of 1 and 10 minutes at 30 frames a second out of the given one, played forth and
+back, and judges each in a process of its own, every third frame looked at. Reading, looking and
+the verdict are "judging"; "with_report" adds the drawn video and report.html. CPU seconds are of
+all threads, and say more than seconds where the machine has other work; the peak is of memory.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import cv2
 
@@ -27,9 +28,10 @@ from deepfake_detector.prediction import load_detector
 from deepfake_detector.reports.examiner import Examiner
 from deepfake_detector.verdicts.calibration import load_calibration
 from deepfake_detector.viewing.sampling import Sampler
-from deepfake_detector.viewing.video import Expert, judge_watched, watch_video
+from deepfake_detector.viewing.video import Expert
 
 FPS, SIZE_PX, EVERY = 30, (1280, 720), 3
+WARM_UP_FRAMES = 60
 
 
 def main() -> None:
@@ -41,21 +43,31 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 10])
     parser.add_argument("--every", type=int, default=EVERY)
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--warm-up", type=Path, help=argparse.SUPPRESS)  # in its own process
     arguments = parser.parse_args()
-    if arguments.one:
+    if arguments.warm_up:
         print(json.dumps(measure(arguments)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        rows = [measure_apart(arguments, minutes, Path(folder)) for minutes in arguments.minutes]
+        warm_up = Path(folder) / "warm_up.mp4"
+        make_clip(arguments.clip, warm_up, WARM_UP_FRAMES)
+        rows = [measure_apart(arguments, minutes, warm_up) for minutes in arguments.minutes]
     show(rows)
 
 
-def measure_apart(arguments: argparse.Namespace, minutes: float, folder: Path) -> dict:
-    """Make a clip of some minutes and judge it in another process."""
-    clip = folder / f"{minutes:g}_minutes.mp4"
+def measure_apart(arguments: argparse.Namespace, minutes: float, warm_up: Path) -> dict:
+    """Make a clip of some minutes and judge it in another process, after a short one."""
+    clip = warm_up.with_name(f"{minutes:g}_minutes.mp4")
     make_clip(arguments.clip, clip, round(60 * FPS * minutes))
-    command = [sys.executable, __file__, str(clip), "--one", "--every", str(arguments.every)]
+    command = [
+        sys.executable,
+        __file__,
+        str(clip),
+        "--warm-up",
+        str(warm_up),
+        "--every",
+        str(arguments.every),
+    ]
     command += ["--detector", str(arguments.detector), "--calibration", str(arguments.calibration)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     clip.unlink()
@@ -71,29 +83,43 @@ def make_clip(source: Path, target: Path, count: int) -> None:
 
 
 def measure(arguments: argparse.Namespace) -> dict:
-    """Judge a clip, once without drawing and once with; the network is warm."""
+    """Judge a clip and write its report; the network is warm."""
     detector = load_detector(arguments.detector)
     expert = Expert(detector, load_calibration(arguments.calibration))
-    watch_video(arguments.clip, expert, Sampler(600))
-    begun, cpu = perf_counter(), os.times()
-    watched = watch_video(arguments.clip, expert, Sampler(arguments.every))
-    verdict = judge_watched(watched, expert.calibration).video.answer
-    seconds, used = perf_counter() - begun, os.times()
-    memory_judging = read_peak_megabytes()
+    make_examiner(expert, {}).judge_video(arguments.warm_up, Sampler(3), arguments.clip.parent)
+    stations = {"begun": read_clocks()}
     with tempfile.TemporaryDirectory() as folder:
-        begun = perf_counter()
-        Examiner(expert, {}).judge_video(arguments.clip, Sampler(arguments.every), Path(folder))
-        seconds_all = perf_counter() - begun
+        examiner = make_examiner(expert, stations)
+        record, watched = examiner.judge_video(
+            arguments.clip, Sampler(arguments.every), Path(folder)
+        )
+    stations["end"] = read_clocks()
+    judging, with_report = (
+        [after - before for after, before in zip(stations[name], stations["begun"], strict=True)]
+        for name in ("drawing", "end")
+    )
     return {
         "playing": watched.seconds + 1 / FPS,
         "looked_at": len(watched.looked_at),
-        "verdict": verdict,
-        "judging": seconds,
-        "judging_cpu": used.user + used.system - cpu.user - cpu.system,
-        "with_report": seconds_all,
-        "peak_judging": memory_judging,
-        "peak_with_report": read_peak_megabytes(),
+        "faces": sum(len(track.frames) for track in watched.tracks),
+        "verdict": record["verdict"],
+        "judging": judging[0],
+        "judging_cpu": judging[1],
+        "with_report": with_report[0],
+        "with_report_cpu": with_report[1],
+        "peak_judging": stations["drawing"][2],
+        "peak_with_report": stations["end"][2],
     }
+
+
+def make_examiner(expert: Expert, stations: dict) -> Examiner:
+    """Make what judges a clip, and writes into `stations` when it begins something else."""
+    return Examiner(expert, {}, lambda doing, frames: stations.setdefault(doing, read_clocks()))
+
+
+def read_clocks() -> tuple[float, float, float]:
+    """Give seconds, CPU seconds, and the peak of memory so far."""
+    return perf_counter(), process_time(), read_peak_megabytes()
 
 
 def read_peak_megabytes() -> float:
@@ -109,7 +135,11 @@ def show(rows: list[dict]) -> None:
         print("  ".join(f"{cell:>16}" for cell in cells))
     for row in rows:
         ratio = row["playing"] / row["judging"]
-        print(f"{row['minutes']:g} minutes: judged {ratio:.2f} times as fast as played")
+        at_best = row["playing"] / (row["judging_cpu"] / os.cpu_count())
+        print(
+            f"{row['minutes']:g} minutes: judged {ratio:.2f} times as fast as played "
+            f"({at_best:.2f} by CPU seconds over cores)"
+        )
     growth = rows[-1]["peak_judging"] / rows[0]["peak_judging"] - 1
     growth_all = rows[-1]["peak_with_report"] / rows[0]["peak_with_report"] - 1
     print(f"peak memory, longest against shortest: {growth:+.1%} ({growth_all:+.1%} with report)")
