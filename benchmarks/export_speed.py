@@ -4,12 +4,13 @@
 
 FOLDER is a copy of this project in which `dvc repro` and `src/export.py` have run. All sides take
 turns, batch by batch, with their own decoding and suppression; ratios are of medians. mAP is
-measured on all frames of the test split. OpenVINO is a peer (benchmarks/requirements.in): where it
-is missing its rows are left out. `benchmarks/export_speed.md` says what was seen.
+measured on all frames of the test split. OpenVINO is a peer (benchmarks/requirements-export.in):
+where it is missing its rows are left out. `benchmarks/export_speed.md` says what was seen.
 """
 
 import argparse
 import importlib.util
+import os
 import statistics
 import sys
 import time
@@ -66,6 +67,7 @@ def load_sides(project: Path) -> tuple[dict[str, Callable], int]:
         sides[f"ONNX Runtime {kind}"] = load_onnx(exported / name)
         if importlib.util.find_spec("openvino"):
             sides[f"OpenVINO {kind}"] = load_openvino(exported / name)
+        sides[f"LiteRT {kind}"] = load_litert(exported / Path(name).with_suffix(".tflite"))
     return sides, detector.input_shape[1]
 
 
@@ -91,6 +93,21 @@ def load_openvino(path: Path) -> Callable:
         return {name: found[name] for name in ("boxes", "scores")}
 
     return find
+
+
+def load_litert(path: Path) -> Callable:
+    """Load a LiteRT file, which takes images one by one, with a thread for each core."""
+    import numpy as np
+    import tensorflow as tf
+
+    interpreter = tf.lite.Interpreter(str(path), num_threads=len(os.sched_getaffinity(0)))
+    find = interpreter.get_signature_runner()
+
+    def find_all(images):
+        found = [find(image=image[None]) for image in images]
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+
+    return find_all
 
 
 def take_turns(sides: dict[str, Callable], images, repeats: int) -> dict[str, list[float]]:

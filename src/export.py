@@ -1,4 +1,4 @@
-"""Export the trained detector: SavedModel and ONNX, in real numbers and 8-bit integers.
+"""Export the trained detector: SavedModel, ONNX, LiteRT, in real numbers and 8-bit integers.
 
 Every file is compared with Keras on validation frames; checksums and a model card lie beside them.
 Nothing is written unless all went well.
@@ -70,8 +70,7 @@ def export_second_look(look, params: Params, folder: Path) -> str:
 def export_single_shot(detector, params: Params, folder: Path) -> dict:
     """Write and check the detector's files; give what the card tells of that."""
     from deepfake_detector.exporting.formats import (
-        INTEGERS,
-        RUNNERS,
+        INTEGER_RUNNERS,
         check_detector,
         write_detector,
     )
@@ -85,16 +84,18 @@ def export_single_shot(detector, params: Params, folder: Path) -> dict:
     images, sources = read_frames(shards, count, size_px)
     expected = detector.predict(images, batch_size=params.train.batch_size, verbose=0)
     agreements = check_detector(expected, images, folder)
-    found = RUNNERS["detector.onnx"](folder / INTEGERS, images)
-    maps = [
-        mean_average_precision(*make_tables(part, sources, shards), params.evaluate.overlap)["map"]
-        for part in (expected, found)
-    ]
+    found = {name: run(folder / name, images) for name, run in INTEGER_RUNNERS.items()}
+    overlap = params.evaluate.overlap
+    maps = {
+        name: mean_average_precision(*make_tables(part, sources, shards), overlap)["map"]
+        for name, part in {"Keras": expected, **found}.items()
+    }
     for name, agreement in agreements.items():
         logger.info("%s: %d faces, %d differ", name, agreement.faces, agreement.different)
-    logger.info("%s: mAP %.4f, Keras %.4f", INTEGERS, maps[1], maps[0])
+    for name, value in maps.items():
+        logger.info("%s: mAP %.4f", name, value)
     most = expected["boxes"].shape[1]
-    return {"size_px": size_px, "most": most, "agreements": agreements, "maps": tuple(maps)}
+    return {"size_px": size_px, "most": most, "agreements": agreements, "maps": maps}
 
 
 def write_card(measured: dict, look_text: str, folder: Path) -> None:

@@ -81,7 +81,8 @@ def test_everything_is_written_checked_and_described(project):
     names = {path.name for path in export.OUT.iterdir()}
     assert names == {
         *("saved_model", "detector.onnx", "detector_int8.onnx"),
-        *("second_look", "second_look.onnx"),
+        *("detector.tflite", "detector_int8.tflite"),
+        *("second_look", "second_look.onnx", "second_look.tflite"),
         *("model_card.md", "SHA256SUMS"),
     }
     checked = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=export.OUT)

@@ -5,8 +5,10 @@ import importlib.util
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from deepfake_detector.exporting.agreement import compare_faces
+from deepfake_detector.exporting.litert import run_litert, write_litert_detector
 from deepfake_detector.exporting.networks import copy_network, split_detector
 from deepfake_detector.exporting.onnx_file import add_finder, run_onnx, write_onnx
 from deepfake_detector.exporting.quantisation import quantise_onnx
@@ -25,6 +27,15 @@ def onnx_files(detector, images, tmp_path_factory):
     add_finder(folder / "network.onnx", finder, folder / "detector.onnx")
     quantise_onnx(folder / "network.onnx", images, folder / "network_int8.onnx")
     add_finder(folder / "network_int8.onnx", finder, folder / "detector_int8.onnx")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def litert_files(detector, images, tmp_path_factory):
+    """A folder with the tiny detector as LiteRT, in real numbers and in integers."""
+    folder = tmp_path_factory.mktemp("litert")
+    files = (folder / "detector.tflite", folder / "detector_int8.tflite")
+    write_litert_detector(detector, images, *files)
     return folder
 
 
@@ -63,6 +74,55 @@ def test_a_copy_of_a_network_in_bfloat16_is_in_float32(detector):
 def test_a_saved_model_finds_the_same_faces(detector, images, expected, tmp_path):
     export_saved_model(detector, tmp_path / "saved_model")
     check_same(run_saved_model(tmp_path / "saved_model", images), expected)
+
+
+def test_litert_finds_the_same_faces_with_its_own_operators(litert_files, images, expected):
+    check_same(run_litert(litert_files / "detector.tflite", images), expected)
+    operators = list_operators(litert_files / "detector.tflite")
+    assert "NON_MAX_SUPPRESSION_V4" in operators
+    assert not [name for name in operators if name.startswith("Flex")]
+
+
+def test_litert_finds_nothing_where_nothing_is_over_the_threshold(detector, images, tmp_path):
+    strict = keras.models.clone_model(detector, clone_function=raise_threshold)
+    strict.set_weights(detector.get_weights())
+    files = (tmp_path / "detector.tflite", tmp_path / "detector_int8.tflite")
+    write_litert_detector(strict, images, *files)
+    for path in files:
+        found = run_litert(path, images)
+        assert found["boxes"].shape == (3, 20, 4)
+        assert not found["boxes"].any()
+        assert not found["scores"].any()
+
+
+def raise_threshold(layer):
+    config = layer.get_config()
+    if layer.name == "find_faces":
+        config["detections"] = config["detections"] | {"score_threshold": 1.0}
+    return type(layer).from_config(config)
+
+
+def test_litert_in_integers_finds_nearly_the_same_and_decodes_in_real_numbers(
+    litert_files, images, expected
+):
+    path = litert_files / "detector_int8.tflite"
+    found = run_litert(path, images)
+    best, best_expected = found["scores"][:, 0].sum(axis=1), expected["scores"][:, 0].sum(axis=1)
+    assert best == pytest.approx(best_expected, abs=0.05)
+    kinds = list_operators(path)
+    assert kinds["CONV_2D"] == {np.int8}
+    assert kinds["EXP"] == kinds["SOFTMAX"] == {np.float32}
+
+
+def list_operators(path):
+    """List what a LiteRT file computes: the types of the results by operator."""
+    interpreter = tf.lite.Interpreter(str(path))
+    types = {tensor["index"]: tensor["dtype"] for tensor in interpreter.get_tensor_details()}
+    operators = {}
+    for operator in interpreter._get_ops_details():
+        results = {types[index] for index in operator["outputs"] if index in types}
+        operators.setdefault(operator["op_name"], set()).update(results)
+    return operators
 
 
 @needs_onnx

@@ -13,9 +13,10 @@ FACTS = CardFacts(
     figures=None,
     licences=["", "CC BY 4.0", "MIT"],
     agreements={
-        name: Agreement(10, 2000, 1, 0.00002) for name in ("saved_model", "detector.onnx")
+        name: Agreement(10, 2000, 1, 0.00002)
+        for name in ("saved_model", "detector.onnx", "detector.tflite")
     },
-    maps=(0.75, 0.745),
+    maps={"Keras": 0.75, "detector_int8.onnx": 0.745, "detector_int8.tflite": 0.74},
 )
 FIGURES = {
     f"{name}{end}": value
@@ -31,7 +32,9 @@ def test_the_card_tells_files_data_and_licences():
     assert "SHA-256 `abc123`" in card
     assert "float32 [B, 300, 300, 3]" in card
     assert "1 of 2000 faces in 10 frames differ, the others by 2.0e-05 at most" in card
-    assert "mAP 0.7450, Keras 0.7500" in card
+    assert "| mAP 0.7450, Keras 0.7500 |" in card
+    assert "| `detector_int8.tflite` |" in card
+    assert "| mAP 0.7400, Keras 0.7500 |" in card
     assert "| train | 4 | 2 | 40 | 20 | 19 |" in card
     assert "CC BY 4.0, MIT." in card
     assert "Not measured yet" in card

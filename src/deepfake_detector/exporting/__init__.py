@@ -1,1 +1,1 @@
-"""A trained detector in formats of other programs: SavedModel and ONNX, checked."""
+"""A trained detector in formats of other programs: SavedModel, ONNX and LiteRT, checked."""

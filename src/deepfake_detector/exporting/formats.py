@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from deepfake_detector.exporting.agreement import Agreement, check_agreement, compare_faces
+from deepfake_detector.exporting.litert import run_litert, write_litert, write_litert_detector
 from deepfake_detector.exporting.networks import copy_second_look, split_detector
 from deepfake_detector.exporting.onnx_file import add_finder, run_onnx, write_onnx
 from deepfake_detector.exporting.quantisation import quantise_onnx
@@ -18,15 +19,20 @@ from deepfake_detector.exporting.saved_model import (
 RUNNERS = {
     "saved_model": run_saved_model,
     "detector.onnx": run_onnx,
+    "detector.tflite": run_litert,
 }
 """Files that find the very faces that Keras finds, and what runs them."""
 
-INTEGERS = "detector_int8.onnx"
-"""The file in 8-bit integers, which finds nearly the same faces."""
+INTEGER_RUNNERS = {
+    "detector_int8.onnx": run_onnx,
+    "detector_int8.tflite": run_litert,
+}
+"""Files in 8-bit integers, which find nearly the same faces."""
 
 LOOK_RUNNERS = {
     "second_look": run_saved_model,
     "second_look.onnx": run_onnx,
+    "second_look.tflite": run_litert,
 }
 
 LOOK_TOLERANCE = 1e-2
@@ -45,9 +51,12 @@ def write_detector(detector: keras.Model, calibration: np.ndarray, folder: Path)
     write_onnx(network, real)
     quantise_onnx(real, calibration, integers)
     add_finder(real, finder, folder / "detector.onnx")
-    add_finder(integers, finder, folder / INTEGERS)
+    add_finder(integers, finder, folder / "detector_int8.onnx")
     real.unlink()
     integers.unlink()
+    write_litert_detector(
+        detector, calibration, folder / "detector.tflite", folder / "detector_int8.tflite"
+    )
 
 
 def check_detector(expected: dict, images: np.ndarray, folder: Path) -> dict[str, Agreement]:
@@ -75,6 +84,7 @@ def write_second_look(look: keras.Model, folder: Path) -> None:
     network = copy_second_look(look)
     write_saved_model(network, folder / "second_look")
     write_onnx(network, folder / "second_look.onnx")
+    write_litert(network, folder / "second_look.tflite")
 
 
 def check_second_look(look: keras.Model, crops: np.ndarray, folder: Path) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from deepfake_detector.exporting.agreement import Agreement
-from deepfake_detector.exporting.formats import INTEGERS
+from deepfake_detector.exporting.formats import INTEGER_RUNNERS
 
 FIGURES = {
     "map": "mAP",
@@ -22,10 +22,10 @@ Finds the faces in a picture and labels each real or fake. Detector of SHA-256 `
 
 ## Files
 
-`sha256sum -c SHA256SUMS` checks them. All take RGB, 0-255, float32 [B, {size}, {size}, 3] and give
-`boxes` [B, {most}, 4] (left, top, right, bottom in fractions of the picture) and `scores`
-[B, {most}, 2] (probability of a real and of a fake face), the likeliest face first, unused rows
-zero. Decoding and suppression are inside.
+`sha256sum -c SHA256SUMS` checks them. All take RGB, 0-255, float32 [B, {size}, {size}, 3], and
+those of LiteRT one picture at a time (B = 1). They give `boxes` [B, {most}, 4] (left, top, right,
+bottom in fractions of the picture) and `scores` [B, {most}, 2] (probability of a real and of a
+fake face), the likeliest face first, unused rows zero. Decoding and suppression are inside.
 
 | file | made for | compared with Keras on validation frames |
 |---|---|---|
@@ -53,7 +53,7 @@ zero. Decoding and suppression are inside.
 """
 
 LOOK = """
-The second look, in `second_look/` and `second_look.onnx`, takes crops
+The second look, in `second_look/`, `second_look.onnx` and `second_look.tflite`, takes crops
 [B, {crop_px}, {crop_px}, 3] of single faces in the frame as it was filmed, scaled alike, and
 gives `fake_logit` [B] (above 0: rather fake). A crop is a square around the middle of the found
 box, {reach:g} times its longer side. Faces whose two scores sum to {least_score:g} or more are
@@ -71,7 +71,7 @@ class CardFacts:
         splits: `summary.json` of `split`: counts by split.
         figures: `test` of `metrics.json` of `evaluate`; None where it was not evaluated.
         licences: as `data/videos.csv` names them, of the videos trained on.
-        maps: mAP on the validation frames, of Keras and of the file in integers.
+        maps: mAP on the validation frames, of `Keras` and of the files in integers.
     """
 
     digest: str
@@ -81,7 +81,7 @@ class CardFacts:
     figures: dict | None
     licences: list[str]
     agreements: dict[str, Agreement]
-    maps: tuple[float, float]
+    maps: dict[str, float]
 
 
 def make_card(facts: CardFacts, look: str) -> str:
@@ -119,6 +119,7 @@ def _list_files(facts: CardFacts):
     uses = {
         "saved_model": "TensorFlow, TensorFlow Serving",
         "detector.onnx": "ONNX Runtime, OpenVINO",
+        "detector.tflite": "LiteRT: phones, small computers",
     }
     for name, use in uses.items():
         found = facts.agreements[name]
@@ -126,11 +127,11 @@ def _list_files(facts: CardFacts):
             f"| `{name}` | {use} | {found.different} of {found.faces} faces in {found.frames} "
             f"frames differ, the others by {found.largest:.1e} at most |"
         )
-    keras, integers = facts.maps
-    yield (
-        f"| `{INTEGERS}` | the same, in 8-bit integers: faster on most CPUs | "
-        f"mAP {integers:.4f}, Keras {keras:.4f} |"
-    )
+    for name in INTEGER_RUNNERS:
+        yield (
+            f"| `{name}` | the same, in 8-bit integers: faster on most CPUs | "
+            f"mAP {facts.maps[name]:.4f}, Keras {facts.maps['Keras']:.4f} |"
+        )
 
 
 def _list_data(splits: dict):
