@@ -3,8 +3,8 @@
 The outputs are those of a network that has learned nothing: nearly all of the 8,732 anchors are
 over the score threshold. `random` is every anchor for itself; `network` what the project's own
 gives with random weights; `smooth` is the hardest case, in which the best anchors lie on top of
-each other. Both sides get the same outputs and must give the same faces.
-`benchmarks/README.md` says what bounds the result.
+each other. Both sides get the same outputs and must give the same faces. CPU time of all threads
+is compared, which a busy machine hardly changes. `benchmarks/README.md` says what bounds it.
 """
 
 import argparse
@@ -71,12 +71,12 @@ def compare(name: str, outputs, ours, numpy, repeats: int) -> None:
 
 
 def measure(find, outputs, times: int) -> float:
-    """Measure seconds a batch."""
-    started = time.perf_counter()
+    """Measure seconds of CPU time a batch."""
+    started = time.process_time()
     for _ in range(times):
         boxes, _ = find(*outputs)
     np.asarray(boxes)
-    return (time.perf_counter() - started) / times
+    return (time.process_time() - started) / times
 
 
 def make_random(anchors: int):

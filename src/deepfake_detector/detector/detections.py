@@ -9,7 +9,7 @@ Shapes: `B` images, `A` anchors, `C` labels with background.
 import keras
 from keras import ops
 
-from deepfake_detector.detector.suppression import find_best
+from deepfake_detector.detector.suppression import find_best, take_rows
 from deepfake_detector.params import DetectionParams
 
 
@@ -26,8 +26,7 @@ def find_faces(offsets, logits, anchors, variances, params: DetectionParams):
         real and of fake, best face first. Rows past the last found face are all zero.
     """
     boxes, index, found = find_best(offsets, score_faces(logits), anchors, variances, params)
-    logits = ops.take_along_axis(logits, index[..., None], axis=1)  # [B, most, C]
-    labels = ops.softmax(logits, axis=-1)[..., 1:]  # [B, most, 2]
+    labels = ops.softmax(take_rows(logits, index), axis=-1)[..., 1:]  # [B, most, 2]
     return boxes, ops.where(found[..., None], labels, 0.0)
 
 
@@ -56,12 +55,11 @@ def find_faces_per_label(offsets, logits, anchors, variances, params: DetectionP
     parts = []
     for label in range(scores.shape[-1]):
         boxes, index, found = find_best(offsets, scores[..., label], anchors, variances, params)
-        kept = ops.where(found, ops.take_along_axis(scores[..., label], index, axis=1), 0.0)
+        kept = ops.where(found, take_rows(scores[..., label], index), 0.0)
         parts.append((boxes, ops.where(found, label + 1, 0), kept))
     boxes, labels, scores = (ops.concatenate(part, axis=1) for part in zip(*parts, strict=True))
     scores, order = ops.top_k(scores, k=params.most)  # [B, most] of [B, 2 most]
-    boxes = ops.take_along_axis(boxes, order[..., None], axis=1)
-    return boxes, ops.take_along_axis(labels, order, axis=1), scores
+    return take_rows(boxes, order), take_rows(labels, order), scores
 
 
 @keras.saving.register_keras_serializable("deepfake_detector")

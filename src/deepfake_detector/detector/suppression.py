@@ -17,7 +17,7 @@ _BLOCKS_SORTED = 4
 """Blocks whose anchors are sorted at once: rarely are more needed."""
 
 _NONE = -1.0
-"""Score of an anchor that is not, or no longer, a candidate."""
+"""Score of an anchor that has been looked at."""
 
 
 def find_best(offsets, scores, anchors, variances, params: DetectionParams):
@@ -37,17 +37,16 @@ def find_best(offsets, scores, anchors, variances, params: DetectionParams):
     """
     size = min(_BLOCK, scores.shape[1])
     count = size * min(_BLOCKS_SORTED, scores.shape[1] // size)  # `S`
-    scores = ops.where(scores > params.score_threshold, scores, _NONE)  # [B, A]
 
     def has_work(boxes, index, found, waiting):
-        return ops.any(~found[:, -1] & (ops.max(waiting, axis=1) > _NONE))
+        return ops.any(~found[:, -1] & (ops.max(waiting, axis=1) > params.score_threshold))
 
     def take_best(boxes, index, found, waiting):
         best_scores, best = ops.top_k(waiting, k=count)  # [B, S], best first
-        best_boxes = ops.take_along_axis(offsets, best[..., None], axis=1)  # [B, S, 4]
+        best_boxes = take_rows(offsets, best)  # [B, S, 4]
         best_boxes = decode_boxes(best_boxes, ops.take(anchors, best, axis=0), variances)
         waiting = _remove_up_to(waiting, best_scores[:, -1:], best[:, -1:])
-        best = (best_boxes, ops.cast(best, "int32"), best_scores > _NONE)
+        best = (best_boxes, ops.cast(best, "int32"), best_scores > params.score_threshold)
         kept = _keep_from_blocks((boxes, index, found), best, size, params.suppression_overlap)
         return *kept, waiting
 
@@ -82,7 +81,11 @@ def _keep_from_blocks(kept, best, size: int, overlap: float):
 
     def take_block(number, boxes, index, found):
         block_boxes, block, is_candidate = (ops.take(part, number, axis=1) for part in best)
-        beaten = ops.any(overlap_more_than(block_boxes, boxes, overlap), axis=2)  # [B, K]
+        beaten = ops.cond(
+            ops.any(found),  # nothing is before the first block
+            lambda: ops.any(overlap_more_than(block_boxes, boxes, overlap), axis=2),  # [B, K]
+            lambda: ops.zeros_like(is_candidate),
+        )
         chosen = suppress(block_boxes, is_candidate & ~beaten, overlap)
         joined = _append((boxes, block_boxes), (index, block), (found, chosen))
         return number + 1, *joined
@@ -98,9 +101,19 @@ def _append(boxes, index, found):
     ranks = ops.arange(found.shape[1], 0, -1, dtype="float32")  # earlier rows rank higher
     ranks, order = ops.top_k(ops.where(found, ranks, 0.0), k=most)  # [B, most]
     found = ranks > 0
-    boxes = ops.take_along_axis(boxes, order[..., None], axis=1)  # [B, most, 4]
-    index = ops.take_along_axis(index, order, axis=1)
+    boxes, index = take_rows(boxes, order), take_rows(index, order)  # [B, most, 4], [B, most]
     return ops.where(found[..., None], boxes, 0.0), ops.where(found, index, 0), found
+
+
+def take_rows(rows, index):
+    """Take rows [B, K, ...] of each image's own [B, N, ...] by their index, int [B, K].
+
+    What `take_along_axis` gives, which copies and transposes all rows before it takes any.
+    """
+    count = rows.shape[1]
+    firsts = ops.arange(ops.shape(rows)[0], dtype="int32")[:, None] * count  # [B, 1]
+    flat = ops.reshape(rows, (-1, *rows.shape[2:]))  # [B * N, ...]
+    return ops.take(flat, ops.cast(index, "int32") + firsts, axis=0)
 
 
 def _remove_up_to(waiting, score, anchor):
@@ -129,14 +142,15 @@ def suppress(boxes, is_candidate, overlap: float):
     """
     count = boxes.shape[1]
     better = ops.arange(count)[:, None] < ops.arange(count)[None, :]  # [K, K]
-    beats = overlap_more_than(boxes, boxes, overlap) & better  # [B, K, K]
-    beats = ops.cast(beats & is_candidate[:, :, None], "float32")
+    beats = ops.cast(overlap_more_than(boxes, boxes, overlap) & better, "float32")  # [B, K, K]
+
+    candidates = ops.cast(is_candidate, "float32")[:, None]  # [B, 1, K]: 1 or 0
 
     def repeat(kept, _):
-        beaten = ops.matmul(ops.cast(kept, "float32")[:, None], beats)[:, 0] > 0  # [B, K]
-        return is_candidate & ~beaten, kept
+        return ops.where(ops.matmul(kept, beats) > 0, 0.0, candidates), kept
 
     def has_changed(kept, before):
         return ops.any(kept != before)
 
-    return ops.while_loop(has_changed, repeat, (is_candidate, ~is_candidate))[0]
+    kept = ops.while_loop(has_changed, repeat, (candidates, 1.0 - candidates))[0]
+    return kept[:, 0] > 0
