@@ -3,8 +3,9 @@
     python benchmarks/precision_speed.py forward|train|loss
 
 `forward`: `predict` on batches of 8; also how far the outputs are from each other. `train`: steps
-on batches of 8. `loss`: both learn 200 steps from the same weights and batches; prints the mean
-loss of each 50. Both sides take turns. `--backbone efficientnet_lite0` shows why it stays float32.
+on batches of 8. `loss`: both learn 200 steps from the same weights and batches, and so does
+float32 once more from batches in another order, which tells what is noise. All sides take turns.
+`--backbone efficientnet_lite0` shows why it stays float32.
 `benchmarks/precision_speed.md` says what was seen.
 """
 
@@ -21,7 +22,9 @@ sys.path.insert(0, str(PROJECT / "src"))
 
 IMAGES = 8
 PRECISIONS = ("float32", "bfloat16")
-WINDOW = 50  # steps that a loss is averaged over
+OTHER_ORDER = "float32 (other order)"
+CURVES = ("float32", "bfloat16", OTHER_ORDER)
+WINDOW = 20  # steps that a loss is averaged over
 
 
 def main() -> None:
@@ -31,7 +34,9 @@ def main() -> None:
     parser.add_argument("--weights", default="none", help="as detector.weights in params.yaml")
     parser.add_argument("--shards", type=Path, nargs="*", help="real frames, for `loss`")
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=200, help="of `loss`")
+    parser.add_argument("--batch", type=int, default=IMAGES, help="images in a step of `loss`")
+    parser.add_argument("--rate", type=float, default=1e-4, help="highest learning rate")
     arguments = parser.parse_args()
     if arguments.what == "forward":
         compare_forward(arguments)
@@ -61,7 +66,12 @@ def load_project_params(arguments, precision: str):
 
     params = load_params(PROJECT / "params.yaml")
     asked = {"backbone": arguments.backbone, "precision": precision, "weights": arguments.weights}
-    return params.model_copy(update={"detector": params.detector.model_copy(update=asked)})
+    schedule = params.train.schedule.model_copy(update={"learning_rate": arguments.rate})
+    changes = {
+        "detector": params.detector.model_copy(update=asked),
+        "train": params.train.model_copy(update={"schedule": schedule}),
+    }
+    return params.model_copy(update=changes)
 
 
 def build_trained(arguments, precision: str):
@@ -71,7 +81,7 @@ def build_trained(arguments, precision: str):
     network, params = build(arguments, precision)
     model = TrainedDetector(network, params)
     model.compile(optimizer=make_optimiser(params.train))
-    return model, params
+    return model
 
 
 def compare_forward(arguments) -> None:
@@ -93,7 +103,7 @@ def compare_forward(arguments) -> None:
 
 
 def compare_steps(arguments) -> None:
-    models = {precision: build_trained(arguments, precision)[0] for precision in PRECISIONS}
+    models = {precision: build_trained(arguments, precision) for precision in PRECISIONS}
     images = make_images(models["float32"].detector.input_shape[1])
     faces = make_faces()
     runs = {
@@ -105,36 +115,55 @@ def compare_steps(arguments) -> None:
 
 
 def compare_losses(arguments) -> None:
-    """Let both learn from the same stream, one after the other."""
-    curves = {precision: learn(arguments, precision) for precision in PRECISIONS}
-    print(f"{'steps':<12}" + "".join(f"{precision:>12}" for precision in PRECISIONS))
-    for start in range(0, arguments.steps, WINDOW):
-        window = slice(start, start + WINDOW)
-        means = "".join(f"{np.mean(curves[precision][window]):>12.3f}" for precision in PRECISIONS)
-        print(f"{start + 1}-{min(start + WINDOW, arguments.steps):<9}{means}")
-    exact, rough = (np.array(curves[precision][-WINDOW:]) for precision in PRECISIONS)
-    noise = np.sqrt((exact.var(ddof=1) + rough.var(ddof=1)) / len(exact))
-    print(f"last {WINDOW}: {rough.mean() - exact.mean():+.3f}, standard error {noise:.3f}")
+    """Let three learn, step by step in turn: what another order of images does is the noise."""
+    models = {name: build_trained(arguments, name.split()[0]) for name in CURVES}
+    streams = [make_stream(arguments, seed_shift) for seed_shift in (0, 1)]
+    curves = {name: [] for name in CURVES}
+    print(f"{'steps':<12}" + "".join(f"{name:>24}" for name in CURVES))
+    for step in range(arguments.steps):
+        same, other = (next(stream) for stream in streams)
+        for name, model in models.items():
+            images, faces = other if name == OTHER_ORDER else same
+            model.reset_metrics()
+            loss = model.train_on_batch(images, faces, return_dict=True)["loss"]
+            curves[name].append(float(loss))
+        if (step + 1) % WINDOW == 0:
+            means = "".join(f"{np.mean(curve[-WINDOW:]):>24.3f}" for curve in curves.values())
+            print(f"{step + 2 - WINDOW}-{step + 1:<9}{means}", flush=True)
+    print_differences({name: np.array(curve) for name, curve in curves.items()})
 
 
-def learn(arguments, precision: str) -> list[float]:
-    """Give the loss of each step."""
+def make_stream(arguments, seed_shift: int):
+    """Make the endless batches of a training, in an order of its own for each shift."""
     from deepfake_detector.data.batches import make_training_batches
 
-    model, params = build_trained(arguments, precision)
-    stream = make_training_batches(
-        arguments.shards,
-        IMAGES,
-        params.detector.image_size_px,
-        params.train.most_faces,
-        params.train.augmentation,
-        params.seed,
+    params = load_project_params(arguments, "float32")
+    return iter(
+        make_training_batches(
+            arguments.shards,
+            arguments.batch,
+            params.detector.image_size_px,
+            params.train.most_faces,
+            params.train.augmentation,
+            params.seed + seed_shift,
+        )
     )
-    losses = []
-    for images, faces in stream.take(arguments.steps):
-        model.reset_metrics()
-        losses.append(float(model.train_on_batch(images, faces, return_dict=True)["loss"]))
-    return losses
+
+
+def print_differences(curves: dict[str, np.ndarray]) -> None:
+    """Print how far the other curves, smoothed, are from that of float32, relative to it."""
+    smooth = {
+        name: np.convolve(curve, np.full(WINDOW, 1 / WINDOW), "valid")
+        for name, curve in curves.items()
+    }
+    exact = smooth["float32"]
+    for name in CURVES[1:]:
+        apart = np.abs(smooth[name] - exact) / exact
+        print(
+            f"{name}: means of {WINDOW} steps differ from those of float32 by {apart.mean():.1%} "
+            f"on average, {apart.max():.1%} at most; over all steps by "
+            f"{curves[name].mean() / curves['float32'].mean() - 1:+.1%}"
+        )
 
 
 def take_turns(runs: dict, repeats: int) -> dict[str, list[float]]:

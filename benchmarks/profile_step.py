@@ -113,29 +113,49 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
 
 
 def make_prediction_parts(frames: list[dict], path: Path) -> dict[str, Callable]:
-    """Give the parts of a prediction by the single shot as functions that do them once."""
+    """Give the parts of a prediction as functions that do them once.
+
+    The second look, where there is one, sees the faces that a prediction of these frames shows it.
+    """
     import cv2
     import keras
     import numpy as np
     import tensorflow as tf
 
     from deepfake_detector.data.batches import decode_jpeg
-    from deepfake_detector.prediction import load_detector
+    from deepfake_detector.data.crops import cut_from_record
+    from deepfake_detector.looks import look_again
+    from deepfake_detector.prediction import batch_to_table, load_detector
 
-    finder = load_detector(path).single_shot
+    detector = load_detector(path)
+    finder, look = detector.single_shot, detector.second_look
     suppression = finder.get_layer("find_faces")
-    network = keras.Model(finder.input, suppression.input)
+    ends = {name: finder.get_layer(name).output for name in ("box", "label")}
+    network = keras.Model(finder.input, ends)
     size = (finder.input_shape[1],) * 2
     images = [decode_jpeg(frame["image"]) for frame in frames]
     batch = np.float32([cv2.resize(image, size) for image in images])
     outputs = network.predict_on_batch(batch)
     suppress = tf.function(suppression)
-    return {
+    parts = {
         "decode": lambda: [decode_jpeg(frame["image"]) for frame in frames],
         "resize": lambda: np.float32([cv2.resize(image, size) for image in images]),
         "suppression*": lambda: suppress(outputs),
         "whole": lambda: finder.predict_on_batch(batch),
     }
+    if look is not None:
+        found = finder.predict_on_batch(batch)
+        names = ("video", "frame", "width_px", "height_px")
+        sources = {name: np.array([frame[name] for frame in frames]) for name in names}
+        faces = batch_to_table(found, sources)
+        image = np.nonzero(found["scores"].sum(axis=-1) > 0)[0]
+        count = (faces[["real", "fake"]].sum(axis=1) >= look.least_score).sum()
+
+        def cut(number, box_px):
+            return cut_from_record(frames[number], box_px, look.reach, look.crop_px)
+
+        parts[f"second look, {count} faces"] = lambda: look_again(look, faces, image, cut)
+    return parts
 
 
 def read_frames(folder: Path, count: int) -> list[dict]:
