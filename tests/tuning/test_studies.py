@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import optuna
 import pytest
 
@@ -47,6 +49,14 @@ def test_a_study_that_is_not_there_is_told_from_those_that_are(opened):
 def test_before_the_first_study_there_is_none_to_load(folder):
     with pytest.raises(ValueError, match="no study has begun yet"):
         studies.load_study("first", None)
+
+
+def test_a_lock_left_by_a_killed_worker_is_taken_over(opened, monkeypatch):
+    monkeypatch.setattr(studies, "LOCK_SECONDS", 3)
+    journal = studies.JOURNAL.resolve()
+    Path(f"{journal}.lock").symlink_to(journal)
+    studies.load_study("first", None).set_user_attr("by", "the next one")
+    assert studies.load_study("first", None).user_attrs["by"] == "the next one"
 
 
 def test_the_fingerprint_is_of_frames_and_of_what_is_not_searched(rate_params, folder):

@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from deepfake_detector.params import Params, TuneParams, flatten_params
@@ -22,6 +22,8 @@ STUDIES = Path("artifacts/tune")
 JOURNAL = STUDIES / "studies.journal"
 HEARTBEAT_SECONDS = 30
 """A database hears of each running trial this often; after four times that, its worker is dead."""
+LOCK_SECONDS = 10
+"""A line of the journal takes milliseconds; a lock held this long was left by a killed worker."""
 
 FINGERPRINT = "fingerprint"
 COMMON = ("seed", "detector.", "train.", "evaluate.overlap")
@@ -43,13 +45,21 @@ def open_storage(url: str | None, on_death: Callable) -> BaseStorage:
     """
     if url is None:
         STUDIES.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(str(JOURNAL)))
+        return open_journal()
     return RDBStorage(
         url,
         heartbeat_interval=HEARTBEAT_SECONDS,
         grace_period=4 * HEARTBEAT_SECONDS,
         heartbeat_stale_trial_callback=on_death,
     )
+
+
+def open_journal() -> JournalStorage:
+    """Open the journal file, and wait at most LOCK_SECONDS for a lock that nobody holds any more."""
+    # Optuna reads the lock's age through a link to this path: a relative one would lead nowhere
+    journal = str(JOURNAL.resolve())
+    lock = JournalFileSymlinkLock(journal, grace_period=LOCK_SECONDS)
+    return JournalStorage(JournalFileBackend(journal, lock_obj=lock))
 
 
 def open_study(name: str, storage: BaseStorage, params: Params, fingerprint: str) -> optuna.Study:
@@ -89,7 +99,7 @@ def load_study(name: str, url: str | None) -> optuna.Study:
     """
     if url is None and not JOURNAL.is_file():
         raise ValueError(f"{JOURNAL} is not there; no study has begun yet")
-    storage = JournalStorage(JournalFileBackend(str(JOURNAL))) if url is None else url
+    storage = open_journal() if url is None else url
     try:
         return optuna.load_study(study_name=name, storage=storage)
     except KeyError as error:
