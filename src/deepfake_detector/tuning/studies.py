@@ -55,7 +55,7 @@ def open_storage(url: str | None, on_death: Callable) -> BaseStorage:
 
 
 def open_journal() -> JournalStorage:
-    """Open the journal file, and wait at most LOCK_SECONDS for a lock that nobody holds any more."""
+    """Open the journal file; a lock that a killed worker left counts for LOCK_SECONDS."""
     # Optuna reads the lock's age through a link to this path: a relative one would lead nowhere
     journal = str(JOURNAL.resolve())
     lock = JournalFileSymlinkLock(journal, grace_period=LOCK_SECONDS)
