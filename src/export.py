@@ -11,14 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepfake_detector.data.records import make_shard_path
+from deepfake_detector.data.shard_lists import SPLITS, list_shards
 from deepfake_detector.data.tables import read_table, write_text
 from deepfake_detector.exporting.folders import hash_file, replace_folder, write_checksums
 from deepfake_detector.params import Params, load_params
 
 VIDEOS = Path("artifacts/validate/videos.csv")
-SHARDS = Path("artifacts/extract_frames")
-SPLIT = Path("artifacts/split")
 TRAINED = Path("artifacts/train")
 METRICS = Path("artifacts/evaluate/metrics.json")
 OUT = Path("artifacts/export")
@@ -104,7 +102,7 @@ def write_card(measured: dict, look_text: str, folder: Path) -> None:
 
     facts = CardFacts(
         digest=hash_file(TRAINED / "detector.keras"),
-        splits=json.loads((SPLIT / "summary.json").read_text()),
+        splits=json.loads((SPLITS / "summary.json").read_text()),
         figures=json.loads(METRICS.read_text())["test"] if METRICS.is_file() else None,
         licences=list_licences(),
         **measured,
@@ -112,16 +110,10 @@ def write_card(measured: dict, look_text: str, folder: Path) -> None:
     write_text(make_card(facts, look_text), folder / "model_card.md")
 
 
-def list_shards(split: str) -> list[Path]:
-    """List the shards of a split that hold at least one frame."""
-    videos = read_table(SPLIT / f"{split}.csv")
-    return [make_shard_path(SHARDS, video) for video in videos[videos["frames"] > 0]["video"]]
-
-
 def list_licences() -> list[str]:
     """List the licences of the videos trained on."""
     videos: pd.DataFrame = read_table(VIDEOS)
-    trained = videos["video"].isin(read_table(SPLIT / "train.csv")["video"])
+    trained = videos["video"].isin(read_table(SPLITS / "train.csv")["video"])
     return sorted(set(videos.loc[trained, "licence"]))
 
 

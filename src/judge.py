@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector import figures, tracking
-from deepfake_detector.data.records import make_shard_path, read_records
+from deepfake_detector.data.records import read_records
+from deepfake_detector.data.shard_lists import SHARDS, SPLITS, list_shards
 from deepfake_detector.data.tables import read_table, write_json, write_table
 from deepfake_detector.evaluation.report import count, figures_to_json
 from deepfake_detector.evaluation.seen_videos import read_seen_videos
@@ -31,9 +32,6 @@ from deepfake_detector.verdicts.fitting import fit_calibration
 from deepfake_detector.verdicts.known_videos import KnownVideo, list_faces
 from deepfake_detector.verdicts.left_out import judge_left_out
 
-SHARDS = Path("artifacts/extract_frames")
-VALIDATION = Path("artifacts/split/validation.csv")
-TEST = Path("artifacts/split/test.csv")
 TRAINED = Path("artifacts/train")
 FOUND = Path("artifacts/evaluate/detections.csv")
 OUT = Path("artifacts/judge")
@@ -53,10 +51,10 @@ def main() -> None:
 
 def judge(params: Params) -> None:
     """Calibrate on `artifacts/split/validation.csv`, measure on `artifacts/split/test.csv`."""
-    validation = see_videos(VALIDATION, find_validation_faces(params), params)
+    validation = see_videos("validation", find_validation_faces(params), params)
     calibration = fit_calibration(validation, params.judge)
     write_json(calibration.model_dump(), OUT / "calibration.json")
-    test = see_videos(TEST, read_table(FOUND), params)
+    test = see_videos("test", read_table(FOUND), params)
     verdicts = make_video_verdicts(test, calibration)
     faces = make_face_verdicts(test, calibration)
     write_table(verdicts, OUT / "verdicts.csv")
@@ -80,30 +78,24 @@ def find_validation_faces(params: Params) -> pd.DataFrame:
     """Give the faces that the detector finds on validation videos."""
     from deepfake_detector.prediction import FACE_COLUMNS, load_detector, predict_shards
 
-    shards = list_shards(VALIDATION)
+    shards = list_shards("validation")
     if not shards:
         return pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS])
     detector = load_detector(TRAINED / "detector.keras")
     return predict_shards(detector, shards, params.train.batch_size)
 
 
-def see_videos(split: Path, faces: pd.DataFrame, params: Params) -> list[KnownVideo]:
+def see_videos(split: str, faces: pd.DataFrame, params: Params) -> list[KnownVideo]:
     """Follow the found faces through the videos of a split."""
     from deepfake_detector.prediction import read_truth
 
     shards = list_shards(split)
     if not shards:
         return []
-    videos = read_table(split)
+    videos = read_table(SPLITS / f"{split}.csv")
     least_location, overlap = params.judge.usable.least_location, params.evaluate.overlap
     tables = faces, read_truth(shards)
     return read_seen_videos(SHARDS, videos[videos["frames"] > 0], tables, least_location, overlap)
-
-
-def list_shards(split: Path) -> list[Path]:
-    """List the shards of a split's videos that have frames."""
-    videos = read_table(split)
-    return [make_shard_path(SHARDS, video) for video in videos.loc[videos["frames"] > 0, "video"]]
 
 
 def measure_validation(videos: list[KnownVideo], calibration: Calibration, params: Params) -> dict:
@@ -133,7 +125,7 @@ def draw(verdicts: pd.DataFrame, calibration: Calibration) -> None:
 def read_example() -> bytes:
     """Read a test frame with a face as JPEG; one without where there is none."""
     chosen = None
-    for frame in read_records(list_shards(TEST)):
+    for frame in read_records(list_shards("test")):
         chosen = chosen or frame
         if len(frame["labels"]):
             return frame["image"]

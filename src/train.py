@@ -9,10 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from deepfake_detector import tracking
+from deepfake_detector.data.shard_lists import SPLITS, list_shards
 from deepfake_detector.params import Params, load_params
 
-SHARDS = Path("artifacts/extract_frames")
-SPLIT = Path("artifacts/split")
 OUT = Path("artifacts/train")
 UNFINISHED_RUN = Path("artifacts/train_unfinished/run.json")
 PACKAGE = Path(__file__).parent / "deepfake_detector"
@@ -57,15 +56,9 @@ def train(params: Params) -> None:
     remove_checkpoints(OUT)
 
 
-def list_shards(split: str) -> list[Path]:
-    """List the shards of a split that hold at least one frame."""
-    videos = pd.read_csv(SPLIT / f"{split}.csv")
-    return [SHARDS / f"{video}.tfrecord" for video in videos.loc[videos["frames"] > 0, "video"]]
-
-
 def read_sources() -> dict[str, str]:
     """Read the source of each train video."""
-    videos = pd.read_csv(SPLIT / "train.csv", dtype=str)
+    videos = pd.read_csv(SPLITS / "train.csv", dtype=str)
     return dict(zip(videos["video"], videos["source"], strict=True))
 
 

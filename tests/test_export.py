@@ -13,6 +13,7 @@ import pytest
 import export
 from copied_project import PROJECT
 from deepfake_detector.data.records import FrameRecord, write_shard
+from deepfake_detector.data.shard_lists import SHARDS, SPLITS
 from deepfake_detector.detector.detections import FindFaces
 from deepfake_detector.detector.second_look import SecondLook
 from deepfake_detector.params import load_params
@@ -29,14 +30,14 @@ COUNTS = dict.fromkeys(["videos", "sources", "frames", "real_faces", "fake_faces
 def project(tmp_path, monkeypatch):
     """A folder with a small trained detector, one shard a split, and what was said of them."""
     monkeypatch.chdir(tmp_path)
-    for folder in (export.SHARDS, export.SPLIT, export.TRAINED, export.VIDEOS.parent):
+    for folder in (SHARDS, SPLITS, export.TRAINED, export.VIDEOS.parent):
         folder.mkdir(parents=True)
     make_detector().save(export.TRAINED / "detector.keras")
     for split in ("train", "validation"):
-        write_frames(export.SHARDS / f"{split}.mp4.tfrecord", f"{split}.mp4")
+        write_frames(SHARDS / f"{split}.mp4.tfrecord", f"{split}.mp4")
         table = pd.DataFrame({"video": [f"{split}.mp4"], "frames": [3]})
-        table.to_csv(export.SPLIT / f"{split}.csv", index=False)
-    (export.SPLIT / "summary.json").write_text(json.dumps({"train": COUNTS}))
+        table.to_csv(SPLITS / f"{split}.csv", index=False)
+    (SPLITS / "summary.json").write_text(json.dumps({"train": COUNTS}))
     export.VIDEOS.write_text("video,licence\ntrain.mp4,CC0\nvalidation.mp4,MIT\n")
     params = load_params(PROJECT / "params.yaml")
     return params.model_copy(update={"export": params.export.model_copy(update={"frames": 3})})
