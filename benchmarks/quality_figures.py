@@ -37,6 +37,7 @@ CHANCE = {
     "video_auc": 0.5,
     "score_auc": 0.5,
     "video_log_loss": float(np.log(2)),
+    "video_calibration_error": "calibration_error_floor",
     "pair_order": 0.5,
 }
 
@@ -180,11 +181,16 @@ def measure_part(held_out, videos, params) -> tuple[dict, dict[str, np.ndarray]]
     from deepfake_detector.evaluation.uncertainty import number_sources, resample_figures
     from deepfake_detector.evaluation.videos import measure_videos, resample_videos
     from deepfake_detector.metrics.intervals import draw_weights
+    from deepfake_detector.metrics.probabilities import compute_calibration_floor
 
     overlap, resamples = params.evaluate.overlap, params.evaluate.resamples
     without_draws = params.evaluate.model_copy(update={"resamples": 0})
     figures = measure(held_out, without_draws, params.predict.score_threshold, params.seed)
     figures |= measure_videos(videos)
+    probabilities = videos["probability"].dropna().to_numpy(float)
+    figures["calibration_error_floor"] = compute_calibration_floor(
+        probabilities, resamples, params.seed
+    )
     if not figures["faces_real"] or not figures["faces_fake"]:
         figures |= {"map": np.nan, "map_chance": np.nan}  # of one label, it is no mean
     names, group = number_sources(held_out)

@@ -4,6 +4,7 @@ import pytest
 from deepfake_detector.metrics.probabilities import (
     compute_auc,
     compute_calibration_error,
+    compute_calibration_floor,
     compute_equal_error_rate,
     compute_log_loss,
     make_reliability,
@@ -46,6 +47,15 @@ def test_equal_error_rate_of_two_swapped_among_eight():
 @pytest.mark.parametrize(("scores", "rate"), [([0.1, 0.9], 0), ([0.9, 0.1], 1), ([0.5, 0.5], 0.5)])
 def test_equal_error_rate_of_the_best_the_worst_and_guesses(scores, rate):
     assert compute_equal_error_rate(label(0, 1), np.array(scores)) == pytest.approx(rate)
+
+
+def test_few_videos_show_a_calibration_error_though_the_probabilities_are_right():
+    """One video of probability 0.5 is 0.5 from what comes true; a sure one is right."""
+    assert compute_calibration_floor(np.array([0.5]), 20, 1) == pytest.approx(0.5)
+    assert compute_calibration_floor(np.array([0.0, 1.0]), 20, 1) == 0
+    many = compute_calibration_floor(np.full(2000, 0.5), 50, 1)
+    assert 0 < many < 0.05
+    assert np.isnan(compute_calibration_floor(np.zeros(0), 20, 1))
 
 
 def test_calibration_error_is_the_mean_distance_in_bins():

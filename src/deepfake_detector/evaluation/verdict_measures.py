@@ -11,6 +11,7 @@ from deepfake_detector.metrics.intervals import draw_weights, find_interval
 from deepfake_detector.metrics.probabilities import (
     compute_auc,
     compute_calibration_error,
+    compute_calibration_floor,
     compute_equal_error_rate,
     compute_log_loss,
 )
@@ -34,13 +35,17 @@ def measure_probabilities(verdicts: pd.DataFrame, draws: int, seed: int) -> dict
 
     Returns:
         `video_auc_low`, ... are the intervals; `auc_over_majority_low`, ... those of the verdict's
-        figure less the other method's, draw by draw. What cannot be measured is NaN.
+        figure less the other method's, draw by draw. `calibration_error_floor` is what so few
+        videos show though every probability is right. What cannot be measured is NaN.
     """
     annotated = verdicts[verdicts["label"] != ""]
     judged = annotated[annotated["probability"].notna()]
     return {
         **_measure(judged),
         **_measure_intervals(judged, draws, seed),
+        "calibration_error_floor": compute_calibration_floor(
+            judged["probability"].to_numpy(float), draws, seed
+        ),
         "videos": len(annotated),
         "sources": annotated["source"].nunique(),
         "videos_with_probability": len(judged),

@@ -63,6 +63,18 @@ def compute_calibration_error(is_fake: np.ndarray, probabilities: np.ndarray) ->
     return float(np.abs(said - true).sum() / len(is_fake))
 
 
+def compute_calibration_floor(probabilities: np.ndarray, draws: int, seed: int) -> float:
+    """Compute the calibration error that so few videos show though every probability is right.
+
+    The mean over draws of labels by the probabilities themselves; NaN without videos or draws.
+    """
+    if len(probabilities) == 0 or draws < 1:
+        return float("nan")
+    thrown = np.random.default_rng(seed).random((draws, len(probabilities)))
+    is_fake = thrown < probabilities
+    return float(np.mean([compute_calibration_error(row, probabilities) for row in is_fake]))
+
+
 def make_reliability(is_fake: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Make `probability, fake_share, videos`: what was said and what came true, bin by bin.
 
