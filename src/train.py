@@ -51,8 +51,7 @@ def train(params: Params) -> None:
         if params.second_look.enabled:
             plan = LookPlan(params.second_look, read_sources(), params.seed, fingerprint)
             train_second_look(plan, shards, OUT, log_look_epoch)
-            for history in sorted(OUT.glob("second_look/*/history.csv")):
-                tracking.log_file(history, f"second_look/{history.parent.name}")
+            tracking.log_file(OUT / "second_look/history.csv", "second_look")
     remove_checkpoints(OUT)
 
 
@@ -62,18 +61,17 @@ def read_sources() -> dict[str, str]:
     return dict(zip(videos["video"], videos["source"], strict=True))
 
 
-def log_look_epoch(member: int, epoch: int, row: dict[str, float]) -> None:
-    """Show an epoch of a member of the second look to the person and to MLflow."""
+def log_look_epoch(epoch: int, row: dict[str, float]) -> None:
+    """Show an epoch of the second look to the person and to MLflow."""
     logger.info(
-        "second look %d, epoch %d: loss %.3f, validation loss %.3f, AUC: frames %.3f, videos %.3f",
-        member,
+        "second look, epoch %d: loss %.3f, validation loss %.3f, AUC: frames %.3f, videos %.3f",
         epoch,
         row["train_loss"],
         row["validation_loss"],
         row["validation_frame_auc"],
         row["validation_video_auc"],
     )
-    values = {f"second_look_{member}_{key}": value for key, value in row.items() if key != "epoch"}
+    values = {f"second_look_{key}": value for key, value in row.items() if key != "epoch"}
     tracking.log_epoch(epoch, {key: value for key, value in values.items() if value == value})
 
 

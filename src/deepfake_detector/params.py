@@ -158,7 +158,6 @@ class PairParams(Section):
 class SecondLookParams(Section):
     enabled: bool
     weights: Literal["imagenet", "none"]
-    members: Count
     crop_px: Annotated[int, Field(ge=32)]
     reach: Annotated[float, Field(ge=1)]
     weight: Share

@@ -1,4 +1,4 @@
-"""After each epoch of a second look's member: validation, history, best epoch, checkpoint.
+"""After each epoch of the second look: validation, the history, the best epoch, a checkpoint.
 
 What is validated and kept are the averaged weights. Shapes: `N` faces, `S` side of a crop in px.
 """
@@ -14,7 +14,7 @@ import pandas as pd
 from deepfake_detector.checkpoints import Checkpoint
 from deepfake_detector.data.crops import Crop, find_box_px, read_crop
 from deepfake_detector.data.face_crops import cut_face
-from deepfake_detector.detector.second_look import FaceClassifier, build_classifier
+from deepfake_detector.detector.second_look import SecondLook, build_second_look
 from deepfake_detector.labels import FAKE
 from deepfake_detector.looks import compute_probabilities, look_at
 from deepfake_detector.metrics.probabilities import compute_auc, compute_log_loss
@@ -26,7 +26,7 @@ class LookEpochEnd(keras.callbacks.Callback):
 
     def __init__(
         self,
-        look: FaceClassifier,
+        look: SecondLook,
         params: SecondLookParams,
         validation: list[Crop],
         checkpoint: Checkpoint,
@@ -34,7 +34,7 @@ class LookEpochEnd(keras.callbacks.Callback):
     ):
         super().__init__()
         self._look, self._params, self._report = look, params, report
-        self._averaged = build_classifier(params)
+        self._averaged = build_second_look(params)
         self._validation = choose_crops(validation, params.validation_frames)
         self._checkpoint = checkpoint
         self._history: list[dict] = []
@@ -59,7 +59,7 @@ class LookEpochEnd(keras.callbacks.Callback):
         row = {
             "epoch": epoch + 1,
             "train_loss": float(logs["loss"]),
-            **validate(self._averaged, self._validation, self._params.reach),
+            **validate(self._averaged, self._validation),
             "learning_rate": float(keras.ops.convert_to_numpy(self._look.optimizer.learning_rate)),
             "crops_per_second": 2 * pairs / seconds,
         }
@@ -93,7 +93,7 @@ def choose_crops(crops: list[Crop], most: int) -> list[Crop]:
     ]
 
 
-def validate(look: FaceClassifier, crops: list[Crop], reach: float) -> dict[str, float]:
+def validate(look: SecondLook, crops: list[Crop]) -> dict[str, float]:
     """Measure a look at annotated faces: frames and, by their mean logit, videos.
 
     Returns:
@@ -102,7 +102,7 @@ def validate(look: FaceClassifier, crops: list[Crop], reach: float) -> dict[str,
     """
     pictures = (read_crop(crop) for crop in crops)
     faces = [
-        cut_face(picture, find_box_px(crop, picture), reach, look.crop_px)
+        cut_face(picture, find_box_px(crop, picture), look.reach, look.crop_px)
         for crop, picture in zip(crops, pictures, strict=True)
     ]
     logits = look_at(look, faces)

@@ -1,22 +1,21 @@
-"""Training the second look on pairs of a real face and its fake, one member after the other.
+"""Training the second look on pairs of a real face and its fake.
 
 What is kept is an average of the weights over steps (Polyak & Juditsky 1992), which few and varied
 faces need more than anything; what happens after each epoch is in `second_look_epochs`.
 Shapes: `P` pairs in a batch, `S` side of a crop in px.
 """
 
-import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from deepfake_detector.checkpoints import Checkpoint
-from deepfake_detector.data.crops import Crop, list_crops
+from deepfake_detector.data.crops import list_crops
 from deepfake_detector.data.face_pairs import PairMaker, Source, group_crops
-from deepfake_detector.detector.second_look import SecondLook, build_classifier, join_members
+from deepfake_detector.detector.second_look import build_second_look
 from deepfake_detector.epochs import StepWatch, Work
 from deepfake_detector.params import SecondLookParams
 from deepfake_detector.second_look_epochs import LookEpochEnd
@@ -24,9 +23,6 @@ from deepfake_detector.training import Shards
 
 WARM_UP = 0.07
 """Share of the training over which the learning rate rises."""
-
-MEMBER_SEEDS = 1000
-"""The seeds of two members are this far apart."""
 
 CLIP_NORM = 1.0
 """Of the gradient: a batch of subtle fakes is mostly noise at first."""
@@ -52,46 +48,24 @@ def train_second_look(plan: LookPlan, shards: Shards, folder: Path, report: Call
 
     Args:
         shards: TFRecord files, one a video.
-        folder: in the end its folder `second_look` gets `second_look.keras`, and for each member a
-            folder `member_1`, … with `member_1.keras` (of the epoch with the lowest validation
-            loss), `last.keras` and `history.csv`.
-        report: called with the member (from 1), the epoch (from 1) and its row of `history.csv`,
-            also for the epochs of the interrupted training.
+        folder: in the end its folder `second_look` gets `second_look.keras` (of the epoch with
+            the lowest validation loss), `last.keras` and `history.csv`.
+        report: called with the epoch (from 1) and its row of `history.csv`, also for the epochs of
+            the interrupted training.
 
     Raises:
         ValueError: the train split has no real face.
         FloatingPointError: the loss is not finite; the message names epoch and batch.
     """
-    sources = group_crops(list_crops(shards.train), plan.sources)
-    validation = list_crops(shards.validation)
-    published = folder / "second_look"
-    members = []
-    for number in range(plan.params.members):
-        name = f"member_{number + 1}"
-        checkpoint = Checkpoint(folder, name, plan.fingerprint)
-        member_plan = replace(plan, seed=plan.seed + number * MEMBER_SEEDS)
-        member_report = functools.partial(report, number + 1)
-        train_member(member_plan, sources, validation, checkpoint, member_report)
-        checkpoint.publish(published / name)
-        members.append(keras.saving.load_model(published / name / f"{name}.keras", compile=False))
-    save_second_look(join_members(members, plan.params), published)
-
-
-def train_member(
-    plan: LookPlan,
-    sources: list[Source],
-    validation: list[Crop],
-    checkpoint: Checkpoint,
-    report: Callable,
-) -> None:
-    """Train one member, or go on from its checkpoint, where its last epoch is in the end."""
     params = plan.params
     keras.utils.set_random_seed(plan.seed)
+    sources = group_crops(list_crops(shards.train), plan.sources)
     steps = count_steps(sources, params)
-    look = build_classifier(params)
+    look = build_second_look(params)
     look.compile(optimizer=make_look_optimiser(params, steps), loss=make_look_loss(params))
     look.optimizer.build(look.trainable_variables)
-    epoch_end = LookEpochEnd(look, params, validation, checkpoint, report)
+    checkpoint = Checkpoint(folder, "second_look", plan.fingerprint)
+    epoch_end = LookEpochEnd(look, params, list_crops(shards.validation), checkpoint, report)
     done = epoch_end.resume()
     work = list_look_work(params, steps)
     maker = PairMaker(sources, params.crop_px, params.reach, params.pairs)
@@ -103,13 +77,7 @@ def train_member(
         shuffle=False,  # every pair is drawn
         verbose=0,
     )
-
-
-def save_second_look(look: SecondLook, folder: Path) -> None:
-    """Write `second_look.keras`, whole or not at all."""
-    partial = folder / ".second_look.keras"
-    look.save(partial)
-    partial.replace(folder / "second_look.keras")
+    checkpoint.publish(folder / "second_look")
 
 
 def list_look_work(params: SecondLookParams, steps: int) -> Work:

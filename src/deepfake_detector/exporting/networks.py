@@ -6,7 +6,6 @@ Shapes: `B` images, `A` anchors, `S` side of an image in px.
 import keras
 
 from deepfake_detector.detector.detections import FindFaces
-from deepfake_detector.detector.second_look import show
 
 
 def copy_network(network: keras.Model) -> keras.Model:
@@ -40,19 +39,8 @@ def split_detector(detector: keras.Model) -> tuple[keras.Model, FindFaces]:
 
 def copy_second_look(look: keras.Model) -> keras.Model:
     """Copy a second look as a functional network: crops [B, S, S, 3] to `{"fake_logit": [B]}`."""
-    crops = keras.Input((look.crop_px, look.crop_px, 3), name="crop")
-    logits = [
-        _copy_member(member, f"member_{number + 1}")(show(crops, number))
-        for number, member in enumerate(look.members)
-    ]
-    mean = keras.ops.mean(keras.ops.stack(logits), axis=0)  # [B]
-    return keras.Model(crops, {"fake_logit": mean}, name="second_look")
-
-
-def _copy_member(member: keras.Model, name: str) -> keras.Model:
-    """Copy a member of a second look: crops [B, S, S, 3] to logits [B]."""
-    features = copy_network(member.features)
+    features = copy_network(look.features)
     judge = keras.layers.Dense(1, name="judge")
-    logit = keras.ops.squeeze(judge(features.output), axis=-1)
-    judge.set_weights(member.judge.get_weights())
-    return keras.Model(features.input, logit, name=name)
+    logit = keras.ops.squeeze(judge(features.output), axis=-1)  # [B]
+    judge.set_weights(look.judge.get_weights())
+    return keras.Model(features.input, {"fake_logit": logit}, name="second_look")
