@@ -78,6 +78,7 @@ class EpochEnd(keras.callbacks.Callback):
         self._trained, self._finder = model, finder
         self._params, self._folder, self._report = params.train, folder, report
         self._overlap = params.evaluate.overlap
+        self._labels_stand = not params.second_look.enabled
         self._checkpoint = Checkpoint(folder, "detector", fingerprint)
         self._validation = Validation(model, finder, validation, params)
         self._history: list[dict] = []
@@ -115,7 +116,7 @@ class EpochEnd(keras.callbacks.Callback):
         self._report(row["epoch"], row)
         if self.has_stopped():
             logger.info(
-                "train: no better validation mAP for %d epochs, stopping early",
+                "train: no better epoch on validation for %d epochs, stopping early",
                 self._params.early_stopping_epochs,
             )
             self._trained.stop_training = True
@@ -125,17 +126,28 @@ class EpochEnd(keras.callbacks.Callback):
         return len(self._history) - self._best() >= self._params.early_stopping_epochs
 
     def _best(self) -> int:
-        """Give the best epoch by validation mAP, the first of equals; 0 before the first."""
-        scores = [_rank(row["validation_map"]) for row in self._history]
-        return scores.index(max(scores)) + 1 if scores else 0
+        return find_best_epoch(self._history, self._labels_stand)
 
     def finish(self) -> None:
         """Copy what is kept to the training's folder."""
         self._checkpoint.publish(self._folder)
 
 
-def _rank(score: float) -> float:
-    return -1.0 if math.isnan(score) else score
+def find_best_epoch(history: list[dict], labels_stand: bool) -> int:
+    """Find the best epoch on validation, from 1, the first of equals; 0 without any.
+
+    Args:
+        history: rows of `history.csv`.
+        labels_stand: True where the labels of the single shot are the last word: the highest mAP
+            is best. Where a second look labels the faces, mAP would choose by labels that do not
+            count: the lowest loss is best.
+    """
+    if labels_stand:
+        scores = [row["validation_map"] for row in history]
+    else:
+        scores = [-row["validation_loss"] for row in history]
+    scores = [-math.inf if math.isnan(score) else score for score in scores]
+    return scores.index(max(scores)) + 1 if scores else 0
 
 
 class Validation:

@@ -74,9 +74,9 @@ def train_detector(
     """Train a detector, or go on where an interrupted training of the same fingerprint stopped.
 
     Args:
-        folder: gets `detector.keras` (best validation mAP), `last.keras` and `history.csv` in the
-            end; they also stay in a checkpoint beside it (`checkpoints.remove_checkpoints`), so
-            that what follows may be interrupted, too.
+        folder: gets `detector.keras` (best epoch on validation, see `find_best_epoch`),
+            `last.keras` and `history.csv` in the end; they also stay in a checkpoint beside it
+            (`checkpoints.remove_checkpoints`), so that what follows may be interrupted, too.
         fingerprint: names everything the result depends on.
         report: called with the epoch (from 1) and its row of `history.csv`, also for the epochs of
             the interrupted training.
