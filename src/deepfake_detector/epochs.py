@@ -77,7 +77,6 @@ class EpochEnd(keras.callbacks.Callback):
         super().__init__()
         self._trained, self._finder = model, finder
         self._params, self._folder, self._report = params.train, folder, report
-        self._overlap = params.evaluate.overlap
         self._labels_stand = not params.second_look.enabled
         self._checkpoint = Checkpoint(folder, "detector", fingerprint)
         self._validation = Validation(model, finder, validation, params)

@@ -1,6 +1,7 @@
 import hashlib
 import pickle
 import struct
+import urllib.error
 
 import keras
 import numpy as np
@@ -126,3 +127,22 @@ def test_kernels_that_do_not_fit_are_refused_by_layer(
 def test_a_weights_file_that_is_not_there_is_named(vgg16, vgg16_params):
     with pytest.raises(FileNotFoundError, match=r"detector\.weights: no file nowhere\.npz"):
         load_pretrained(vgg16, vgg16_params.model_copy(update={"weights": "nowhere.npz"}))
+
+
+def test_a_failed_download_is_told_from_other_faults(vgg16, vgg16_params, monkeypatch):
+    def fetch(**options):
+        try:
+            raise urllib.error.URLError("no route")
+        except urllib.error.URLError as error:
+            raise Exception(f"URL fetch failure: {error}")  # noqa: B904 (as keras does)
+
+    monkeypatch.setattr(keras.applications, "VGG16", fetch)
+    with pytest.raises(ValueError, match=r"imagenet weights .* no route.*; name a local file"):
+        load_pretrained(vgg16, vgg16_params)
+
+    def fill_memory(**options):
+        raise MemoryError("full")
+
+    monkeypatch.setattr(keras.applications, "VGG16", fill_memory)
+    with pytest.raises(MemoryError, match="full"):
+        load_pretrained(vgg16, vgg16_params)

@@ -26,7 +26,8 @@ def load_pretrained(detector: keras.Model, params: DetectorParams) -> None:
     `.keras` or `.weights.h5` file of this very detector, or, for `vgg16`, of an `.npz` of kernels.
 
     Raises:
-        ValueError: the file does not fit the network; the message names the first layer.
+        ValueError: the file does not fit the network, and the message names the first layer; or
+            the weights could not be downloaded.
         FileNotFoundError: there is no such file.
     """
     if params.weights == "none":
@@ -78,7 +79,9 @@ def _group_by_layer(arrays) -> dict[str, list[np.ndarray]]:
 def _read_keras_vgg16() -> dict[str, list[np.ndarray]]:
     try:
         model = keras.applications.VGG16(include_top=False, weights="imagenet")
-    except Exception as error:  # urllib's errors come wrapped in a bare Exception by keras
+    except Exception as error:  # keras raises a bare Exception in place of urllib's errors
+        if not isinstance(error.__context__ or error, OSError):
+            raise
         raise ValueError(
             "detector.weights: imagenet weights of vgg16 are downloaded by keras.applications, "
             f"which failed ({error}); name a local file in params.yaml, or use none"
