@@ -32,6 +32,7 @@ from deepfake_detector.evaluation.report import (
 from deepfake_detector.evaluation.shortcuts import probe_shortcuts, shortcuts_to_figures
 from deepfake_detector.evaluation.sizes import make_size_table, size_table_to_text
 from deepfake_detector.looks import forget_second_look
+from deepfake_detector.objective import find_objective
 from deepfake_detector.params import Params, load_params
 
 VIDEOS = Path("data/videos")
@@ -123,11 +124,12 @@ def draw_charts(held_out: HeldOut, values: dict, params: Params) -> None:
     write_table(precision_recall, PLOTS / "precision_recall.csv")
     write_table(over_threshold, PLOTS / "f1.csv")
     write_table(confusion, PLOTS / "confusion.csv")
+    history = pd.read_csv(TRAINED / "history.csv")
     charts = {
         "precision_recall": figures.draw_precision_recall(precision_recall, values, subject),
         "f1": figures.draw_over_threshold(over_threshold, threshold, subject),
         "confusion": figures.draw_confusion(confusion, threshold, subject),
-        "training": figures.draw_training(pd.read_csv(TRAINED / "history.csv")),
+        "training": figures.draw_training(history, find_objective(params)),
     }
     for name, chart in charts.items():
         figures.save_figure(chart, PLOTS / f"{name}.png")

@@ -78,13 +78,15 @@ def log_look_epoch(epoch: int, row: dict[str, float]) -> None:
 def log_epoch(epoch: int, row: dict[str, float]) -> None:
     """Show an epoch to the person and to MLflow."""
     logger.info(
-        "epoch %d: loss %.3f, validation loss %.3f, AP real %.3f, AP fake %.3f, mAP %.3f",
+        "epoch %d: loss %.3f, validation loss %.3f, AP real %.3f, AP fake %.3f, mAP %.3f, "
+        "location-only AP (COCO) %.3f",
         epoch,
         row["train_loss"],
         row["validation_loss"],
         row["validation_ap_real"],
         row["validation_ap_fake"],
         row["validation_map"],
+        row["validation_location_ap_coco"],
     )
     tracking.log_epoch(epoch, {key: value for key, value in row.items() if key != "epoch"})
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from deepfake_detector import tracking
 from deepfake_detector.data.shard_lists import list_shards
+from deepfake_detector.objective import find_objective
 from deepfake_detector.overrides import override_params
 from deepfake_detector.params import PARAMS_FILE, Params, load_params
 
@@ -106,7 +107,7 @@ def search(params: Params, trials: int, name: str, storage_url: str | None) -> N
         status = "FINISHED"
     finally:
         with lock_study(name):
-            report(study, run)
+            report(study, run, find_objective(params))
             run.end(status)
 
 
@@ -132,8 +133,12 @@ class MlflowWitness:
         self._run.end_trial(state, reason, figures)
 
 
-def report(study, run: tracking.StudyRun) -> None:
-    """Write tables and drawings of the study, tell MLflow, and show the best trials."""
+def report(study, run: tracking.StudyRun, objective: str) -> None:
+    """Write tables and drawings of the study, tell MLflow, and show the best trials.
+
+    Args:
+        objective: the column of `history.csv` whose best value a trial is compared by.
+    """
     from deepfake_detector.figures.studies import (
         draw_history,
         draw_importance,
@@ -155,7 +160,7 @@ def report(study, run: tracking.StudyRun) -> None:
     trials, entries, subject = (
         tabulate_trials(study),
         list_entries(study),
-        f"study {study.study_name}",
+        f"study {study.study_name}, objective: best {objective}",
     )
     trials.to_csv(folder / "trials.csv", index=False)
     save_figure(draw_history(trials, subject), folder / "history.png")
@@ -166,7 +171,7 @@ def report(study, run: tracking.StudyRun) -> None:
     run.log_results(folder)
     for run_id in list_lost_runs(study, RUN):
         run.end_lost_trial(run_id)
-    print(trials.sort_values("validation_map", ascending=False).head(10).to_string())
+    print(trials.sort_values("objective", ascending=False).head(10).to_string())
     if (trials["state"] == "complete").any():
         winner = find_winner(study)
         run.log_winner(winner.user_attrs[RUN], winner.number, winner.value)
@@ -187,7 +192,7 @@ def apply_winner(params: Params, name: str, storage_url: str | None) -> None:
     partial = PARAMS_FILE.with_suffix(".partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(PARAMS_FILE)
-    logger.info("trial %d had the best validation mAP, %.4f", winner.number, winner.value)
+    logger.info("trial %d had the best objective, %.4f", winner.number, winner.value)
     for key, value in changes.items():
         logger.info("params.yaml now says %s: %s", key, value)
     if not changes:

@@ -32,8 +32,9 @@ def stage(tmp_path, monkeypatch):
               "a,one,,real,2,1", "b,two,,fake,1,1", "empty,three,,,0,0")  # fmt: skip
     names = [f"{split}_{part}" for split in ("train", "validation")
              for part in ("loss", "location_loss", "label_loss")]  # fmt: skip
-    names += ["validation_ap_real", "validation_ap_fake", "validation_map", "learning_rate"]
-    write_csv("train/history.csv", ",".join(["epoch", *names]), ",".join(["1"] + ["0.5"] * 10))
+    names += [f"validation_{name}" for name in ("ap_real", "ap_fake", "map", "location_ap_coco")]
+    names.append("learning_rate")
+    write_csv("train/history.csv", ",".join(["epoch", *names]), ",".join(["1"] + ["0.5"] * 11))
     (tmp_path / "artifacts/train/run.json").write_text('{"mlflow_run_id": "abc"}')
     calls = {}
     pretend(monkeypatch, calls)

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 from tqdm import tqdm
 
 from deepfake_detector.checkpoints import Checkpoint
-from deepfake_detector.data.batches import make_evaluation_batches
-from deepfake_detector.metrics import mean_average_precision
+from deepfake_detector.epoch_validation import Validation
+from deepfake_detector.objective import find_objective
 from deepfake_detector.params import Params
-from deepfake_detector.prediction import batch_to_table, join_tables, read_truth
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +75,7 @@ class EpochEnd(keras.callbacks.Callback):
         super().__init__()
         self._trained, self._finder = model, finder
         self._params, self._folder, self._report = params.train, folder, report
-        self._labels_stand = not params.second_look.enabled
+        self._objective = find_objective(params)
         self._checkpoint = Checkpoint(folder, "detector", fingerprint)
         self._validation = Validation(model, finder, validation, params)
         self._history: list[dict] = []
@@ -125,58 +123,20 @@ class EpochEnd(keras.callbacks.Callback):
         return len(self._history) - self._best() >= self._params.early_stopping_epochs
 
     def _best(self) -> int:
-        return find_best_epoch(self._history, self._labels_stand)
+        return find_best_epoch(self._history, self._objective)
 
     def finish(self) -> None:
         """Copy what is kept to the training's folder."""
         self._checkpoint.publish(self._folder)
 
 
-def find_best_epoch(history: list[dict], labels_stand: bool) -> int:
-    """Find the best epoch on validation, from 1, the first of equals; 0 without any.
+def find_best_epoch(history: list[dict], objective: str) -> int:
+    """Find the best epoch, from 1, the first of equals; 0 without any.
 
     Args:
         history: rows of `history.csv`.
-        labels_stand: True where the labels of the single shot are the last word: the highest mAP
-            is best. Where a second look labels the faces, mAP would choose by labels that do not
-            count: the lowest loss is best.
+        objective: the column to go by, from `find_objective`; NaN is worst.
     """
-    if labels_stand:
-        scores = [row["validation_map"] for row in history]
-    else:
-        scores = [-row["validation_loss"] for row in history]
+    scores = [row[objective] for row in history]
     scores = [-math.inf if math.isnan(score) else score for score in scores]
     return scores.index(max(scores)) + 1 if scores else 0
-
-
-class Validation:
-    """Losses and AP on the validation frames, in one pass over them."""
-
-    def __init__(self, model, finder: keras.Model, shards: list[Path], params: Params):
-        self._trained, self._shards = model, shards
-        self._overlap = params.evaluate.overlap
-        self._batch_size, self._size_px = params.train.batch_size, params.detector.image_size_px
-        outputs = model.detector.output | finder.output
-        self._predictor = keras.Model(finder.input, outputs)
-        self._truth = read_truth(shards)
-
-    def run(self) -> dict[str, float]:
-        """Measure the model as it is now."""
-        tables, losses, weights = [], [], []
-        for images, faces in make_evaluation_batches(
-            self._shards, self._batch_size, self._size_px
-        ):
-            outputs = self._predictor.predict_on_batch(images)
-            losses.append([float(part) for part in self._trained.compute_parts(faces, outputs)])
-            weights.append(len(images))
-            tables.append(batch_to_table(outputs, faces))
-        location, label = np.average(losses, axis=0, weights=weights)
-        precision = mean_average_precision(join_tables(tables), self._truth, self._overlap)
-        return {
-            "validation_loss": float(location + label),
-            "validation_location_loss": float(location),
-            "validation_label_loss": float(label),
-            "validation_ap_real": precision["ap_real"],
-            "validation_ap_fake": precision["ap_fake"],
-            "validation_map": precision["map"],
-        }

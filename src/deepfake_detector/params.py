@@ -143,6 +143,7 @@ class TrainParams(Section):
     schedule: ScheduleParams
     loss: LossParams
     early_stopping_epochs: Count
+    validation_frames: Count
     most_faces: Count
     augmentation: AugmentationParams
 

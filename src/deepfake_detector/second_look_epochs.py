@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import keras
-import numpy as np
 import pandas as pd
 
 from deepfake_detector.checkpoints import Checkpoint
 from deepfake_detector.data.crops import Crop, find_box_px, read_crop
 from deepfake_detector.data.face_crops import cut_face
 from deepfake_detector.detector.second_look import SecondLook, build_second_look
+from deepfake_detector.epoch_validation import spread
 from deepfake_detector.labels import FAKE
 from deepfake_detector.looks import compute_probabilities, look_at
 from deepfake_detector.metrics.probabilities import compute_auc, compute_log_loss
@@ -86,11 +86,7 @@ def choose_crops(crops: list[Crop], most: int) -> list[Crop]:
     by_video = defaultdict(list)
     for crop in crops:
         by_video[crop.video].append(crop)
-    return [
-        video[number]
-        for video in by_video.values()
-        for number in np.unique(np.linspace(0, len(video) - 1, most).round().astype(int))
-    ]
+    return [video[number] for video in by_video.values() for number in spread(len(video), most)]
 
 
 def validate(look: SecondLook, crops: list[Crop]) -> dict[str, float]:

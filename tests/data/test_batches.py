@@ -47,6 +47,13 @@ def test_every_frame_is_evaluated_once_in_order(shards):
     assert seen == [(video, frame) for video in ("a.mp4", "b.mp4") for frame in range(3)]
 
 
+def test_only_wanted_frames_are_evaluated(shards):
+    wanted = np.array([False, True, False, True, False, True])
+    ((_, faces),) = make_evaluation_batches(shards, 4, 32, wanted)
+    assert faces["video"].numpy().tolist() == [b"a.mp4", b"b.mp4", b"b.mp4"]
+    assert faces["frame"].numpy().tolist() == [1, 0, 2]
+
+
 def test_evaluation_pads_faces_and_tells_the_original_size(shards):
     _, faces = next(iter(make_evaluation_batches(shards, 6, 32)))
     assert faces["labels"].numpy().tolist()[:3] == [[0, 0], [2, 0], [2, 2]]

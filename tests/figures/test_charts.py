@@ -56,14 +56,18 @@ def make_history(epochs: int) -> pd.DataFrame:
     history = pd.DataFrame({"epoch": range(1, epochs + 1), "learning_rate": 1e-3})
     history[losses] = 1.0
     history["validation_map"] = [0.1 * epoch for epoch in range(epochs)]
+    history["validation_location_ap_coco"] = [0.9 - 0.1 * epoch for epoch in range(epochs)]
     history[["validation_ap_real", "validation_ap_fake"]] = np.nan
     return history
 
 
 def test_training_marks_the_epoch_that_is_kept():
-    assert "kept: epoch 3, mAP 0.200" in get_texts(draw_training(make_history(3)))
+    history = make_history(3)
+    assert "kept: epoch 3, 0.200" in get_texts(draw_training(history, "validation_map"))
+    location = "validation_location_ap_coco"
+    assert "kept: epoch 1, 0.900" in get_texts(draw_training(history, location))
     unknown = make_history(1).assign(validation_map=np.nan)
-    assert "kept" not in get_texts(draw_training(unknown))
+    assert "kept" not in get_texts(draw_training(unknown, "validation_map"))
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -80,5 +84,5 @@ def test_a_sheet_of_any_number_of_pictures_is_saved(tmp_path, count):
 
 def test_the_same_figure_is_saved_to_the_same_bytes(tmp_path):
     for name in ("one.png", "two.png"):
-        save_figure(draw_training(make_history(2)), tmp_path / name)
+        save_figure(draw_training(make_history(2), "validation_map"), tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()

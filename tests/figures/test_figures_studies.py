@@ -16,7 +16,7 @@ TRIALS = pd.DataFrame(
         "trial": [0, 1, 2, 3],
         "state": ["complete", "complete", "pruned", "fail"],
         "origin": ["default", "fitted", "search", "search"],
-        "validation_map": [0.5, 0.7, 0.1, np.nan],
+        "objective": [0.5, 0.7, 0.1, np.nan],
         RATE: [0.0001, 0.01, 0.001, 0.002],
         NAME: ["steps", "cosine", "steps", "cosine"],
     }

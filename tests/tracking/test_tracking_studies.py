@@ -25,12 +25,12 @@ def run_trial(study, number, state, reason="", figures=None):
 )
 def test_a_trial_is_a_run_below_the_study_s(state, status):
     study = StudyRun("a", {"data": "12.dir"}, None)
-    run = read_run(run_trial(study, 3, state, "why", {"best_validation_map": 0.25}))
+    run = read_run(run_trial(study, 3, state, "why", {"objective": 0.25}))
     assert run.data.tags["mlflow.parentRunId"] == study.run_id
     assert run.data.tags["trial.number"] == "3"
     assert (run.data.tags["trial.state"], run.data.tags["trial.reason"]) == (state.lower(), "why")
     assert run.info.status == status
-    assert run.data.metrics == {"validation_map": 0.25, "best_validation_map": 0.25}
+    assert run.data.metrics == {"validation_map": 0.25, "objective": 0.25}
     assert run.data.params["train.epochs"] == str(PARAMS.train.epochs)
     assert read_run(study.run_id).data.tags["dvc.data"] == "12.dir"
 
@@ -59,7 +59,7 @@ def test_one_trial_is_tagged_as_the_best():
     assert "trial.best" not in read_run(first).data.tags
     assert read_run(second).data.tags["trial.best"] == "true"
     assert read_run(study.run_id).data.tags["best_trial"] == "1"
-    assert read_run(study.run_id).data.metrics == {"best_validation_map": 0.5}
+    assert read_run(study.run_id).data.metrics == {"objective": 0.5}
 
 
 def test_a_trial_whose_worker_died_does_not_run_for_ever():

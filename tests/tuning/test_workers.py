@@ -34,10 +34,10 @@ class Witness:
         self.told.append(("begin", trial.number, params.train.schedule.learning_rate))
 
     def log_epoch(self, epoch, row):
-        self.told.append(("epoch", epoch, row["validation_map"]))
+        self.told.append(("epoch", epoch, row["validation_location_ap_coco"]))
 
     def end_trial(self, state, reason, figures):
-        self.told.append(("end", state, figures.get("best_validation_map")))
+        self.told.append(("end", state, figures.get("objective")))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def train(monkeypatch):
             for epoch, score in enumerate(self.scores, start=1):
                 if isinstance(score, BaseException):
                     raise score
-                report(epoch, {"epoch": epoch, "validation_map": score})
+                report(epoch, {"epoch": epoch, "validation_location_ap_coco": score})
 
     training = Training()
     monkeypatch.setattr(trials, "train_detector", training)

@@ -74,8 +74,13 @@ def make_training_batches(
     return batches.map(vary, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
-def make_evaluation_batches(shards: list[Path], batch_size: int, size_px: int) -> tf.data.Dataset:
-    """Make batches of all frames of the shards, once, in order, unchanged but for their size.
+def make_evaluation_batches(
+    shards: list[Path], batch_size: int, size_px: int, wanted: np.ndarray | None = None
+) -> tf.data.Dataset:
+    """Make batches of the frames of the shards, once, in order, unchanged but for their size.
+
+    Args:
+        wanted: which of all their frames, bool; None: all.
 
     Returns:
         Pairs of images float32 [B, S, S, 3] and faces: `boxes` [B, N, 4], `labels` [B, N], and
@@ -88,6 +93,9 @@ def make_evaluation_batches(shards: list[Path], batch_size: int, size_px: int) -
         return tf.image.resize(image, [size_px, size_px]), frame
 
     records = tf.data.TFRecordDataset([str(path) for path in shards])
+    if wanted is not None:
+        numbered = tf.data.Dataset.zip(records, tf.data.Dataset.from_tensor_slices(wanted))
+        records = numbered.filter(lambda _, is_wanted: is_wanted).map(lambda record, _: record)
     frames = records.map(resize, num_parallel_calls=tf.data.AUTOTUNE)
     return _pad(frames, batch_size, size_px).prefetch(2)
 

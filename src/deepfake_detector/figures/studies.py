@@ -11,28 +11,26 @@ STATES = {"complete": "#1f6fd0", "pruned": "#e0992f", "fail": "#d62f2f"}
 ORIGINS = {"default": "D", "fitted": "s"}
 """Markers of the trials that were not sampled."""
 
-TITLE = "best validation mAP"
-
 
 def draw_history(trials: pd.DataFrame, subject: str) -> Figure:
-    """Draw each trial's validation mAP, and the best so far.
+    """Draw each trial's objective, and the best so far.
 
     Args:
-        trials: `trial, state, origin, validation_map`, in order.
+        trials: `trial, state, origin, objective`, in order.
         subject: the study, for the title.
     """
     figure, [[axes]] = make_figure(1, 1, (8, 4.8))
     for state, color in STATES.items():
         of_state = trials[trials["state"] == state]
-        axes.scatter(of_state["trial"], of_state["validation_map"], color=color, label=state)
+        axes.scatter(of_state["trial"], of_state["objective"], color=color, label=state)
     for origin, marker in ORIGINS.items():
         these = trials[trials["origin"] == origin]
         style = {"s": 130, "facecolors": "none", "edgecolors": "black", "marker": marker}
-        axes.scatter(these["trial"], these["validation_map"], label=f"{origin} values", **style)
+        axes.scatter(these["trial"], these["objective"], label=f"{origin} values", **style)
     complete = trials[trials["state"] == "complete"]
-    best = complete["validation_map"].cummax()
+    best = complete["objective"].cummax()
     axes.step(complete["trial"], best, where="post", color="#888888", label="best so far")
-    axes.set(xlabel="trial", ylabel=TITLE)
+    axes.set(xlabel="trial", ylabel="objective")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     set_title(figure, "Course of the search", subject)
@@ -56,11 +54,11 @@ def draw_parallel(trials: pd.DataFrame, entries: list[str], subject: str) -> Fig
     """Draw each trial that came to the end as a line through its values, good ones dark.
 
     Args:
-        trials: `state, validation_map` and the columns `entries`.
+        trials: `state, objective` and the columns `entries`.
     """
     figure, [[axes]] = make_figure(1, 1, (max(8, 1.25 * len(entries)), 5.4))
-    complete = trials[trials["state"] == "complete"].sort_values("validation_map")
-    ranks = complete["validation_map"].rank(pct=True)
+    complete = trials[trials["state"] == "complete"].sort_values("objective")
+    ranks = complete["objective"].rank(pct=True)
     places = np.stack([_place(complete[name]) for name in entries], axis=1)  # [trials, entries]
     for values, rank in zip(places, ranks, strict=True):
         color = (0.05, 0.3, 0.7, 0.15 + 0.85 * rank**2)
@@ -72,19 +70,19 @@ def draw_parallel(trials: pd.DataFrame, entries: list[str], subject: str) -> Fig
     axes.set_yticklabels(["lowest or\nfirst", "highest or\nlast"])
     if complete.empty:
         write_instead(axes, "no trial has come to the end")
-    set_title(figure, f"Values of the trials; the darker, the better the {TITLE}", subject)
+    set_title(figure, "Values of the trials; the darker, the better the objective", subject)
     return figure
 
 
 def draw_slices(trials: pd.DataFrame, entries: list[str], subject: str) -> Figure:
-    """Draw the validation mAP over each parameter by itself, one panel each."""
+    """Draw the objective over each parameter by itself, one panel each."""
     rows, columns = -(-len(entries) // 4), min(4, len(entries))
     figure, panels = make_figure(rows, columns, (3.4 * columns, 2.9 * rows))
     for axes, name in zip(panels.flat, entries, strict=False):
         for state in ("complete", "pruned"):
             these = trials[(trials["state"] == state) & trials[name].notna()]
             values = these[name] if _is_number(trials[name]) else these[name].astype(str)
-            axes.scatter(values, these["validation_map"], s=22, color=STATES[state], label=state)
+            axes.scatter(values, these["objective"], s=22, color=STATES[state], label=state)
         if _spans_decades(trials[name]):
             axes.set_xscale("log")
         axes.set_title(shorten(name), fontsize=10)
@@ -94,7 +92,7 @@ def draw_slices(trials: pd.DataFrame, entries: list[str], subject: str) -> Figur
         axes.set_visible(False)
     panels.flat[0].legend(frameon=False, fontsize=9)
     for axes in panels[:, 0]:
-        axes.set_ylabel(TITLE)
+        axes.set_ylabel("objective")
     set_title(figure, "One parameter at a time", subject)
     return figure
 

@@ -37,6 +37,13 @@ def compute_map(detections: Detections, truth: Truth, overlap: float) -> dict[st
     }
 
 
+def compute_location_coco(detections: Detections, truth: Truth) -> float:
+    """Compute COCO's AP of the faces whatever their label; NaN without any annotated face."""
+    locations, faces = merge_labels(detections), drop_truth_labels(truth)
+    ranked = rank_by_coco(locations, faces, COCO_OVERLAPS, COCO_MOST_PER_IMAGE, [FACE])
+    return compute_coco(ranked[FACE])
+
+
 def score_detections(
     detections: Detections, truth: Truth, overlap: float
 ) -> dict[str, dict[str, float]]:

@@ -84,7 +84,7 @@ class StudyRun:
             self._client.set_tag(run_id, BEST, "true")
         self._client.set_tag(self.run_id, "best_trial", str(number))
         self._client.set_tag(self.run_id, "best_run", run_id)
-        self._client.log_metric(self.run_id, "best_validation_map", score)
+        self._client.log_metric(self.run_id, "objective", score)
 
     def log_results(self, folder: Path) -> None:
         """Keep the tables and drawings of the study with its run."""

@@ -14,7 +14,7 @@ _TRIALS_TO_RANK = 4
 
 
 def find_winner(study: optuna.Study) -> FrozenTrial:
-    """Find the trial with the best validation mAP, the first of equals.
+    """Find the trial with the best objective, the first of equals.
 
     Raises:
         ValueError: no trial has been trained to the end.
@@ -36,7 +36,7 @@ def tabulate_trials(study: optuna.Study) -> pd.DataFrame:
     """List the trials that have ended.
 
     Returns:
-        `trial, state, origin, validation_map, epochs, seconds`, fitness of the anchors, `reason`,
+        `trial, state, origin, objective, epochs, seconds`, fitness of the anchors, `reason`,
         and one column for each entry of a point, NaN or None where a trial had none.
     """
     ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
@@ -45,7 +45,7 @@ def tabulate_trials(study: optuna.Study) -> pd.DataFrame:
 
 
 COLUMNS = [
-    *("trial", "state", "origin", "validation_map", "epochs", "seconds"),
+    *("trial", "state", "origin", "objective", "epochs", "seconds"),
     *(RECALL, OVERLAP, "reason"),
 ]
 
@@ -70,7 +70,7 @@ def _trial_to_row(trial: FrozenTrial) -> dict[str, Any]:
         "trial": trial.number,
         "state": trial.state.name.lower(),
         "origin": trial.user_attrs.get(ORIGIN),
-        "validation_map": best if trial.value is None else trial.value,
+        "objective": best if trial.value is None else trial.value,
         "epochs": len(trial.intermediate_values),
         "seconds": trial.duration.total_seconds() if trial.duration else float("nan"),
         RECALL: trial.user_attrs.get(RECALL),

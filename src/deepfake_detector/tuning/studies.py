@@ -26,7 +26,7 @@ LOCK_SECONDS = 10
 """A line of the journal takes milliseconds; a lock held this long was left by a killed worker."""
 
 FINGERPRINT = "fingerprint"
-COMMON = ("seed", "detector.", "train.", "evaluate.overlap")
+COMMON = ("seed", "detector.", "train.", "second_look.enabled", "evaluate.overlap")
 """What a trial's result hangs on, by the beginnings of the parameters' names."""
 
 

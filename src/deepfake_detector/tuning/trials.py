@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import optuna
 
+from deepfake_detector.objective import find_objective
 from deepfake_detector.params import Params
 from deepfake_detector.training import Shards, train_detector
 from deepfake_detector.tuning.queue import OVERLAP, RECALL, VALUES
@@ -60,7 +61,7 @@ def check_anchors(trial: optuna.Trial, params: Params, ground: Ground) -> None:
 def train_trial(
     trial: optuna.Trial, params: Params, shards: Shards, folder: Path, log_epoch: Callable
 ) -> float:
-    """Train a detector with a trial's parameters; give its best validation mAP.
+    """Train a detector with a trial's parameters; give the best objective of its epochs.
 
     Args:
         folder: for the training's checkpoints; it is removed afterwards, whatever happens.
@@ -68,15 +69,15 @@ def train_trial(
 
     Raises:
         optuna.TrialPruned: the trial does worse than others did.
-        FloatingPointError: the loss is not finite, or validation has no mAP.
+        FloatingPointError: the loss is not finite, or validation has no objective.
     """
-    scores = []
+    objective, scores = find_objective(params), []
 
     def report(epoch: int, row: dict[str, float]) -> None:
         log_epoch(epoch, row)
-        score = row["validation_map"]
+        score = row[objective]
         if not math.isfinite(score):
-            raise FloatingPointError(f"epoch {epoch}: validation mAP is {score}")
+            raise FloatingPointError(f"epoch {epoch}: {objective} is {score}")
         scores.append(score)
         trial.report(max(scores), epoch)
         if trial.should_prune():

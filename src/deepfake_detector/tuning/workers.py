@@ -78,7 +78,7 @@ class Worker:
             return trial
 
     def _try(self, trial: optuna.Trial) -> tuple[TrialState, float | None]:
-        """Train a trial; give its state, and its best validation mAP if it came to the end.
+        """Train a trial; give its state, and its objective if it came to the end.
 
         An error that is not among `FAILURES` ends the worker; the trial is then begun again.
         """
@@ -111,12 +111,12 @@ class Worker:
         attributes = told.user_attrs
         figures = {name: attributes[name] for name in (RECALL, OVERLAP) if name in attributes}
         if told.value is not None:
-            figures["best_validation_map"] = told.value
+            figures["objective"] = told.value
         self._witness.end_trial(state.name, attributes.get(REASON, ""), figures)
         logger.info(
             "trial %d: %s%s %s",
             trial.number,
             state.name.lower(),
-            f", validation mAP {told.value:.4f}" if told.value is not None else "",
+            f", objective {told.value:.4f}" if told.value is not None else "",
             attributes.get(REASON, ""),
         )
