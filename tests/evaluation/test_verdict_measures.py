@@ -43,6 +43,16 @@ def test_methods_are_measured_on_the_videos_that_have_a_probability():
     assert figures["intervals"] == "none: evaluate.resamples is 0"
 
 
+def test_only_bold_probabilities_can_show_no_calibration_error():
+    """A method that says 0 or 1 is right about what it says or is not; one half is a coin."""
+    bold = VERDICTS.assign(majority=[0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0], plain_mean=0.5)
+    figures = measure_probabilities(bold, 400, 1)
+    assert figures["majority_calibration_error_floor"] == 0.0
+    # of 4 videos in one bin: |0.5 - mean of four coins| is 0.5, 0.25, 0, 0.25, 0.5 on average 3/16
+    assert figures["plain_mean_calibration_error_floor"] == pytest.approx(3 / 16, abs=0.03)
+    assert 0 < figures["video_calibration_error_floor"] < 0.5
+
+
 def test_answers_are_counted():
     figures = measure_answers(VERDICTS)
     assert figures["video_accuracy"] == 0.5  # of a, b, c, d: d is below the threshold

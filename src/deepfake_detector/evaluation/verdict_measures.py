@@ -35,17 +35,21 @@ def measure_probabilities(verdicts: pd.DataFrame, draws: int, seed: int) -> dict
 
     Returns:
         `video_auc_low`, ... are the intervals; `auc_over_majority_low`, ... those of the verdict's
-        figure less the other method's, draw by draw. `calibration_error_floor` is what so few
-        videos show though every probability is right. What cannot be measured is NaN.
+        figure less the other method's, draw by draw. `video_calibration_error_floor`, ... are what
+        so few videos show though every probability is right; the bolder a method, the less.
+        What cannot be measured is NaN.
     """
     annotated = verdicts[verdicts["label"] != ""]
     judged = annotated[annotated["probability"].notna()]
     return {
         **_measure(judged),
         **_measure_intervals(judged, draws, seed),
-        "calibration_error_floor": compute_calibration_floor(
-            judged["probability"].to_numpy(float), draws, seed
-        ),
+        **{
+            f"{method}_calibration_error_floor": compute_calibration_floor(
+                judged[column].to_numpy(float), draws, seed
+            )
+            for method, column in METHODS.items()
+        },
         "videos": len(annotated),
         "sources": annotated["source"].nunique(),
         "videos_with_probability": len(judged),

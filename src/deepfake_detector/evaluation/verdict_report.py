@@ -11,6 +11,7 @@ ROWS = {
     "log loss": "log_loss",
     "equal error rate": "equal_error_rate",
     "calibration error": "calibration_error",
+    "  if perfect": "calibration_error_floor",
 }
 TITLES = {"video": "verdict", "majority": "majority vote", "plain_mean": "plain mean"}
 
@@ -28,8 +29,7 @@ def verdicts_to_text(figures: dict, calibration: Calibration) -> str:
     for title, name in ROWS.items():
         cells = [_cell_to_text(figures, f"{method}_{name}") for method in METHODS]
         lines.append(f"{title:<20}" + "".join(f"{cell:<26}" for cell in cells).rstrip())
-    floor = _to_text(figures["calibration_error_floor"])
-    lines.append(f"(so few videos show a calibration error of {floor} even of a perfect verdict)")
+    lines.append("(if perfect: what so few videos show though all these probabilities are right)")
     lines += ["", _answers_to_text(figures), f"Intervals: {figures['intervals']}."]
     if figures["sources"] < FEWEST_SOURCES:
         lines.append(f"{count(figures['sources'], 'source')} of videos are no benchmark.")
