@@ -124,6 +124,23 @@ def test_kernels_that_do_not_fit_are_refused_by_layer(
         load_pretrained(vgg16, vgg16_params.model_copy(update={"weights": str(path)}))
 
 
+@pytest.mark.parametrize("kept", [0, 40, 2000])
+def test_kernels_of_a_broken_file_are_refused(vgg16, vgg16_params, tmp_path, kept):
+    path = tmp_path / "vgg16.npz"
+    np.savez(path, **vgg16_arrays())
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=r"vgg16\.npz is no readable \.npz file"):
+        load_pretrained(vgg16, vgg16_params.model_copy(update={"weights": str(path)}))
+
+
+def test_an_array_alone_is_no_file_of_kernels(vgg16, vgg16_params, tmp_path):
+    path = tmp_path / "vgg16.npz"
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(ValueError, match=r"vgg16\.npz is no readable \.npz file"):
+        load_pretrained(vgg16, vgg16_params.model_copy(update={"weights": str(path)}))
+
+
 def test_a_weights_file_that_is_not_there_is_named(vgg16, vgg16_params):
     with pytest.raises(FileNotFoundError, match=r"detector\.weights: no file nowhere\.npz"):
         load_pretrained(vgg16, vgg16_params.model_copy(update={"weights": "nowhere.npz"}))

@@ -8,6 +8,8 @@ knows four names, none of which runs code. VGG16's come from `keras.applications
 
 import hashlib
 import pickle
+import zipfile
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 
@@ -53,13 +55,21 @@ def _load_file(detector: keras.Model, path: Path, backbone: str) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"detector.weights: no file {path}")
     if path.suffix == ".npz" and backbone == "vgg16":
-        with np.load(path, allow_pickle=False) as arrays:
-            _fill(detector, _group_by_layer(arrays), str(path))
+        _fill(detector, _group_by_layer(_read_arrays(path)), str(path))
         return
     try:
         detector.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
         raise ValueError(f"detector.weights: {path} does not fit {backbone}: {error}") from error
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    unreadable = (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (*unreadable, TypeError) as error:  # TypeError: one array and no archive
+        raise ValueError(f"detector.weights: {path} is no readable .npz file ({error})") from error
 
 
 def _group_by_layer(arrays) -> dict[str, list[np.ndarray]]:
