@@ -6,6 +6,7 @@ import pytest
 from deepfake_detector.data.wear import Wear, draw_wear, mirror, wear_down
 
 NOTHING = Wear(
+    retouch=0.0,
     scale=1.0,
     blur=0.0,
     noise=0.0,
@@ -32,6 +33,7 @@ def test_where_nothing_happens_a_picture_stays_as_it_is():
 @pytest.mark.parametrize(
     "change",
     [
+        {"retouch": 30.0},
         {"scale": 0.5},
         {"blur": 1.0},
         {"noise": 5.0},
@@ -92,3 +94,12 @@ def test_wear_follows_from_the_generator():
 
 def test_mirroring_swaps_left_and_right():
     assert np.array_equal(mirror(make_picture())[:, 0], make_picture()[:, -1])
+
+
+def test_retouching_smooths_texture_and_keeps_edges():
+    picture = np.full((32, 32, 3), 60, np.uint8)
+    picture[:, 16:] = 180
+    picture += np.random.default_rng(0).integers(0, 12, (32, 32, 1), np.uint8)
+    worn = wear_down(picture, replace(NOTHING, retouch=40.0))
+    assert worn[:, :14].std() < picture[:, :14].std() / 2
+    assert worn[:, 16:].mean() - worn[:, :16].mean() > 115  # it was 120

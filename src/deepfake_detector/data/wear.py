@@ -16,6 +16,7 @@ import numpy as np
 class Wear:
     """One drawn fate of a picture; 0 and 1 mean that nothing happens where that fits."""
 
+    retouch: float
     scale: float
     blur: float
     noise: float
@@ -37,8 +38,9 @@ def draw_wear(generator: np.random.Generator) -> Wear:
 
     patch = np.concatenate([generator.uniform(0, 0.8, 2), generator.uniform(0.08, 0.35, 2)])
     return Wear(
+        retouch=generator.uniform(10, 50) if happens(0.15) else 0.0,
         scale=generator.uniform(0.4, 1) if happens(0.2) else 1.0,
-        blur=generator.uniform(0.4, 1.2) if happens(0.15) else 0.0,
+        blur=generator.uniform(0.4, 2.0) if happens(0.15) else 0.0,
         noise=generator.uniform(1, 6) if happens(0.15) else 0.0,
         jpeg_quality=int(generator.integers(40, 96)) if happens(0.25) else 0,
         crf=int(generator.integers(20, 40)) if happens(0.25) else 0,
@@ -55,6 +57,8 @@ def wear_down(picture: np.ndarray, wear: Wear) -> np.ndarray:
     """Do to a picture what was drawn; its size stays."""
     height, width = picture.shape[:2]
     picture = vary_colours(picture, wear)
+    if wear.retouch:
+        picture = retouch(picture, wear.retouch)
     if wear.scale < 1:
         small = (max(8, round(width * wear.scale)), max(8, round(height * wear.scale)))
         picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
@@ -84,6 +88,15 @@ def vary_colours(picture: np.ndarray, wear: Wear) -> np.ndarray:
     shift = 127 * (1 - wear.contrast) + wear.brightness
     affine = np.column_stack([matrix, np.full(3, shift)])  # [3, 4]
     return cv2.transform(picture, affine)
+
+
+def retouch(picture: np.ndarray, strength: float) -> np.ndarray:
+    """Smooth skin and keep edges, as make-up, phones and editors do (Tomasi & Manduchi 1998).
+
+    Args:
+        strength: difference of colours that is still smoothed away, of 255.
+    """
+    return cv2.bilateralFilter(picture, 7, strength, 3)
 
 
 def add_noise(picture: np.ndarray, wear: Wear) -> np.ndarray:
