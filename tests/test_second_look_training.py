@@ -1,3 +1,4 @@
+from math import nan
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ from deepfake_detector.data.crops import list_crops
 from deepfake_detector.data.face_pairs import PairMaker, group_crops
 from deepfake_detector.data.records import FrameRecord, write_shard
 from deepfake_detector.params import load_params
-from deepfake_detector.second_look_epochs import choose_crops
+from deepfake_detector.second_look_epochs import choose_crops, rank_epoch
 from deepfake_detector.second_look_training import (
     LookPlan,
     PairBatches,
@@ -86,6 +87,15 @@ def test_a_training_of_something_else_starts_anew(shards, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(shards, tmp_path / "train", stop_after=1)
     assert [epoch for epoch, _ in run(shards, tmp_path / "train", "other")] == [1, 2]
+
+
+def test_the_best_epoch_tells_most_faces_apart():
+    def rank(auc, loss):
+        return rank_epoch({"validation_frame_auc": auc, "validation_loss": loss})
+
+    assert rank(0.8, 0.9) > rank(0.7, 0.5)
+    assert rank(0.8, 0.5) > rank(0.8, 0.9)
+    assert rank(nan, 0.5) > rank(nan, 0.9) > rank(nan, nan)
 
 
 def test_an_epoch_grows_with_the_sources_up_to_its_most_steps():

@@ -3,6 +3,7 @@
 What is validated and kept are the averaged weights. Shapes: `N` faces, `S` side of a crop in px.
 """
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -64,8 +65,8 @@ class LookEpochEnd(keras.callbacks.Callback):
             "crops_per_second": 2 * pairs / seconds,
         }
         self._history.append(row)
-        losses = [row["validation_loss"] for row in self._history]
-        is_best = not losses[-1] > min(losses)
+        ranks = [rank_epoch(row) for row in self._history]
+        is_best = ranks[-1] == max(ranks)
         self._checkpoint.save(
             self._look, self._look.optimizer, self._averaged, self._history, is_best
         )
@@ -79,6 +80,17 @@ class LookEpochEnd(keras.callbacks.Callback):
         self._averaged.set_weights(self._look.get_weights())
         for variable, values in zip(variables, trained, strict=True):
             variable.assign(values)
+
+
+def rank_epoch(row: dict) -> tuple[float, float]:
+    """Rank an epoch by its frame AUC, then by its loss: higher is better.
+
+    The loss alone would keep an early epoch, which is less sure of itself, for a later one that
+    tells more faces apart; verdicts are calibrated afterwards. NaN, without faces of both labels,
+    leaves it to the loss.
+    """
+    auc, loss = row["validation_frame_auc"], row["validation_loss"]
+    return (0.0 if math.isnan(auc) else auc, -math.inf if math.isnan(loss) else -loss)
 
 
 def choose_crops(crops: list[Crop], most: int) -> list[Crop]:

@@ -49,7 +49,7 @@ def train_second_look(plan: LookPlan, shards: Shards, folder: Path, report: Call
     Args:
         shards: TFRecord files, one a video.
         folder: in the end its folder `second_look` gets `second_look.keras` (of the epoch with
-            the lowest validation loss), `last.keras` and `history.csv`.
+            the highest frame AUC on validation), `last.keras` and `history.csv`.
         report: called with the epoch (from 1) and its row of `history.csv`, also for the epochs of
             the interrupted training.
 

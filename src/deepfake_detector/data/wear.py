@@ -1,4 +1,4 @@
-"""What happens to a face on its way to us, at random: colours, lenses, encoders, hands.
+"""What happens to a face on its way to us, at random: colours, retouching, lenses, codecs, hands.
 
 A real face and its fake must wear alike, so what happens is drawn once, as a `Wear`, and done to
 both. Pictures are RGB uint8 [H, W, 3].
