@@ -79,6 +79,7 @@ def test_the_2020_preset_is_the_2020_project():
         "train.schedule.name": "steps",
         "train.schedule.learning_rate": 0.001,
         "train.loss.negatives_without_faces": 0.0,
+        "train.validation_frames": 1000000,
         "train.augmentation.name": "ssd_2020",
         "second_look.enabled": False,
     }
