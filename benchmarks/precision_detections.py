@@ -1,0 +1,107 @@
+"""Whether a trained `vgg16` finds the same faces in bfloat16 as in float32.
+
+    python benchmarks/precision_detections.py --weights FILE.npz --train SHARD ... --test SHARD ...
+
+Trains with `precision_speed.py`'s settings in bfloat16, then lets the same weights find the faces
+of other shards in both precisions. A face is the same where one of the other side overlaps it by
+0.9 and its score is within 0.05: that is the tolerance, and the command fails where less than 98 %
+of the faces scored 0.5 or more are the same, or an AP differs by over a point. What was seen stands
+in `benchmarks/precision_speed.md`.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from precision_speed import build_trained, make_stream
+
+LEAST_OVERLAP, MOST_SCORE = 0.9, 0.05
+LEAST_SAME, MOST_AP = 0.98, 0.01
+SURE = 0.5  # score of real and fake together from which a face counts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", default="none", help="as detector.weights in params.yaml")
+    parser.add_argument("--train", type=Path, nargs="+", required=True, dest="shards")
+    parser.add_argument("--test", type=Path, nargs="+", required=True)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=1e-4, help="highest learning rate")
+    arguments = parser.parse_args()
+    arguments.backbone = "vgg16"
+    trained = train(arguments)
+    found = {name: find(trained, name, arguments) for name in ("float32", "bfloat16")}
+    shares = [compare(*pair) for pair in (found.values(), reversed(found.values()))]
+    precisions = {name: measure(faces, arguments.test) for name, faces in found.items()}
+    for name, figures in precisions.items():
+        print(f"{name:<10}" + ", ".join(f"{key} {value:.4f}" for key, value in figures.items()))
+    apart = max(abs(a - b) for a, b in zip(*(p.values() for p in precisions.values()), strict=True))
+    print(f"the same faces: {shares[0]:.2%} of float32's, {shares[1]:.2%} of bfloat16's")
+    if min(shares) < LEAST_SAME or apart > MOST_AP:
+        raise SystemExit("precision_detections: bfloat16 finds other faces than float32")
+
+
+def train(arguments):
+    """Train in bfloat16."""
+    model = build_trained(arguments, "bfloat16")
+    stream = make_stream(arguments, 0)
+    for step in range(1, arguments.steps + 1):
+        loss = model.train_on_batch(*next(stream), return_dict=True)["loss"]
+        if step % 50 == 0:
+            print(f"step {step}: loss {float(loss):.3f}", flush=True)
+    return model
+
+
+def find(trained, precision: str, arguments) -> pd.DataFrame:
+    """Find the faces of the test shards with the trained weights in a precision."""
+    from deepfake_detector.detector.network import build_finder
+    from deepfake_detector.prediction import load_detector, predict_shards
+
+    twin = build_trained(arguments, precision).detector
+    twin.set_weights(trained.detector.get_weights())
+    params = trained._detector_params.model_copy(update={"precision": precision})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "detector.keras"
+        build_finder(twin, params).save(path)
+        return predict_shards(load_detector(path), arguments.test, arguments.batch)
+
+
+def measure(faces: pd.DataFrame, shards: list[Path]) -> dict[str, float]:
+    """Compute the APs of found faces."""
+    from deepfake_detector.metrics import mean_average_precision
+    from deepfake_detector.prediction import read_truth
+
+    figures = mean_average_precision(faces, read_truth(shards), 0.5)
+    return {name: figures[name] for name in ("ap_real", "ap_fake", "map", "location_ap_coco")}
+
+
+def compare(faces: pd.DataFrame, others: pd.DataFrame) -> float:
+    """Tell which share of the faces that are sure is found by the other side, too."""
+    from deepfake_detector.boxes import compute_overlaps
+
+    box = ["left", "top", "right", "bottom"]
+    faces = faces[faces["real"] + faces["fake"] >= SURE]
+    by_frame = dict(list(others.groupby(["video", "frame"])))
+    same = []
+    for key, part in faces.groupby(["video", "frame"]):
+        if key not in by_frame:
+            same += [False] * len(part)
+            continue
+        other = by_frame[key]
+        overlaps = np.asarray(
+            compute_overlaps(np.float32(part[box].to_numpy()), np.float32(other[box].to_numpy()))
+        )
+        scores = np.abs(
+            part[["real", "fake"]].to_numpy()[:, None] - other[["real", "fake"]].to_numpy()[None]
+        ).max(axis=2)
+        is_same = (overlaps >= LEAST_OVERLAP) & (scores <= MOST_SCORE)
+        same += is_same.any(axis=1).tolist()
+    print(f"{len(same)} faces with a score of {SURE} or more")
+    return float(np.mean(same)) if same else 0.0
+
+
+if __name__ == "__main__":
+    main()
