@@ -4,9 +4,9 @@
 
 Trains with `precision_speed.py`'s settings in bfloat16, then lets the same weights find the faces
 of other shards in both precisions. A face is the same where one of the other side overlaps it by
-0.9 and its score is within 0.05: that is the tolerance, and the command fails where less than 98 %
-of the faces scored 0.5 or more are the same, or an AP differs by over a point. What was seen stands
-in `benchmarks/precision_speed.md`.
+0.9 and both its scores are within 0.05: that is the tolerance. The command fails where less than
+98 % of the faces scored 0.5 or more are the same, or an AP differs by over a point. What was seen
+stands in `benchmarks/precision_speed.md`.
 """
 
 import argparse
@@ -38,7 +38,9 @@ def main() -> None:
     precisions = {name: measure(faces, arguments.test) for name, faces in found.items()}
     for name, figures in precisions.items():
         print(f"{name:<10}" + ", ".join(f"{key} {value:.4f}" for key, value in figures.items()))
-    apart = max(abs(a - b) for a, b in zip(*(p.values() for p in precisions.values()), strict=True))
+    apart = max(
+        abs(a - b) for a, b in zip(*(p.values() for p in precisions.values()), strict=True)
+    )
     print(f"the same faces: {shares[0]:.2%} of float32's, {shares[1]:.2%} of bfloat16's")
     if min(shares) < LEAST_SAME or apart > MOST_AP:
         raise SystemExit("precision_detections: bfloat16 finds other faces than float32")

@@ -23,6 +23,11 @@ ROWS = {
     "video AUC, plain mean": "score_auc",
     "video log loss": "video_log_loss",
     "video calibration error": "video_calibration_error",
+    "majority vote, AUC": "majority_auc",
+    "majority vote, log loss": "majority_log_loss",
+    "majority vote, cal. error": "majority_calibration_error",
+    "plain mean, log loss": "plain_mean_log_loss",
+    "plain mean, cal. error": "plain_mean_calibration_error",
     "pair order": "pair_order",
     "real videos called fake": "real_called_fake",
     "fake videos called fake": "fake_called_fake",
@@ -31,6 +36,8 @@ ROWS = {
     "label acc., single shot": "single_shot_label_accuracy",
     "plain AUC, single shot": "single_shot_score_auc",
 }
+SIMPLER = ("majority", "plain_mean")
+"""Ways to a video's probability that look at each frame alone."""
 CHANCE = {
     "map": "map_chance",
     "label_accuracy": "label_accuracy_floor",
@@ -38,6 +45,7 @@ CHANCE = {
     "score_auc": 0.5,
     "video_log_loss": float(np.log(2)),
     "video_calibration_error": "calibration_error_floor",
+    "majority_calibration_error": "majority_floor",
     "pair_order": 0.5,
 }
 
@@ -156,7 +164,8 @@ def judge_split(found: Found, calibration, is_fitted_on: bool):
         )
         verdicts["answer"] = answer_videos(verdicts["probability"].to_numpy(), calibration)
     videos = score_videos(found.held_out)
-    return videos.merge(verdicts[["video", "probability", "answer"]], on="video")
+    kept = ["video", "probability", "answer", *SIMPLER]
+    return videos.merge(verdicts[kept], on="video")
 
 
 def keep_videos(held_out, videos: list[str]):
@@ -191,6 +200,7 @@ def measure_part(held_out, videos, params) -> tuple[dict, dict[str, np.ndarray]]
     figures["calibration_error_floor"] = compute_calibration_floor(
         probabilities, resamples, params.seed
     )
+    figures |= measure_simpler(videos, params)
     if not figures["faces_real"] or not figures["faces_fake"]:
         figures |= {"map": np.nan, "map_chance": np.nan}  # of one label, it is no mean
     names, group = number_sources(held_out)
@@ -199,6 +209,23 @@ def measure_part(held_out, videos, params) -> tuple[dict, dict[str, np.ndarray]]
     weights = draw_weights(len(names), resamples, np.random.default_rng(params.seed))
     draws = resample_figures(held_out, overlap, group, weights)
     return figures, draws | resample_videos(videos, names, weights)
+
+
+def measure_simpler(videos, params) -> dict[str, float]:
+    """Measure the simpler ways to a probability; a video where no face was found counts as 0.5."""
+    from deepfake_detector.evaluation.verdict_measures import MEASURES
+    from deepfake_detector.evaluation.videos import UNDECIDED
+    from deepfake_detector.metrics.probabilities import compute_calibration_floor
+
+    is_fake = videos["is_fake"].to_numpy(bool)
+    said = {way: videos[way].fillna(UNDECIDED).to_numpy(float) for way in SIMPLER}
+    figures = {
+        f"{way}_{name}": compute(is_fake, said[way])
+        for way in SIMPLER
+        for name, compute in MEASURES.items()
+    }
+    draws, seed = params.evaluate.resamples, params.seed
+    return figures | {"majority_floor": compute_calibration_floor(said["majority"], draws, seed)}
 
 
 def measure_alone(found: Found, videos: list[str], params) -> dict[str, float]:
