@@ -101,6 +101,7 @@ def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: st
             if len(part.images):
                 own = videos[videos["video"].isin(names)].reset_index(drop=True)
                 figures[name] = measure_part(part, own, params)
+                figures[name][0].update(measure_simpler(own, params))
                 figures[name][0].update(measure_alone(found[split], names, params))
                 counts[name] = count_to_text(figures[name][0])
         measured.append(figures)
@@ -200,7 +201,6 @@ def measure_part(held_out, videos, params) -> tuple[dict, dict[str, np.ndarray]]
     figures["calibration_error_floor"] = compute_calibration_floor(
         probabilities, resamples, params.seed
     )
-    figures |= measure_simpler(videos, params)
     if not figures["faces_real"] or not figures["faces_fake"]:
         figures |= {"map": np.nan, "map_chance": np.nan}  # of one label, it is no mean
     names, group = number_sources(held_out)
