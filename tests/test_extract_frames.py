@@ -250,6 +250,11 @@ def read_processes():
             yield state, int(group)
 
 
+def hear_interrupts() -> None:
+    """Let a process be stopped from the keyboard: what a shell starts in the background is not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc of Linux")
 def test_stopped_run_leaves_no_process_and_no_unfinished_file_and_goes_on(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -265,7 +270,12 @@ def test_stopped_run_leaves_no_process_and_no_unfinished_file_and_goes_on(tmp_pa
     run(validate, monkeypatch, workers=2)
     command = [sys.executable, PROJECT / "src/extract_frames.py", "--workers", "2"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hear_interrupts,
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(f"{FOLDER}/long*.unfinished")):
