@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from precision_speed import build_trained, make_stream
+from precision_speed import build, build_trained, make_stream
 
 LEAST_OVERLAP, MOST_SCORE = 0.9, 0.05
 LEAST_SAME, MOST_AP = 0.98, 0.01
@@ -62,12 +62,11 @@ def find(trained, precision: str, arguments) -> pd.DataFrame:
     from deepfake_detector.detector.network import build_finder
     from deepfake_detector.prediction import load_detector, predict_shards
 
-    twin = build_trained(arguments, precision).detector
+    twin, params = build(arguments, precision)
     twin.set_weights(trained.detector.get_weights())
-    params = trained._detector_params.model_copy(update={"precision": precision})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "detector.keras"
-        build_finder(twin, params).save(path)
+        build_finder(twin, params.detector).save(path)
         return predict_shards(load_detector(path), arguments.test, arguments.batch)
 
 
@@ -83,9 +82,11 @@ def measure(faces: pd.DataFrame, shards: list[Path]) -> dict[str, float]:
 def compare(faces: pd.DataFrame, others: pd.DataFrame) -> float:
     """Tell which share of the faces that are sure is found by the other side, too."""
     from deepfake_detector.boxes import compute_overlaps
+    from deepfake_detector.data.tables import BOX
+    from deepfake_detector.labels import FACE_LABELS
 
-    box = ["left", "top", "right", "bottom"]
-    faces = faces[faces["real"] + faces["fake"] >= SURE]
+    labels = list(FACE_LABELS)
+    faces = faces[faces[labels].sum(axis=1) >= SURE]
     by_frame = dict(list(others.groupby(["video", "frame"])))
     same = []
     for key, part in faces.groupby(["video", "frame"]):
@@ -94,15 +95,17 @@ def compare(faces: pd.DataFrame, others: pd.DataFrame) -> float:
             continue
         other = by_frame[key]
         overlaps = np.asarray(
-            compute_overlaps(np.float32(part[box].to_numpy()), np.float32(other[box].to_numpy()))
+            compute_overlaps(np.float32(part[BOX].to_numpy()), np.float32(other[BOX].to_numpy()))
         )
-        scores = np.abs(
-            part[["real", "fake"]].to_numpy()[:, None] - other[["real", "fake"]].to_numpy()[None]
-        ).max(axis=2)
+        scores = np.abs(part[labels].to_numpy()[:, None] - other[labels].to_numpy()[None]).max(
+            axis=2
+        )
         is_same = (overlaps >= LEAST_OVERLAP) & (scores <= MOST_SCORE)
         same += is_same.any(axis=1).tolist()
     print(f"{len(same)} faces with a score of {SURE} or more")
-    return float(np.mean(same)) if same else 0.0
+    if not same:
+        raise SystemExit(f"precision_detections: no face is scored {SURE} or more; train longer")
+    return float(np.mean(same))
 
 
 if __name__ == "__main__":

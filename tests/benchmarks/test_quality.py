@@ -2,11 +2,13 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from benchmarks.quality_data import copy_code, join_folders
-from benchmarks.quality_figures import ROWS, Recipe, join_seeds, make_table
+from benchmarks.quality_figures import ROWS, Recipe, join_seeds, make_table, measure_simpler
 
 PROJECT = Path(__file__).parents[2]
 
@@ -105,6 +107,21 @@ def test_seeds_are_averaged_and_so_are_their_draws():
     ]
     assert "mAP (area)" in lines  # not measured: no figure, no chance
     assert lines[-1] == "minutes of training: 4.0 (3.0 5.0)"
+
+
+def test_simpler_ways_are_measured_and_a_video_without_a_face_counts_as_one_half():
+    videos = pd.DataFrame(
+        {
+            "is_fake": [True, False, False],
+            "majority": [0.5, 0.25, 0.75],
+            "plain_mean": [0.8, 0.2, np.nan],
+        }
+    )
+    params = SimpleNamespace(evaluate=SimpleNamespace(resamples=10), seed=1)
+    figures = measure_simpler(videos, params)
+    assert figures["majority_auc"] == 0.5
+    assert figures["plain_mean_auc"] == 1.0
+    assert figures["plain_mean_log_loss"] == pytest.approx(-np.log([0.8, 0.8, 0.5]).mean())
 
 
 def test_the_difference_to_a_saved_recipe_has_an_interval(tmp_path):
