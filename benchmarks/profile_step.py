@@ -6,6 +6,7 @@ that has them. `benchmarks/README.md` has figures.
 """
 
 import argparse
+import itertools
 import re
 import statistics
 import sys
@@ -163,11 +164,14 @@ def read_frames(folder: Path, count: int) -> list[dict]:
     from deepfake_detector.data.records import read_records
 
     frames = []
-    for shard in sorted(folder.glob("*.tfrecord"))[:count]:
-        frames.append(next(frame for frame in read_records([shard]) if len(frame["labels"])))
-    if len(frames) < count:
-        raise SystemExit(f"{folder}: {count} shards are needed; run `dvc repro train` before")
-    return frames
+    for shard in sorted(folder.glob("*.tfrecord")):
+        with_face = (frame for frame in read_records([shard]) if len(frame["labels"]))
+        frames += itertools.islice(with_face, 1)  # none of a video without faces
+        if len(frames) == count:
+            return frames
+    raise SystemExit(
+        f"{folder}: {count} shards with a face are needed; run `dvc repro train` before"
+    )
 
 
 def name_processor() -> str:
