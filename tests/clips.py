@@ -32,7 +32,6 @@ def make_calibration(**changes) -> Calibration:
         "fake_from": 0.6,
         "real_up_to": 0.4,
         "bounds_note": "",
-        "false_alarm_rate": 0.1,
         "fitted": Fitted(videos=2, sources=2, tracks_real=1, tracks_fake=1, log_loss={}),
     }
     return Calibration(**values | changes)

@@ -87,7 +87,7 @@ def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
     judge.judge(params)
     calibration = load_calibration(out / "calibration.json")
     assert (calibration.fitted.videos, calibration.fitted.sources) == (6, 3)
-    assert calibration.bounds_note.startswith("bell curve of 3 real validation videos")
+    assert calibration.bounds_note.startswith("10% false alarms: bell curve of 3 real")
     verdicts = pd.read_csv(out / "verdicts.csv").set_index("video")
     assert verdicts["verdict"].to_dict() == {
         "test_real": "likely real",

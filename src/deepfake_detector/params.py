@@ -191,6 +191,7 @@ class UsableParams(Section):
 
 class JudgeParams(Section):
     false_alarm_rate: Annotated[float, Field(gt=0, lt=1)]
+    missed_fake_rate: Annotated[float, Field(gt=0, lt=1)]
     unsure_margin: Annotated[float, Field(ge=0, lt=0.5)]
     usable: UsableParams
 

@@ -13,7 +13,7 @@ from deepfake_detector.verdicts.rules import RULES
 USABLE = UsableParams(
     smallest_face_px=10, least_location=0.5, least_sharpness=0.0, fewest_frames=2
 )
-PARAMS = JudgeParams(false_alarm_rate=0.1, unsure_margin=0.1, usable=USABLE)
+PARAMS = JudgeParams(false_alarm_rate=0.1, missed_fake_rate=0.1, unsure_margin=0.1, usable=USABLE)
 
 
 def see(*shares, track=1):

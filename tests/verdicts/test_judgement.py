@@ -21,7 +21,6 @@ CALIBRATION = Calibration(
     ),
     fake_from=0.7,
     real_up_to=0.4,
-    false_alarm_rate=0.1,
     bounds_note="",
     fitted=Fitted(videos=4, sources=2, tracks_real=2, tracks_fake=2, log_loss={}),
 )

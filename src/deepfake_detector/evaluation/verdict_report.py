@@ -47,8 +47,8 @@ def _calibration_to_text(calibration: Calibration) -> str:
     if calibration.fake_from == 1.0:
         return f"{text}no answers:\n{calibration.bounds_note}"
     return (
-        f"{text}likely fake from {calibration.fake_from:.2f} on\n"
-        f"(for {calibration.false_alarm_rate:.0%} false alarms: {calibration.bounds_note})"
+        f"{text}likely real up to {calibration.real_up_to:.2f},\n"
+        f"likely fake from {calibration.fake_from:.2f} on; for\n{calibration.bounds_note}"
     )
 
 

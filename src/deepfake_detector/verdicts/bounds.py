@@ -1,6 +1,7 @@
-"""Which probability is called real or fake, for a stated rate of false alarms.
+"""Which probability is called real or fake, for stated rates of false alarms and of missed fakes.
 
-With enough real videos they are counted: the bound is the quantile that the next one exceeds at
+Likely fake begins where real videos end, and likely real where fakes end, each found alike. With
+enough videos they are counted: the bound is the quantile that the next one exceeds at
 the rate (Weibull's plotting position, definition 6 of Hyndman & Fan 1996). Fewer cannot support a
 small rate that way; then their log-odds are taken for a bell curve, and the bound is that of
 Student's prediction interval for the next one, or their highest, whichever is higher. A detector
@@ -18,7 +19,10 @@ from deepfake_detector.params import JudgeParams
 
 @dataclass(frozen=True)
 class Bounds:
-    """Highest probability of likely real, lowest of likely fake, and what they rest on."""
+    """Highest probability of likely real, lowest of likely fake, and what they rest on.
+
+    Where no answer can be given they are 0 and 1, and `note` says why not.
+    """
 
     real_up_to: float
     fake_from: float
@@ -40,8 +44,12 @@ def choose_bounds(is_fake: np.ndarray, probabilities: np.ndarray, params: JudgeP
         return Bounds(
             0.0, 1.0, f"validation videos were told apart no better than by chance, {pairs}"
         )
-    fake_from, note = choose_threshold(probabilities[~is_fake], params.false_alarm_rate)
-    return Bounds(0.5 - params.unsure_margin, max(fake_from, 0.5 + params.unsure_margin), note)
+    alarms, misses = params.false_alarm_rate, params.missed_fake_rate
+    fake_from, of_real = choose_threshold(probabilities[~is_fake], alarms, "real")
+    real_from, of_fake = choose_threshold(1 - probabilities[is_fake], misses, "fake")
+    sure = 0.5 + params.unsure_margin
+    note = f"{alarms:.0%} false alarms: {of_real}\n{misses:.0%} missed fakes: {of_fake}"
+    return Bounds(1 - max(real_from, sure), max(fake_from, sure), note)
 
 
 def compute_chance_error(is_fake: np.ndarray) -> float:
@@ -51,20 +59,22 @@ def compute_chance_error(is_fake: np.ndarray) -> float:
     return math.sqrt((fake + real + 1) / (12 * fake * real))
 
 
-def choose_threshold(probabilities: np.ndarray, rate: float) -> tuple[float, str]:
-    """Choose the least probability that counts as fake.
+def choose_threshold(probabilities: np.ndarray, rate: float, label: str) -> tuple[float, str]:
+    """Choose the least probability from which a video is called other than its label.
 
     Args:
-        probabilities: of real videos that the model was not fitted on; at least one.
-        rate: share of real videos that may be called fake, 0 < rate < 1.
+        probabilities: that they are other than their label, of videos of one label that the model
+            was not fitted on; at least one.
+        rate: share of such videos that may be called so, 0 < rate < 1.
+        label: of them, for the words.
 
     Returns:
         The threshold, and in words what it rests on.
     """
     ordered = np.sort(probabilities)
     count = len(ordered)
+    videos = f"{count} {label} validation video{'' if count == 1 else 's'}"
     rank = (count + 1) * (1 - rate)  # of the bound among them, from 1
-    videos = f"{count} real validation video{'' if count == 1 else 's'}"
     if rank <= count:
         bound = np.interp(rank, np.arange(1, count + 1), ordered)
         return _next_above(bound), f"counted on {videos}"
@@ -85,5 +95,5 @@ def _bound_next(log_odds: np.ndarray, rate: float) -> float:
 
 
 def _next_above(probability: float) -> float:
-    """Give the next number above, so that a video as high as the highest real one is none."""
+    """Give the next number above, so that a video as high as the highest one is not called so."""
     return float(min(np.nextafter(probability, 1), 1.0))

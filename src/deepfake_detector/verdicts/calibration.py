@@ -54,7 +54,8 @@ class Calibration(Part):
     """Everything that `judge_track` and `judge_video` need.
 
     A probability of `fake_from` or more is likely fake, one of `real_up_to` or less likely real.
-    `bounds_note` says what they rest on, or, where they leave no answer (0 and 1), why not.
+    `bounds_note` says for which rates and on what they rest, or, where they leave no answer (0
+    and 1), why not.
     `problem` is empty, or says why there is no probability at all.
     """
 
@@ -65,7 +66,6 @@ class Calibration(Part):
     fake_from: Share
     real_up_to: Share
     bounds_note: str
-    false_alarm_rate: Share
     fitted: Fitted
     problem: str = ""
 

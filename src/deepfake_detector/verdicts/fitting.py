@@ -39,7 +39,6 @@ def fit_calibration(videos: list[KnownVideo], params: JudgeParams) -> Calibratio
         fake_from=bounds.fake_from,
         real_up_to=bounds.real_up_to,
         bounds_note=bounds.note,
-        false_alarm_rate=params.false_alarm_rate,
         fitted=_count_fitted(videos, known, losses),
     )
 
@@ -71,7 +70,6 @@ def _give_up(
         fake_from=1.0,
         real_up_to=0.0,
         bounds_note="",
-        false_alarm_rate=params.false_alarm_rate,
         fitted=_count_fitted(videos, known, {}),
         problem=f"no validation video shows a {' or a '.join(missing)} face well enough, "
         "so nothing can be calibrated",
