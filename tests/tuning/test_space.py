@@ -97,6 +97,16 @@ def test_values_outside_the_space_have_the_nearest_point(project_params):
     assert json.loads(point["detector.anchors.aspect_ratios.map_6"]) == [1.0, 2.0, 0.5]
 
 
+def test_fitted_ratios_have_the_nearest_choice_of_whole_sets(project_params):
+    default = project_params.detector.anchors.aspect_ratios
+    narrow = [[0.5, 0.45]] * len(default)
+    space = {"name": "detector.anchors.aspect_ratios", "choices": [default, narrow]}
+    params = search(project_params, space)
+    fitted = [[0.52, 0.44, 0.41]] * len(default)
+    point = find_point(params, {"detector.anchors.aspect_ratios": fitted})
+    assert point == {"detector.anchors.aspect_ratios": json.dumps(narrow)}
+
+
 def test_values_are_put_into_new_parameters(project_params):
     changed = apply_values(project_params, {"train.schedule.learning_rate": 0.5})
     assert changed.train.schedule.learning_rate == 0.5

@@ -5,6 +5,7 @@ with, by the dotted names of `params.yaml`. Scales and aspect ratios of anchors 
 entries in a point and one in the values.
 """
 
+import functools
 import json
 import math
 from typing import Any
@@ -89,6 +90,8 @@ def _find_nearest(space: Space, value: Any) -> dict[str, Any]:
             limits = (math.ceil(space.lowest), math.floor(space.highest))
         return {space.name: min(max(value, limits[0]), limits[1])}
     if isinstance(space, ChoiceSpace):
+        if value not in space.choices:  # aspect ratios that were fitted
+            value = min(space.choices, key=functools.partial(_miss_ratios_of_maps, value))
         return {space.name: json.dumps(value)}
     if isinstance(space, ScalesSpace):
         ends = {"smallest": value[0], "largest": value[-1], "spacing": _fit_spacing(value)}
@@ -97,7 +100,9 @@ def _find_nearest(space: Space, value: Any) -> dict[str, Any]:
             for part, end in ends.items()
         }
     return {
-        _name_map(space, number): json.dumps(_find_nearest_ratios(space, ratios))
+        _name_map(space, number): json.dumps(
+            min(space.choices_per_map, key=functools.partial(_miss_ratios, ratios))
+        )
         for number, ratios in enumerate(value, start=1)
     }
 
@@ -112,15 +117,15 @@ def _fit_spacing(scales: list[float]) -> float:
     return min((number / 20 for number in range(4, 101)), key=miss)  # 0.2 to 5
 
 
-def _find_nearest_ratios(space: RatiosSpace, ratios: list[float]) -> list[float]:
-    """Find the choice whose ratios are nearest to ratios, both ways, in their logarithms."""
+def _miss_ratios(ratios: list[float], choice: list[float]) -> float:
+    """Tell how far ratios are from those of a choice, both ways, in their logarithms."""
+    gaps = [[abs(math.log(one / other)) for other in choice] for one in ratios]
+    nearest = [min(row) for row in gaps] + [min(row) for row in zip(*gaps, strict=True)]
+    return sum(nearest)
 
-    def miss(choice: list[float]) -> float:
-        gaps = [[abs(math.log(one / other)) for other in choice] for one in ratios]
-        nearest = [min(row) for row in gaps] + [min(row) for row in zip(*gaps, strict=True)]
-        return sum(nearest)
 
-    return min(space.choices_per_map, key=miss)
+def _miss_ratios_of_maps(ratios: list[list[float]], choice: list[list[float]]) -> float:
+    return sum(_miss_ratios(*maps) for maps in zip(ratios, choice, strict=True))
 
 
 def _list_choices(choices: list[Any]) -> list[str]:
