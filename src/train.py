@@ -61,18 +61,21 @@ def read_sources() -> dict[str, str]:
     return dict(zip(videos["video"], videos["source"], strict=True))
 
 
-def log_look_epoch(epoch: int, row: dict[str, float]) -> None:
-    """Show an epoch of the second look to the person and to MLflow."""
+def log_look_epoch(row: dict[str, float]) -> None:
+    """Show an epoch of one of the second look's networks to the person and to MLflow."""
     logger.info(
-        "second look, epoch %d: loss %.3f, validation loss %.3f, AUC: frames %.3f, videos %.3f",
-        epoch,
+        "second look %d, epoch %d: loss %.3f, validation loss %.3f, AUC: frames %.3f, videos %.3f",
+        row["network"],
+        row["epoch"],
         row["train_loss"],
         row["validation_loss"],
         row["validation_frame_auc"],
         row["validation_video_auc"],
     )
-    values = {f"second_look_{key}": value for key, value in row.items() if key != "epoch"}
-    tracking.log_epoch(epoch, {key: value for key, value in values.items() if value == value})
+    name = f"second_look_{row['network']}"
+    values = {key: row[key] for key in row if key not in ("network", "epoch")}
+    known = {f"{name}_{key}": value for key, value in values.items() if value == value}
+    tracking.log_epoch(row["epoch"], known)
 
 
 def log_epoch(epoch: int, row: dict[str, float]) -> None:

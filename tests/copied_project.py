@@ -26,6 +26,7 @@ SHORT = {
     "train.steps_per_epoch": "2",
     "train.batch_size": "2",
     "second_look.crop_px": "64",
+    "second_look.networks": "1",
     "second_look.epochs": "1",
     "second_look.most_steps": "2",
     "second_look.pairs_per_batch": "2",

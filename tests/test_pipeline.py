@@ -87,7 +87,7 @@ def test_the_run_shows_parameters_epochs_inputs_and_results(reproduced):
     assert read_steps(reproduced, run, "train_loss") == [1, 2]
     assert {"validation_map", "learning_rate", "test_location_ap"} <= run.data.metrics.keys()
     assert {"test_abstentions", "test_single_shot_map"} <= run.data.metrics.keys()
-    assert read_steps(reproduced, run, "second_look_train_loss") == [1]
+    assert read_steps(reproduced, run, "second_look_1_train_loss") == [1]
     commit = reproduced.run("git", "rev-parse", "HEAD").strip()
     assert run.data.tags["mlflow.source.git.commit"] == commit
     lock = (reproduced.folder / "dvc.lock").read_text()

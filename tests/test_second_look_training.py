@@ -28,6 +28,7 @@ TINY = PARAMS.model_copy(
         "weights": "none",
         "crop_px": 32,
         "dropout": 0.0,  # whose masks a resumed training draws anew
+        "networks": 2,
         "epochs": 2,
         "most_steps": 2,
         "pairs_per_batch": 2,
@@ -56,28 +57,36 @@ def shards(tmp_path_factory):
 def run(shards, folder, fingerprint="same", stop_after=None):
     reported = []
 
-    def report(epoch, row):
-        reported.append((epoch, row))
-        if epoch == stop_after:
+    def report(row):
+        reported.append(row)
+        if (row["network"], row["epoch"]) == stop_after:
             raise KeyboardInterrupt
 
     train_second_look(LookPlan(TINY, SOURCES, 3, fingerprint), shards, folder, report)
     return reported
 
 
+def list_epochs(rows):
+    return [(row["network"], row["epoch"]) for row in rows]
+
+
 def test_an_interrupted_training_goes_on_and_ends_as_an_uninterrupted_one(shards, tmp_path):
     whole = run(shards, tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        run(shards, tmp_path / "killed", stop_after=1)
+    for stop in [(1, 1), (2, 1)]:
+        with pytest.raises(KeyboardInterrupt):
+            run(shards, tmp_path / "killed", stop_after=stop)
     resumed = run(shards, tmp_path / "killed")
-    assert [epoch for epoch, _ in resumed] == [1, 2]
+    assert list_epochs(resumed) == [(1, 1), (1, 2), (2, 1), (2, 2)]
     for name in ("train_loss", "validation_loss", "learning_rate"):
-        assert resumed[1][1][name] == pytest.approx(whole[1][1][name], rel=1e-3)
+        expected = [row[name] for row in whole]
+        assert [row[name] for row in resumed] == pytest.approx(expected, rel=1e-3)
     folder = tmp_path / "killed/second_look"
-    assert pd.read_csv(folder / "history.csv")["epoch"].tolist() == [1, 2]
-    names = ["history.csv", "last.keras", "second_look.keras"]
+    history = pd.read_csv(folder / "history.csv")
+    assert list_epochs(history.to_dict("records")) == list_epochs(resumed)
+    names = ["history.csv", "second_look.keras"]
     assert sorted(path.name for path in folder.iterdir()) == names
     look = keras.models.load_model(folder / "second_look.keras", safe_mode=True, compile=False)
+    assert look.networks == 2
     assert look.predict_on_batch(np.zeros((1, 32, 32, 3), np.float32)).shape == (1,)
     remove_checkpoints(tmp_path / "killed")
     assert not (tmp_path / "killed_unfinished").exists()
@@ -85,8 +94,10 @@ def test_an_interrupted_training_goes_on_and_ends_as_an_uninterrupted_one(shards
 
 def test_a_training_of_something_else_starts_anew(shards, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        run(shards, tmp_path / "train", stop_after=1)
-    assert [epoch for epoch, _ in run(shards, tmp_path / "train", "other")] == [1, 2]
+        run(shards, tmp_path / "train", stop_after=(1, 1))
+    again = run(shards, tmp_path / "train", "other")
+    assert list_epochs(again) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert again[0]["train_loss"] != again[2]["train_loss"]  # networks differ in their seed
 
 
 def test_the_best_epoch_tells_most_faces_apart():

@@ -81,6 +81,10 @@ class Checkpoint:
         if before is not None:
             shutil.rmtree(before)
 
+    def find_best(self) -> Path:
+        """Give the file of the best epoch so far."""
+        return self._find_latest() / "best.keras"
+
     def publish(self, folder: Path) -> None:
         """Copy the best as `NAME.keras`, the last one and the history into `folder`."""
         latest = self._find_latest()

@@ -53,7 +53,7 @@ def forget_second_look(faces: pd.DataFrame) -> pd.DataFrame:
 
 
 def look_at(look, crops: list[np.ndarray]) -> np.ndarray:
-    """Look at faces and at their mirror images: the mean logits [N] of being fake.
+    """Look at faces: their logits [N] of being fake.
 
     Args:
         look: a `SecondLook`.
@@ -62,8 +62,7 @@ def look_at(look, crops: list[np.ndarray]) -> np.ndarray:
     logits = [np.zeros(0, np.float32)]
     for start in range(0, len(crops), CROPS_AT_ONCE):
         batch = np.stack(crops[start : start + CROPS_AT_ONCE]).astype(np.float32)
-        both = np.concatenate([batch, batch[:, :, ::-1]])
-        logits.append(np.asarray(look.predict_on_batch(both)).reshape(2, -1).mean(axis=0))
+        logits.append(np.asarray(look.predict_on_batch(batch)))
     return np.concatenate(logits)
 
 

@@ -164,6 +164,7 @@ class SecondLookParams(Section):
     weight: Share
     least_score: Share
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    networks: Count
     epochs: Count
     pairs_per_source: Count
     most_steps: Count

@@ -1,4 +1,4 @@
-"""After each epoch of the second look: validation, the history, the best epoch, a checkpoint.
+"""After each epoch of a second look's network: validation, the history, the best, a checkpoint.
 
 What is validated and kept are the averaged weights. Shapes: `N` faces, `S` side of a crop in px.
 """
@@ -14,7 +14,7 @@ import pandas as pd
 from deepfake_detector.checkpoints import Checkpoint
 from deepfake_detector.data.crops import Crop, find_box_px, read_crop
 from deepfake_detector.data.face_crops import cut_face
-from deepfake_detector.detector.second_look import SecondLook, build_second_look
+from deepfake_detector.detector.second_look import SecondLook, build_one_network
 from deepfake_detector.epoch_validation import spread
 from deepfake_detector.labels import FAKE
 from deepfake_detector.looks import compute_probabilities, look_at
@@ -35,7 +35,7 @@ class LookEpochEnd(keras.callbacks.Callback):
     ):
         super().__init__()
         self._look, self._params, self._report = look, params, report
-        self._averaged = build_second_look(params)
+        self._averaged = build_one_network(params)
         self._validation = choose_crops(validation, params.validation_frames)
         self._checkpoint = checkpoint
         self._history: list[dict] = []
@@ -45,7 +45,7 @@ class LookEpochEnd(keras.callbacks.Callback):
         """Take up the checkpoint where one fits; give the number of finished epochs."""
         self._history = self._checkpoint.restore(self._look, self._look.optimizer)
         for row in self._history:
-            self._report(row["epoch"], row)
+            self._report(row)
         return len(self._history)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -70,7 +70,7 @@ class LookEpochEnd(keras.callbacks.Callback):
         self._checkpoint.save(
             self._look, self._look.optimizer, self._averaged, self._history, is_best
         )
-        self._report(row["epoch"], row)
+        self._report(row)
 
     def _average(self) -> None:
         """Put the averaged weights into the network that is kept; the trained one goes on."""

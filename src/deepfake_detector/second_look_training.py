@@ -1,4 +1,4 @@
-"""Training the second look on pairs of a real face and its fake.
+"""Training the second look on pairs of a real face and its fake, one network after the other.
 
 What is kept is an average of the weights over steps (Polyak & Juditsky 1992), which few and varied
 faces need more than anything; what happens after each epoch is in `second_look_epochs`.
@@ -12,10 +12,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from deepfake_detector.checkpoints import Checkpoint
+from deepfake_detector.checkpoints import Checkpoint, write_history
 from deepfake_detector.data.crops import list_crops
 from deepfake_detector.data.face_pairs import PairMaker, Source, group_crops
-from deepfake_detector.detector.second_look import build_second_look
+from deepfake_detector.detector.second_look import build_one_network, unite
 from deepfake_detector.epochs import StepWatch, Work
 from deepfake_detector.params import SecondLookParams
 from deepfake_detector.second_look_epochs import LookEpochEnd
@@ -23,6 +23,9 @@ from deepfake_detector.training import Shards
 
 WARM_UP = 0.07
 """Share of the training over which the learning rate rises."""
+
+SEEDS_APART = 1000
+"""From one network to the next: seeds that a person counts up by one share no network."""
 
 CLIP_NORM = 1.0
 """Of the gradient: a batch of subtle fakes is mostly noise at first."""
@@ -48,42 +51,73 @@ def train_second_look(plan: LookPlan, shards: Shards, folder: Path, report: Call
 
     Args:
         shards: TFRecord files, one a video.
-        folder: in the end its folder `second_look` gets `second_look.keras` (of the epoch with
-            the highest frame AUC on validation), `last.keras` and `history.csv`.
-        report: called with the epoch (from 1) and its row of `history.csv`, also for the epochs of
-            the interrupted training.
+        folder: in the end its folder `second_look` gets `second_look.keras` (of each network's
+            epoch with the highest frame AUC on validation) and `history.csv`.
+        report: called with each row of `history.csv`, also for the epochs of the interrupted
+            training.
 
     Raises:
         ValueError: the train split has no real face.
         FloatingPointError: the loss is not finite; the message names epoch and batch.
     """
-    params = plan.params
-    keras.utils.set_random_seed(plan.seed)
+    networks = [f"second_look_{number}" for number in range(1, plan.params.networks + 1)]
+    checkpoints = [Checkpoint(folder, name, plan.fingerprint) for name in networks]
+    history = []
+
+    def keep(row: dict) -> None:
+        history.append(row)
+        report(row)
+
+    for number, checkpoint in enumerate(checkpoints, start=1):
+        train_network(plan, number, shards, checkpoint, keep)
+    best = [keras.saving.load_model(checkpoint.find_best()) for checkpoint in checkpoints]
+    _publish(unite(best), history, folder / "second_look")
+
+
+def train_network(
+    plan: LookPlan, number: int, shards: Shards, checkpoint: Checkpoint, report: Callable
+) -> None:
+    """Train the `number`th network, from 1, or go on with it; its checkpoint has the result."""
+    params, seed = plan.params, plan.seed + SEEDS_APART * (number - 1)
+    keras.utils.set_random_seed(seed)
     sources = group_crops(list_crops(shards.train), plan.sources)
     steps = count_steps(sources, params)
-    look = build_second_look(params)
+    look = build_one_network(params)
     look.compile(optimizer=make_look_optimiser(params, steps), loss=make_look_loss(params))
     look.optimizer.build(look.trainable_variables)
-    checkpoint = Checkpoint(folder, "second_look", plan.fingerprint)
-    epoch_end = LookEpochEnd(look, params, list_crops(shards.validation), checkpoint, report)
+    epoch_end = LookEpochEnd(
+        look,
+        params,
+        list_crops(shards.validation),
+        checkpoint,
+        lambda row: report({"network": number} | row),
+    )
     done = epoch_end.resume()
-    work = list_look_work(params, steps)
+    work = list_look_work(params, steps, number)
     maker = PairMaker(sources, params.crop_px, params.reach, params.pairs)
     look.fit(
-        PairBatches(maker, params, plan.seed, steps, done),
+        PairBatches(maker, params, seed, steps, done),
         epochs=params.epochs,
         initial_epoch=done,
         callbacks=[StepWatch(work, done), epoch_end],
         shuffle=False,  # every pair is drawn
         verbose=0,
     )
-    checkpoint.publish(folder / "second_look")
 
 
-def list_look_work(params: SecondLookParams, steps: int) -> Work:
-    """Say what there is to do, for the progress bar."""
+def _publish(look: keras.Model, history: list[dict], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = {name: folder / f".{name}" for name in ("second_look.keras", "history.csv")}
+    look.save(partial["second_look.keras"])
+    write_history(partial["history.csv"], history)
+    for name, path in partial.items():
+        path.replace(folder / name)
+
+
+def list_look_work(params: SecondLookParams, steps: int, number: int) -> Work:
+    """Say what there is to do for the `number`th network, for the progress bar."""
     return Work(
-        name="second look",
+        name=f"second look {number} of {params.networks}",
         rate="second_look.learning_rate",
         epochs=params.epochs,
         steps_per_epoch=steps,

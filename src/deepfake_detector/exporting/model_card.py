@@ -57,8 +57,8 @@ The second look, in `second_look/`, `second_look.onnx` and `second_look.tflite`,
 [B, {crop_px}, {crop_px}, 3] of single faces in the frame as it was filmed, scaled alike, and
 gives `fake_logit` [B] (above 0: rather fake). A crop is a square around the middle of the found
 box, {reach:g} times its longer side. Faces whose two scores sum to {least_score:g} or more are
-looked at; the mean logit of a crop and of its mirror image, weighing {weight:g}, and the logit of
-fake / (real + fake), weighing the rest, make the new share of fake; the sum of both scores stays.
+looked at; their logit, weighing {weight:g}, and the logit of fake / (real + fake), weighing the
+rest, make the new share of fake; the sum of both scores stays.
 Largest difference of a logit from Keras: {difference:.1e}.
 """
 

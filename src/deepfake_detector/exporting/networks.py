@@ -39,8 +39,13 @@ def split_detector(detector: keras.Model) -> tuple[keras.Model, FindFaces]:
 
 def copy_second_look(look: keras.Model) -> keras.Model:
     """Copy a second look as a functional network: crops [B, S, S, 3] to `{"fake_logit": [B]}`."""
-    features = copy_network(look.features)
-    judge = keras.layers.Dense(1, name="judge")
-    logit = keras.ops.squeeze(judge(features.output), axis=-1)  # [B]
-    judge.set_weights(look.judge.get_weights())
-    return keras.Model(features.input, {"fake_logit": logit}, name="second_look")
+    crop = keras.Input((look.crop_px, look.crop_px, 3), name="crop")
+    logits = []
+    for number, (features, judge) in enumerate(zip(look.features, look.judges, strict=True)):
+        copy = copy_network(features)
+        copy.name = f"features_{number}"
+        judge_copy = keras.layers.Dense(1, name=f"judge_{number}")
+        logits.append(judge_copy(copy(crop)))
+        judge_copy.set_weights(judge.get_weights())
+    logit = keras.ops.squeeze(sum(logits) / len(logits), axis=-1)  # [B]
+    return keras.Model(crop, {"fake_logit": logit}, name="second_look")
