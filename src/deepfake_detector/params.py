@@ -115,6 +115,7 @@ class LossParams(Section):
     negatives_per_positive: Annotated[float, Field(ge=0)]
     negatives_without_faces: Annotated[float, Field(ge=0)]
     location_weight: Annotated[float, Field(ge=0)]
+    label_weight: Annotated[float, Field(ge=0)]
 
 
 class AugmentationParams(Section):

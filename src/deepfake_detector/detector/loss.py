@@ -1,7 +1,9 @@
 """The SSD loss: where the face is, and which label it has. Liu et al. 2016, equation 1.
 
 Differences from the 2020 project, on purpose: hard negatives are mined per image, not across the
-batch, and an image without faces still teaches its few hardest negatives.
+batch, and an image without faces still teaches its few hardest negatives. The paper's softmax over
+background and labels is two questions in one, is there a face, and which label has it; the second
+one may weigh less, where somebody else answers it.
 Shapes: `B` images, `A` anchors, `C` labels with background.
 """
 
@@ -28,7 +30,7 @@ def compute_loss(offset_targets, label_targets, offsets, logits, params: LossPar
     positive = ops.cast(label_targets > BACKGROUND, "float32")  # [B, A]
     positives = ops.maximum(ops.sum(positive), 1.0)
     location = ops.sum(_smooth_l1(offset_targets - offsets) * positive)
-    surprise = _cross_entropy(label_targets, logits)  # [B, A]
+    surprise = _cross_entropy(label_targets, logits, params.label_weight)  # [B, A]
     label = ops.sum(surprise * positive) + ops.sum(
         _sum_hardest_negatives(surprise, label_targets, params)
     )
@@ -41,10 +43,17 @@ def _smooth_l1(difference):
     return ops.sum(ops.where(size < 1, 0.5 * size * size, size - 0.5), axis=-1)  # [B, A]
 
 
-def _cross_entropy(label_targets, logits):
-    """Compute the cross-entropy of each anchor, 0 for ignored ones: [B, A]."""
+def _cross_entropy(label_targets, logits, label_weight: float):
+    """Compute the cross-entropy of each anchor, 0 for ignored ones: [B, A].
+
+    Of a face it is -log P(face) - `label_weight` · log P(label | face); 1 is the paper's.
+    """
     one_hot = ops.one_hot(label_targets, logits.shape[-1], dtype="float32")  # -1: all zero
-    return -ops.sum(one_hot * ops.log_softmax(logits, axis=-1), axis=-1)  # [B, A]
+    log_shares = ops.log_softmax(logits, axis=-1)  # [B, A, C]
+    whole = ops.sum(one_hot * log_shares, axis=-1)  # [B, A]
+    face = ops.logsumexp(log_shares[..., BACKGROUND + 1 :], axis=-1)  # [B, A]
+    weighed = face + label_weight * (whole - face)
+    return -ops.where(label_targets > BACKGROUND, weighed, whole)  # [B, A]
 
 
 def _sum_hardest_negatives(surprise, label_targets, params: LossParams):
