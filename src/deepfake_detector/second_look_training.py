@@ -70,7 +70,10 @@ def train_second_look(plan: LookPlan, shards: Shards, folder: Path, report: Call
 
     for number, checkpoint in enumerate(checkpoints, start=1):
         train_network(plan, number, shards, checkpoint, keep)
-    best = [keras.saving.load_model(checkpoint.find_best()) for checkpoint in checkpoints]
+    best = [
+        keras.saving.load_model(checkpoint.find_best(), compile=False, safe_mode=True)
+        for checkpoint in checkpoints
+    ]
     _publish(unite(best), history, folder / "second_look")
 
 
