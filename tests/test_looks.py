@@ -12,13 +12,13 @@ from deepfake_detector.looks import (
 )
 
 
-class SidedLook:
-    """Says the mean of the left column as logit."""
+class BrightLook:
+    """Says how bright a crop is as its logit."""
 
     least_score, weight = 0.1, 1.0
 
     def predict_on_batch(self, crops):
-        return crops[:, :, 0].mean(axis=(1, 2))
+        return crops.mean(axis=(1, 2, 3))
 
 
 def make_faces():
@@ -28,11 +28,11 @@ def make_faces():
 
 def test_more_faces_than_one_batch_are_looked_at_in_their_order():
     crops = [np.full((4, 4, 3), number, np.uint8) for number in range(40)]
-    assert look_at(SidedLook(), crops).tolist() == list(range(40))
+    assert look_at(BrightLook(), crops).tolist() == list(range(40))
 
 
 def test_no_crops_give_no_logits():
-    assert look_at(SidedLook(), []).shape == (0,)
+    assert look_at(BrightLook(), []).shape == (0,)
 
 
 def test_only_faces_found_with_some_certainty_are_looked_at_again():
@@ -42,7 +42,7 @@ def test_only_faces_found_with_some_certainty_are_looked_at_again():
         seen.append((image, box.tolist()))
         return np.full((4, 4, 3), 0, np.uint8)  # a logit of 0: as likely real as fake
 
-    faces = look_again(SidedLook(), make_faces(), np.array([3, 3]), cut)
+    faces = look_again(BrightLook(), make_faces(), np.array([3, 3]), cut)
     assert seen == [(3, [10, 10, 20, 20])]
     assert faces["real"].tolist() == pytest.approx([0.4, 0.03])
     assert faces["fake"].tolist() == pytest.approx([0.4, 0.03])
@@ -58,7 +58,7 @@ def test_without_a_second_look_scores_stay():
 
 def test_the_second_look_can_be_forgotten():
     faces = look_again(
-        SidedLook(), make_faces(), np.array([0, 0]), lambda *_: np.full((4, 4, 3), 9, np.uint8)
+        BrightLook(), make_faces(), np.array([0, 0]), lambda *_: np.full((4, 4, 3), 9, np.uint8)
     )
     assert faces["fake"][0] > 0.79
     again = forget_second_look(faces)
@@ -68,7 +68,7 @@ def test_the_second_look_can_be_forgotten():
 
 
 def test_no_faces_give_no_faces():
-    faces = look_again(SidedLook(), make_faces()[:0], np.zeros(0, int), None)
+    faces = look_again(BrightLook(), make_faces()[:0], np.zeros(0, int), None)
     assert len(faces) == 0
     assert "second_look" in faces
 

@@ -70,7 +70,10 @@ def _load_network(path: Path):
     try:
         return keras.models.load_model(path, safe_mode=True, compile=False)
     except (OSError, TypeError, KeyError, ValueError) as error:
-        raise ValueError(f"{path}: not a detector of this project ({error})") from error
+        raise ValueError(
+            f"{path}: not a detector of this project as it is now; train one with `dvc repro`, or "
+            f"name another file ({error})"
+        ) from error
 
 
 def find_faces(detector: Detector, frames: list[np.ndarray]) -> list[pd.DataFrame]:
