@@ -22,7 +22,8 @@ def main() -> int:
     try:
         problems = validate(arguments.workers)
     except ValueError as error:
-        problems = str(error).splitlines()
+        logger.error("%s", error)
+        return 1
     except KeyboardInterrupt:
         logger.error("stopped")
         return 130

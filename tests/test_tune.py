@@ -1,4 +1,4 @@
-"""A search on the embedded sample, as typed. The tests build on each other, in their order."""
+"""A search on the embedded sample, as typed."""
 
 import os
 import shutil
@@ -46,6 +46,14 @@ def hide_test_videos(artifacts):
     (artifacts.parent / "dvc.yaml").write_text(stages)
 
 
+@pytest.fixture(scope="module")
+def searched(project):
+    """Search with three trials of one epoch; give the processor seconds that took."""
+    before = count_child_seconds()
+    project.run(*TUNE, "--trials", "3")
+    return count_child_seconds() - before
+
+
 def load_study(project, name="deepfake_detector"):
     journal = project.folder / "artifacts/tune/studies.journal"
     storage = JournalStorage(JournalFileBackend(str(journal)))
@@ -64,10 +72,8 @@ def read_children(project, study):
     return client, parent, client.search_runs(["0"], f"tags.`{PARENT}` = '{parent}'")
 
 
-def test_three_trials_of_one_epoch_without_any_test_video(project):
-    before = count_child_seconds()
-    project.run(*TUNE, "--trials", "3")
-    assert count_child_seconds() - before < 120
+def test_three_trials_of_one_epoch_without_any_test_video(project, searched):
+    assert searched < 120
     trials = load_study(project).get_trials()
     assert [trial.user_attrs["origin"] for trial in trials] == ["default", "fitted", "search"]
     assert all(trial.state.is_finished() and trial.state.name != "FAIL" for trial in trials)
@@ -75,6 +81,7 @@ def test_three_trials_of_one_epoch_without_any_test_video(project):
     assert all(params[name] == value for name, value in trials[0].user_attrs["values"].items())
 
 
+@pytest.mark.usefixtures("searched")
 def test_mlflow_shows_the_study_with_its_trials_below(project):
     study = load_study(project)
     client, parent, children = read_children(project, study)
@@ -93,11 +100,13 @@ def test_mlflow_shows_the_study_with_its_trials_below(project):
             assert [(point.step) for point in curve] == [1]
 
 
+@pytest.mark.usefixtures("searched")
 def test_a_study_that_has_its_trials_trains_nothing(project):
     project.run(*TUNE, "--trials", "3")
     assert len(load_study(project).get_trials()) == 3
 
 
+@pytest.mark.usefixtures("searched")
 def test_apply_writes_the_winner_s_values_and_keeps_the_comments(project):
     file = project.folder / "params.yaml"
     before = file.read_text()
@@ -140,6 +149,7 @@ def test_two_workers_share_a_study_and_one_that_is_killed_loses_one_trial(projec
     assert "Traceback" not in said
 
 
+@pytest.mark.usefixtures("searched")
 def test_another_space_needs_another_study(project):
     file = project.folder / "params.yaml"
     before = file.read_text()

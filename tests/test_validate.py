@@ -296,6 +296,7 @@ def test_misspelt_parameter_is_one_message(data_set, caplog):
     params.write_text(params.read_text().replace("smallest_face_px", "smalest_face_px"))
     assert validate.main() == 1
     assert "validate.smalest_face_px: unknown key" in caplog.text
+    assert "this data" not in caplog.text
 
 
 def test_number_of_workers_does_not_matter(data_set, monkeypatch):
