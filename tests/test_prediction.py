@@ -85,3 +85,13 @@ def test_a_file_that_is_no_detector_is_refused(tmp_path):
     (tmp_path / "detector.keras").write_bytes(b"something else")
     with pytest.raises(ValueError, match="not a detector of this project"):
         load_detector(tmp_path / "detector.keras")
+
+
+def test_of_a_network_with_other_parts_the_cause_is_told_in_a_line(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise TypeError("SecondLook could not be made.\n\nconfig={'a': 1}\n\nmissing 'networks'")
+
+    monkeypatch.setattr("keras.models.load_model", refuse)
+    (tmp_path / "detector.keras").touch()
+    with pytest.raises(ValueError, match=r"name another file \(missing 'networks'\)$"):
+        load_detector(tmp_path / "detector.keras")

@@ -153,9 +153,9 @@ def test_two_workers_share_a_study_and_one_that_is_killed_loses_one_trial(projec
 def test_another_space_needs_another_study(project):
     file = project.folder / "params.yaml"
     before = file.read_text()
-    highest = "highest: 0.001, log: true"  # of the learning rate
-    assert highest in before
-    file.write_text(before.replace(highest, "highest: 0.002, log: true"))
+    rates = "lowest: 0.0002, highest: 0.001"
+    assert before.count(rates) == 1
+    file.write_text(before.replace(rates, "lowest: 0.0002, highest: 0.002"))
     refused = project.try_run(*TUNE, "--trials", "4")
     file.write_text(before)
     assert refused.returncode == 1

@@ -70,9 +70,10 @@ def _load_network(path: Path):
     try:
         return keras.models.load_model(path, safe_mode=True, compile=False)
     except (OSError, TypeError, KeyError, ValueError) as error:
+        cause = str(error).strip().rpartition("\n")[2]  # before it Keras prints the whole file
         raise ValueError(
             f"{path}: not a detector of this project as it is now; train one with `dvc repro`, or "
-            f"name another file ({error})"
+            f"name another file ({cause})"
         ) from error
 
 
