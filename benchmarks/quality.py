@@ -40,7 +40,7 @@ logger = logging.getLogger("quality")
 def main() -> None:
     arguments = parse_arguments()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    values = dict(value.split("=", 1) for value in arguments.params)
+    values = dict(arguments.params)
     with tempfile.TemporaryDirectory() as temporary:
         keep = (arguments.keep or Path(temporary)).resolve()
         scratch = keep / "project"
@@ -64,20 +64,31 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    add_data_arguments(parser)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--split", choices=SPLITS, default="validation")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
+    parser.add_argument("--against", type=lambda name: Path(name).resolve(), metavar="FILE")
+    return parser.parse_args()
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `prepare` needs: data folders, their list of videos, values of params.yaml."""
     parser.add_argument("data", type=Path)
     parser.add_argument("--also", type=Path, nargs="+", default=[], metavar="DATA")
     parser.add_argument(
         "--videos", type=Path, metavar="FILE", help="rows for the joined videos.csv"
     )
-    parser.add_argument("-P", dest="params", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--split", choices=SPLITS, default="validation")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER")
-    parser.add_argument("--against", type=lambda name: Path(name).resolve(), metavar="FILE")
-    arguments = parser.parse_args()
-    if wrong := [value for value in arguments.params if "=" not in value]:
-        parser.error(f"-P: expected NAME=VALUE, got {wrong[0]!r}")
-    return arguments
+    parser.add_argument(
+        "-P", dest="params", type=parse_value, action="append", default=[], metavar="NAME=VALUE"
+    )
+
+
+def parse_value(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    return name, value
 
 
 def prepare(arguments: argparse.Namespace, values: dict[str, str], scratch: Path) -> dict:

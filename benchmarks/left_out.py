@@ -1,0 +1,175 @@
+"""Train second looks without some of the filmed people, and show them those people: one table.
+
+    python benchmarks/left_out.py DATA [--also DATA ...] [-P name=value ...] --keep FOLDER
+
+DATA, --also, --videos and -P are those of quality.py, and so is the scratch copy in --keep. The
+train sources that have a fake are dealt to --parts parts, those that share an identity to one. For
+each part one network is trained on all other train sources, as the stage `train` does it; then it
+looks at annotated faces: of the part that was left out, and of the validation split, each as it is
+and worn down four ways. Test plays no part.
+
+Printed are frame AUCs, for each part and their mean. What was scored stays in `scores.csv` in the
+folder of --keep; `--against FILE` (another recipe's) adds the differences of the means, with 95 %
+intervals that draw sources within each part, the same ones for both.
+"""
+
+import argparse
+import logging
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from left_out_figures import LEFT_OUT, VALIDATION, deal_parts, make_table
+from quality import add_data_arguments, compute_fingerprint, prepare
+
+logger = logging.getLogger("left_out")
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    values = dict(arguments.params)
+    keep = arguments.keep.resolve()
+    scratch = keep / "project"
+    try:
+        prepare(arguments, values, scratch)
+        os.chdir(scratch)
+        scores = score_parts(keep / "left_out", arguments.parts)
+    except (ValueError, OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"left_out: {error}") from error
+    scores.to_csv(keep / "scores.csv", index=False)
+    other = None if arguments.against is None else pd.read_csv(arguments.against)
+    settings = ", ".join(f"{name}={value}" for name, value in values.items())
+    print(settings or "params.yaml as it is")
+    print(make_table(scores, other).to_string(float_format="%.3f", na_rep=""))
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_data_arguments(parser)
+    parser.add_argument("--parts", type=int, default=4)
+    parser.add_argument("--keep", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--against", type=lambda name: Path(name).resolve(), metavar="FILE")
+    arguments = parser.parse_args()
+    if arguments.parts < 2:
+        parser.error("--parts: at least 2")
+    return arguments
+
+
+def score_parts(folder: Path, parts: int) -> pd.DataFrame:
+    """Train without each part and score: `part, set, picture, video, source, is_fake, logit`.
+
+    What is trained already stays in the folder.
+    """
+    from deepfake_detector.params import load_params
+
+    videos = {
+        split: pd.read_csv(f"artifacts/split/{split}.csv", dtype=str, keep_default_na=False)
+        for split in ("train", "validation")
+    }
+    params = load_params()
+    fingerprint = compute_fingerprint(Path())
+    tables = []
+    for number, names in enumerate(deal_parts(videos["train"], parts, params.seed), start=1):
+        is_out = videos["train"]["source"].isin(names)
+        look = train_without(
+            videos["train"][~is_out],
+            videos["validation"],
+            params,
+            folder / f"{fingerprint}_{number}",
+        )
+        for name, shown in (
+            (LEFT_OUT, videos["train"][is_out]),
+            (VALIDATION, videos["validation"]),
+        ):
+            table = score_videos(look, shown, params.second_look.validation_frames)
+            tables.append(table.assign(part=number, set=name))
+    return pd.concat(tables, ignore_index=True)
+
+
+def train_without(train: pd.DataFrame, validation: pd.DataFrame, params, folder: Path):
+    """Train one network on these videos, its best epoch chosen on validation."""
+    import keras
+
+    from deepfake_detector.checkpoints import Checkpoint
+    from deepfake_detector.second_look_training import LookPlan, train_network
+    from deepfake_detector.training import Shards
+
+    sources = dict(zip(train["video"], train["source"], strict=True))
+    plan = LookPlan(params.second_look, sources, params.seed, folder.name)
+    checkpoint = Checkpoint(folder, "second_look_1", plan.fingerprint)
+    shards = Shards(train=list_shards(train), validation=list_shards(validation))
+    train_network(plan, 1, shards, checkpoint, report)
+    return keras.saving.load_model(checkpoint.find_best(), compile=False, safe_mode=True)
+
+
+def list_shards(videos: pd.DataFrame) -> list[Path]:
+    from deepfake_detector.data.records import make_shard_path
+
+    return [make_shard_path(Path("artifacts/extract_frames"), video) for video in videos["video"]]
+
+
+def report(row: dict) -> None:
+    logger.info("%s", ", ".join(f"{name} {value:.3g}" for name, value in row.items()))
+
+
+def score_videos(look, videos: pd.DataFrame, frames: int) -> pd.DataFrame:
+    """Look at annotated faces of so many frames of each video: a row a face and picture."""
+    from deepfake_detector.data.crops import find_box_px, list_crops, read_crop
+    from deepfake_detector.data.face_crops import cut_face
+    from deepfake_detector.labels import FAKE
+    from deepfake_detector.looks import look_at
+    from deepfake_detector.second_look_epochs import choose_crops
+
+    sources = dict(zip(videos["video"], videos["source"], strict=True))
+    crops = choose_crops(list_crops(list_shards(videos)), frames)
+    faces = pd.DataFrame(
+        {
+            "video": [crop.video for crop in crops],
+            "source": [sources[crop.video] for crop in crops],
+            "is_fake": [crop.label == FAKE for crop in crops],
+        }
+    )
+    tables = []
+    for name, change in list_changes().items():
+        pictures = [read_crop(crop) for crop in crops]
+        boxes = [find_box_px(crop, picture) for crop, picture in zip(crops, pictures, strict=True)]
+        cut = [
+            cut_face(change(picture), box, look.reach, look.crop_px)
+            for picture, box in zip(pictures, boxes, strict=True)
+        ]
+        tables.append(faces.assign(picture=name, logit=look_at(look, cut)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def list_changes() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """List what is done to the pictures, by name; sizes stay."""
+    from deepfake_detector.data.wear import encode_video
+
+    def halve(picture):
+        height, width = picture.shape[:2]
+        small = (max(1, width // 2), max(1, height // 2))
+        shrunk = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+        return cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
+
+    def add_noise(picture):
+        noise = np.random.default_rng(picture.shape).normal(0, 5, picture.shape)
+        return np.clip(picture + noise, 0, 255).astype(np.uint8)
+
+    return {
+        "as it is": lambda picture: picture,
+        "H.264 CRF 30": lambda picture: encode_video(picture, 30),
+        "half the size": halve,
+        "blur of 1 px": lambda picture: cv2.GaussianBlur(picture, (0, 0), 1.0),
+        "noise, sigma 5": add_noise,
+    }
+
+
+if __name__ == "__main__":
+    main()
