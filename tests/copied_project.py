@@ -25,7 +25,6 @@ SHORT = {
     "train.epochs": "2",
     "train.steps_per_epoch": "2",
     "train.batch_size": "2",
-    "second_look.backbone": "efficientnet_lite0",
     "second_look.crop_px": "64",
     "second_look.networks": "1",
     "second_look.epochs": "1",

@@ -21,15 +21,7 @@ FIND = {"score_threshold": 0.01, "suppression_overlap": 0.45, "most": 1}
 def save_small_detector(folder: Path) -> Path:
     """Save both in a folder as `train` does; give the detector's file."""
     keras.utils.set_random_seed(5)
-    look = SecondLook(
-        "efficientnet_lite0",
-        crop_px=64,
-        reach=1.5,
-        weight=0.5,
-        least_score=0.1,
-        dropout=0.3,
-        networks=2,
-    )
+    look = SecondLook(crop_px=64, reach=1.5, weight=0.5, least_score=0.1, dropout=0.3, networks=2)
     (folder / SECOND_LOOK).parent.mkdir(parents=True)
     look.save(folder / SECOND_LOOK)
     make_detector().save(folder / "detector.keras")

@@ -75,15 +75,7 @@ def write_frames(path, video):
 
 
 def test_everything_is_written_checked_and_described(project):
-    look = SecondLook(
-        "efficientnet_lite0",
-        crop_px=64,
-        reach=1.3,
-        weight=1.0,
-        least_score=0.1,
-        dropout=0.3,
-        networks=2,
-    )
+    look = SecondLook(crop_px=64, reach=1.3, weight=1.0, least_score=0.1, dropout=0.3, networks=2)
     (export.TRAINED / "second_look").mkdir()
     look.save(export.TRAINED / "second_look" / "second_look.keras")
     export.export(project)

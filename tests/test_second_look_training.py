@@ -25,7 +25,6 @@ from deepfake_detector.training import Shards
 PARAMS = load_params(Path(__file__).parents[1] / "params.yaml").second_look
 TINY = PARAMS.model_copy(
     update={
-        "backbone": "efficientnet_lite0",  # the smaller one
         "weights": "none",
         "crop_px": 32,
         "dropout": 0.0,  # whose masks a resumed training draws anew

@@ -159,7 +159,6 @@ class PairParams(Section):
 
 class SecondLookParams(Section):
     enabled: bool
-    backbone: Literal["efficientnet_lite0", "efficientnet_lite2"]
     weights: Literal["imagenet", "none"]
     crop_px: Annotated[int, Field(ge=32)]
     reach: Annotated[float, Field(ge=1)]

@@ -12,7 +12,7 @@ from keras import layers, regularizers
 
 from deepfake_detector.detector.anchors import count_anchors, make_anchors
 from deepfake_detector.detector.detections import FindFaces
-from deepfake_detector.detector.efficientnet_lite import build_efficientnet_lite
+from deepfake_detector.detector.efficientnet_lite0 import build_efficientnet_lite0
 from deepfake_detector.detector.precision import fit_precision
 from deepfake_detector.detector.vgg16 import L2, build_vgg16, convolve
 from deepfake_detector.labels import LABEL_COUNT
@@ -37,7 +37,7 @@ def build_detector(params: DetectorParams) -> keras.Model:
         maps = _extend_vgg16(build_vgg16(image))
         style = {"kernel_initializer": "he_normal", "kernel_regularizer": regularizers.L2(L2)}
     else:
-        maps = _extend_efficientnet(build_efficientnet_lite(image, params.backbone))
+        maps = _extend_efficientnet(build_efficientnet_lite0(image))
         style = {"kernel_initializer": keras.initializers.RandomNormal(stddev=0.01)}
     counts = count_anchors(params.anchors)
     if len(maps) != len(counts):

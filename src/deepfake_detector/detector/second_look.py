@@ -1,7 +1,7 @@
 """The second look: a classifier of one face, seen closely at the resolution it was filmed in.
 
 The single shot sees a frame shrunk to 300 px, where the traces of a forgery are gone; it finds the
-face, this network says how likely it is fake. The backbone is an EfficientNet-Lite (Tan & Le 2019,
+face, this network says how likely it is fake. The backbone is EfficientNet-Lite0 (Tan & Le 2019,
 without squeeze-and-excitation). Its maps of three resolutions are averaged over the crop, so that
 fine texture counts as well as the face as a whole. Several networks that differ in their seed
 alone look at each crop, and the mean of their logits counts (Lakshminarayanan et al. 2017).
@@ -11,8 +11,8 @@ Shapes: `B` crops, `S` side of a crop in px.
 import keras
 from keras import layers, ops
 
-from deepfake_detector.detector.efficientnet_lite import build_efficientnet_lite
-from deepfake_detector.detector.pretrained import load_efficientnet_lite
+from deepfake_detector.detector.efficientnet_lite0 import build_efficientnet_lite0
+from deepfake_detector.detector.pretrained import load_lite0
 from deepfake_detector.params import SecondLookParams
 
 
@@ -23,7 +23,6 @@ class SecondLook(keras.Model):
     What its crops must show is part of it, so that a saved one needs no parameters beside it.
 
     Attributes:
-        backbone: `efficientnet_lite0` or `efficientnet_lite2`.
         crop_px: side of a crop.
         reach: side of a crop over the longer side of the face's box.
         weight: of this look's logit; the rest is the single shot's.
@@ -32,14 +31,11 @@ class SecondLook(keras.Model):
         networks: how many look at each crop.
     """
 
-    def __init__(
-        self, backbone, crop_px, reach, weight, least_score, dropout, networks, **options
-    ):
+    def __init__(self, crop_px, reach, weight, least_score, dropout, networks, **options):
         super().__init__(**options)
-        self.backbone = backbone
         self.crop_px, self.reach, self.weight = crop_px, reach, weight
         self.least_score, self.dropout, self.networks = least_score, dropout, networks
-        self.features = [_build_features(backbone, crop_px) for _ in range(networks)]
+        self.features = [_build_features(crop_px) for _ in range(networks)]
         self.drop = layers.Dropout(dropout)
         self.judges = [layers.Dense(1, name="judge") for _ in range(networks)]
         self.build((None, crop_px, crop_px, 3))
@@ -57,13 +53,13 @@ class SecondLook(keras.Model):
         return ops.squeeze(sum(logits) / len(logits), axis=-1)  # [B]
 
     def get_config(self):
-        names = ("backbone", "crop_px", "reach", "weight", "least_score", "dropout", "networks")
+        names = ("crop_px", "reach", "weight", "least_score", "dropout", "networks")
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
-def _build_features(backbone: str, crop_px: int) -> keras.Model:
+def _build_features(crop_px: int) -> keras.Model:
     image = keras.Input((crop_px, crop_px, 3), name="crop")
-    maps = build_efficientnet_lite(image, backbone)
+    maps = build_efficientnet_lite0(image)
     averages = [layers.GlobalAveragePooling2D()(features) for features in maps]
     return keras.Model(image, layers.Concatenate()(averages), name="features")
 
@@ -75,16 +71,10 @@ def build_one_network(params: SecondLookParams) -> SecondLook:
     as many do.
     """
     look = SecondLook(
-        backbone=params.backbone,
-        crop_px=params.crop_px,
-        reach=params.reach,
-        weight=params.weight,
-        least_score=params.least_score,
-        dropout=params.dropout,
-        networks=1,
+        params.crop_px, params.reach, params.weight, params.least_score, params.dropout, 1
     )
     if params.weights == "imagenet":
-        load_efficientnet_lite(look.features[0], params.backbone)
+        load_lite0(look.features[0])
     return look
 
 

@@ -1,7 +1,6 @@
-"""EfficientNet-Lite as a backbone: Tan & Le 2019 without squeeze-and-excitation, with ReLU6.
+"""EfficientNet-Lite0 as a backbone: Tan & Le 2019 without squeeze-and-excitation, with ReLU6.
 
-Lite0 is the small one, Lite2 has 1.2 times the depth and 1.1 times the width. Layers are named as
-the tensors of the published weights: `pretrained` fills them by name.
+Layers are named as the tensors of the published weights: `pretrained` fills them by name.
 """
 
 from dataclasses import dataclass
@@ -20,43 +19,29 @@ class _Stage:
     width: int
 
 
-_STAGES = {
-    "efficientnet_lite0": (
-        _Stage(blocks=1, kernel=3, stride=1, expansion=1, width=16),
-        _Stage(blocks=2, kernel=3, stride=2, expansion=6, width=24),
-        _Stage(blocks=2, kernel=5, stride=2, expansion=6, width=40),
-        _Stage(blocks=3, kernel=3, stride=2, expansion=6, width=80),
-        _Stage(blocks=3, kernel=5, stride=1, expansion=6, width=112),
-        _Stage(blocks=4, kernel=5, stride=2, expansion=6, width=192),
-        _Stage(blocks=1, kernel=3, stride=1, expansion=6, width=320),
-    ),
-    "efficientnet_lite2": (
-        _Stage(blocks=1, kernel=3, stride=1, expansion=1, width=16),
-        _Stage(blocks=3, kernel=3, stride=2, expansion=6, width=24),
-        _Stage(blocks=3, kernel=5, stride=2, expansion=6, width=48),
-        _Stage(blocks=4, kernel=3, stride=2, expansion=6, width=88),
-        _Stage(blocks=4, kernel=5, stride=1, expansion=6, width=120),
-        _Stage(blocks=5, kernel=5, stride=2, expansion=6, width=208),
-        _Stage(blocks=1, kernel=3, stride=1, expansion=6, width=352),
-    ),
-}
+_STAGES = (
+    _Stage(blocks=1, kernel=3, stride=1, expansion=1, width=16),
+    _Stage(blocks=2, kernel=3, stride=2, expansion=6, width=24),
+    _Stage(blocks=2, kernel=5, stride=2, expansion=6, width=40),
+    _Stage(blocks=3, kernel=3, stride=2, expansion=6, width=80),
+    _Stage(blocks=3, kernel=5, stride=1, expansion=6, width=112),
+    _Stage(blocks=4, kernel=5, stride=2, expansion=6, width=192),
+    _Stage(blocks=1, kernel=3, stride=1, expansion=6, width=320),
+)
 
 
-def build_efficientnet_lite(image, name: str):
-    """Build the backbone `name` on an image [B, height, width, 3], RGB 0-255.
-
-    Args:
-        name: `efficientnet_lite0` or `efficientnet_lite2`.
+def build_efficientnet_lite0(image):
+    """Build the backbone on an image [B, height, width, 3], RGB 0-255.
 
     Returns:
-        Three maps at strides 8, 16 and 32: of Lite0 for 300 px [B, 38, 38, 240], [B, 19, 19, 672]
-        and [B, 10, 10, 1280]. The first two are the last features before the next halving.
+        Three maps at strides 8, 16 and 32: for 300 px [B, 38, 38, 240], [B, 19, 19, 672] and
+        [B, 10, 10, 1280]. The first two are the last features before the next halving.
     """
     x = layers.Rescaling(1 / 128, offset=-127 / 128, name="rescale")(image)
     x = _add_convolution(x, "_conv_stem", "_bn0", width=32, kernel=3, stride=2)
     expanded = []
     number = 0
-    for stage in _STAGES[name]:
+    for stage in _STAGES:
         for repeat in range(stage.blocks):
             stride = stage.stride if repeat == 0 else 1
             x, wide = _add_block(x, f"_blocks.{number}", stage, stride)
