@@ -102,10 +102,11 @@ def train_without(train: pd.DataFrame, validation: pd.DataFrame, params, folder:
     from deepfake_detector.training import Shards
 
     sources = dict(zip(train["video"], train["source"], strict=True))
-    plan = LookPlan(params.second_look, sources, params.seed, folder.name)
+    one = params.second_look.model_copy(update={"networks": 1})
+    plan = LookPlan(one, sources, params.seed, folder.name)
     checkpoint = Checkpoint(folder, "second_look_1", plan.fingerprint)
     shards = Shards(train=list_shards(train), validation=list_shards(validation))
-    train_network(plan, 1, shards, checkpoint, report)
+    train_network(plan, 1, shards, checkpoint, log_epoch)
     return keras.saving.load_model(checkpoint.find_best(), compile=False, safe_mode=True)
 
 
@@ -115,7 +116,7 @@ def list_shards(videos: pd.DataFrame) -> list[Path]:
     return [make_shard_path(Path("artifacts/extract_frames"), video) for video in videos["video"]]
 
 
-def report(row: dict) -> None:
+def log_epoch(row: dict) -> None:
     logger.info("%s", ", ".join(f"{name} {value:.3g}" for name, value in row.items()))
 
 
