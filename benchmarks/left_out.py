@@ -82,7 +82,7 @@ def score_parts(folder: Path, parts: int) -> pd.DataFrame:
             videos["train"][~is_out],
             videos["validation"],
             params,
-            folder / f"{fingerprint}_{number}",
+            folder / f"{fingerprint}_{number}_of_{parts}",
         )
         for name, shown in (
             (LEFT_OUT, videos["train"][is_out]),
