@@ -14,14 +14,12 @@ intervals that draw sources within each part, the same ones for both.
 """
 
 import argparse
+import dataclasses
 import logging
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pandas as pd
 from left_out_figures import LEFT_OUT, VALIDATION, deal_parts, make_table
 from quality import add_data_arguments, compute_fingerprint, prepare
@@ -36,16 +34,18 @@ def main() -> None:
     keep = arguments.keep.resolve()
     scratch = keep / "project"
     try:
+        # read first: it may be the file that this call writes
+        other = None if arguments.against is None else pd.read_csv(arguments.against)
         prepare(arguments, values, scratch)
         os.chdir(scratch)
         scores = score_parts(keep / "left_out", arguments.parts)
+        scores.to_csv(keep / "scores.csv", index=False)
+        table = make_table(scores, other)
     except (ValueError, OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(f"left_out: {error}") from error
-    scores.to_csv(keep / "scores.csv", index=False)
-    other = None if arguments.against is None else pd.read_csv(arguments.against)
     settings = ", ".join(f"{name}={value}" for name, value in values.items())
     print(settings or "params.yaml as it is")
-    print(make_table(scores, other).to_string(float_format="%.3f", na_rep=""))
+    print(table.to_string(float_format="%.3f", na_rep=""))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -124,6 +124,7 @@ def score_videos(look, videos: pd.DataFrame, frames: int) -> pd.DataFrame:
     """Look at annotated faces of so many frames of each video: a row a face and picture."""
     from deepfake_detector.data.crops import find_box_px, list_crops, read_crop
     from deepfake_detector.data.face_crops import cut_face
+    from deepfake_detector.data.wear import wear_down
     from deepfake_detector.labels import FAKE
     from deepfake_detector.looks import look_at
     from deepfake_detector.second_look_epochs import choose_crops
@@ -137,38 +138,29 @@ def score_videos(look, videos: pd.DataFrame, frames: int) -> pd.DataFrame:
             "is_fake": [crop.label == FAKE for crop in crops],
         }
     )
+    pictures = [read_crop(crop) for crop in crops]
+    boxes = [find_box_px(crop, picture) for crop, picture in zip(crops, pictures, strict=True)]
     tables = []
-    for name, change in list_changes().items():
-        pictures = [read_crop(crop) for crop in crops]
-        boxes = [find_box_px(crop, picture) for crop, picture in zip(crops, pictures, strict=True)]
+    for name, wear in list_wear().items():
+        worn = [wear_down(picture, wear) for picture in pictures]
         cut = [
-            cut_face(change(picture), box, look.reach, look.crop_px)
-            for picture, box in zip(pictures, boxes, strict=True)
+            cut_face(picture, box, look.reach, look.crop_px)
+            for picture, box in zip(worn, boxes, strict=True)
         ]
         tables.append(faces.assign(picture=name, logit=look_at(look, cut)))
     return pd.concat(tables, ignore_index=True)
 
 
-def list_changes() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    """List what is done to the pictures, by name; sizes stay."""
-    from deepfake_detector.data.wear import encode_video
-
-    def halve(picture):
-        height, width = picture.shape[:2]
-        small = (max(1, width // 2), max(1, height // 2))
-        shrunk = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
-        return cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
-
-    def add_noise(picture):
-        noise = np.random.default_rng(picture.shape).normal(0, 5, picture.shape)
-        return np.clip(picture + noise, 0, 255).astype(np.uint8)
+def list_wear() -> dict:
+    """List what happens to the pictures, by name; their sizes stay."""
+    from deepfake_detector.data.wear import NOTHING
 
     return {
-        "as it is": lambda picture: picture,
-        "H.264 CRF 30": lambda picture: encode_video(picture, 30),
-        "half the size": halve,
-        "blur of 1 px": lambda picture: cv2.GaussianBlur(picture, (0, 0), 1.0),
-        "noise, sigma 5": add_noise,
+        "as it is": NOTHING,
+        "H.264 CRF 30": dataclasses.replace(NOTHING, crf=30),
+        "half the size": dataclasses.replace(NOTHING, scale=0.5),
+        "blur of 1 px": dataclasses.replace(NOTHING, blur=1.0),
+        "noise, sigma 5": dataclasses.replace(NOTHING, noise=5.0),
     }
 
 

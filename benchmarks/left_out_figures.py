@@ -62,7 +62,7 @@ def compare(scores: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     from deepfake_detector.metrics.intervals import find_interval
 
     key = ["set", "part", "picture", "video", "source", "is_fake"]
-    if not scores[key].equals(other[key]):
+    if not set(key) <= set(other) or not scores[key].equals(other[key]):
         raise ValueError("the other recipe was measured with other data or parts")
     both = scores.assign(other=other["logit"].to_numpy())
     generator = np.random.default_rng(0)

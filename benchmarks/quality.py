@@ -30,6 +30,7 @@ import time
 from pathlib import Path
 
 from quality_data import copy_code, join_folders
+from quality_figures import Recipe, make_table, measure_recipe
 
 PROJECT = Path(__file__).resolve().parents[1]
 SPLITS = ("validation", "test")
@@ -45,16 +46,15 @@ def main() -> None:
         keep = (arguments.keep or Path(temporary)).resolve()
         scratch = keep / "project"
         try:
+            # read first: it may be the file that this call writes
+            other = None if arguments.against is None else Recipe.load(arguments.against)
             folders = prepare(arguments, values, scratch)
             trained = [train(scratch, keep / "trained", seed) for seed in range(arguments.seeds)]
         except (ValueError, OSError, subprocess.CalledProcessError) as error:
             raise SystemExit(f"quality: {error}") from error
-        from quality_figures import make_table, measure_recipe
-
         os.chdir(scratch)
         recipe = measure_recipe(folders, trained, arguments.split)
         recipe.save(keep / "draws.npz")
-        other = None if arguments.against is None else recipe.load(arguments.against)
         settings = ", ".join(f"{name}={value}" for name, value in values.items())
         print(f"{settings or 'params.yaml as it is'}; {arguments.split}")
         print(make_table(recipe, other))

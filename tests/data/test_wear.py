@@ -3,22 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deepfake_detector.data.wear import Wear, draw_wear, mirror, wear_down
-
-NOTHING = Wear(
-    retouch=0.0,
-    scale=1.0,
-    blur=0.0,
-    noise=0.0,
-    jpeg_quality=0,
-    crf=0,
-    gains=np.ones(3),
-    contrast=1.0,
-    saturation=1.0,
-    brightness=0.0,
-    patch=np.zeros(4),
-    seed=0,
-)
+from deepfake_detector.data.wear import NOTHING, draw_wear, mirror, wear_down
 
 
 def make_picture():

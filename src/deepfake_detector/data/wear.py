@@ -30,6 +30,23 @@ class Wear:
     seed: int
 
 
+NOTHING = Wear(
+    retouch=0.0,
+    scale=1.0,
+    blur=0.0,
+    noise=0.0,
+    jpeg_quality=0,
+    crf=0,
+    gains=np.ones(3),
+    contrast=1.0,
+    saturation=1.0,
+    brightness=0.0,
+    patch=np.zeros(4),
+    seed=0,
+)
+"""The fate of a picture that stays as it is."""
+
+
 def draw_wear(generator: np.random.Generator) -> Wear:
     """Draw what happens to a picture; each kind of wear spares a half to four fifths of them."""
 
