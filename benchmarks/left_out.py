@@ -1,4 +1,4 @@
-"""Train second looks without some of the filmed people, and show them those people: one table.
+"""Train second looks without some of the train sources, and show them those: one table.
 
     python benchmarks/left_out.py DATA [--also DATA ...] [-P name=value ...] --keep FOLDER
 

@@ -10,7 +10,7 @@ DRAWS = 1000
 def deal_parts(train: pd.DataFrame, parts: int, seed: int) -> list[set[str]]:
     """Deal the sources that have a fake to so many parts, of about as many sources each.
 
-    Sources that share an identity go to one part: whoever is left out is seen nowhere else.
+    Sources that share an identity go to one part: no forger that is left out was seen elsewhere.
 
     Raises:
         ValueError: there are fewer such groups of sources than parts.
@@ -21,7 +21,7 @@ def deal_parts(train: pd.DataFrame, parts: int, seed: int) -> list[set[str]]:
     has_fake = train["labels"].str.contains("fake").groupby(component).transform("any")
     groups = [set(group) for _, group in train["source"][has_fake].groupby(component[has_fake])]
     if len(groups) < parts:
-        raise ValueError(f"{len(groups)} people with a fake in the train split, {parts} parts")
+        raise ValueError(f"{len(groups)} identities with a fake in the train split, {parts} parts")
     np.random.default_rng(seed).shuffle(groups)
     dealt: list[set[str]] = [set() for _ in range(parts)]
     for group in sorted(groups, key=len, reverse=True):

@@ -59,9 +59,9 @@ def test_sources_that_share_an_identity_are_left_out_together():
     assert {"a", "b"} in deal_parts(train, 2, seed=1)
 
 
-def test_more_parts_than_people_are_refused():
+def test_more_parts_than_identities_are_refused():
     train = make_videos(("a", "x", "fake"), ("b", "x", "fake"), ("c", "", "real"))
-    with pytest.raises(ValueError, match="1 people with a fake in the train split, 2 parts"):
+    with pytest.raises(ValueError, match="1 identities with a fake in the train split, 2 parts"):
         deal_parts(train, 2, seed=1)
 
 
