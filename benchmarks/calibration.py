@@ -16,9 +16,9 @@ import numpy as np
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
-from deepfake_detector.metrics.probabilities import compute_log_loss  # noqa: E402
+from deepfake_detector.metrics.classification import compute_log_loss  # noqa: E402
+from deepfake_detector.verdicts.bayesian_logistic import fit_logistic  # noqa: E402
 from deepfake_detector.verdicts.calibration import compute_probability  # noqa: E402
-from deepfake_detector.verdicts.logistic import fit_logistic  # noqa: E402
 
 DETECTORS = {"useless": (0.3, 1.0), "fair": (1.5, 0.7), "good": (3.0, 0.7), "best": (6.0, 1.0)}
 """Distance of fakes from real videos, and of sources from each other, in standard deviations."""

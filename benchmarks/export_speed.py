@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--speed-only", action="store_true", help="measure no mAP")
     arguments = parser.parse_args()
-    from deepfake_detector.exporting.frames import read_frames
+    from deepfake_detector.export.sample_frames import read_frames
 
     shards = list_test_shards(arguments.project)
     sides, size_px = load_sides(arguments.project)
@@ -54,7 +54,7 @@ def list_test_shards(project: Path) -> list[Path]:
 
 def load_sides(project: Path) -> tuple[dict[str, Callable], int]:
     """Load Keras and every exported file that can be run here: functions of images, by name."""
-    from deepfake_detector.prediction import load_detector
+    from deepfake_detector.inference.detector import load_detector
 
     detector = load_detector(project / "artifacts/train/detector.keras").single_shot
     exported = project / "artifacts/export"
@@ -125,9 +125,9 @@ def take_turns(sides: dict[str, Callable], images, repeats: int) -> dict[str, li
 
 def measure_maps(sides: dict[str, Callable], shards, size_px: int, batch: int) -> dict:
     """Measure each side's mAP on all frames of the shards."""
-    from deepfake_detector.data.batches import make_evaluation_batches
+    from deepfake_detector.data.loading.batches import make_evaluation_batches
+    from deepfake_detector.inference.detector import batch_to_table, join_tables, read_truth
     from deepfake_detector.metrics import mean_average_precision
-    from deepfake_detector.prediction import batch_to_table, join_tables, read_truth
 
     tables = {name: [] for name in sides}
     for images, faces in make_evaluation_batches(shards, batch, size_px):

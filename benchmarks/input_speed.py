@@ -27,7 +27,7 @@ def main() -> None:
 
     import cv2
 
-    from deepfake_detector.params import load_params
+    from deepfake_detector.config.schema import load_params
 
     cv2.setNumThreads(1)
     params = load_params(PROJECT / "params.yaml")
@@ -50,7 +50,7 @@ def main() -> None:
 
 def make_batches(shards: list[Path], params):
     """Give the endless batches that a training gets."""
-    from deepfake_detector.data.batches import make_training_batches
+    from deepfake_detector.data.loading.batches import make_training_batches
 
     return iter(
         make_training_batches(
@@ -69,7 +69,7 @@ def read_jpegs(shards: list[Path]) -> list:
     import numpy as np
     import tensorflow as tf
 
-    from deepfake_detector.data.records import parse_record
+    from deepfake_detector.data.frame_records import parse_record
 
     records = tf.data.TFRecordDataset([str(path) for path in shards]).map(parse_record)
     return [np.frombuffer(record["image"].numpy(), np.uint8) for record in records]

@@ -25,12 +25,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from deepfake_detector.data.videos import read_frames, write_timed_video
-from deepfake_detector.prediction import load_detector
-from deepfake_detector.reports.examiner import Examiner
+from deepfake_detector.inference.analysis import Expert
+from deepfake_detector.inference.detector import load_detector
+from deepfake_detector.reports.writer import Examiner
 from deepfake_detector.verdicts.calibration import load_calibration
-from deepfake_detector.viewing.sampling import Sampler
-from deepfake_detector.viewing.video import Expert
+from deepfake_detector.video.clips import read_frames, write_timed_video
+from deepfake_detector.video.sampling import Sampler
 
 FPS, SIZE_PX, EVERY = 30, (1280, 720), 3
 WARM_UP_FRAMES = 60

@@ -67,7 +67,7 @@ def score_parts(folder: Path, parts: int) -> pd.DataFrame:
 
     What is trained already stays in the folder.
     """
-    from deepfake_detector.params import load_params
+    from deepfake_detector.config.schema import load_params
 
     videos = {
         split: pd.read_csv(f"artifacts/split/{split}.csv", dtype=str, keep_default_na=False)
@@ -97,9 +97,9 @@ def train_without(train: pd.DataFrame, validation: pd.DataFrame, params, folder:
     """Train one network on these videos, its best epoch chosen on validation."""
     import keras
 
-    from deepfake_detector.checkpoints import Checkpoint
-    from deepfake_detector.second_look_training import LookPlan, train_network
-    from deepfake_detector.training import Shards
+    from deepfake_detector.training.checkpoints import Checkpoint
+    from deepfake_detector.training.face_classifier import LookPlan, train_network
+    from deepfake_detector.training.ssd import Shards
 
     sources = dict(zip(train["video"], train["source"], strict=True))
     one = params.second_look.model_copy(update={"networks": 1})
@@ -111,7 +111,7 @@ def train_without(train: pd.DataFrame, validation: pd.DataFrame, params, folder:
 
 
 def list_shards(videos: pd.DataFrame) -> list[Path]:
-    from deepfake_detector.data.records import make_shard_path
+    from deepfake_detector.data.frame_records import make_shard_path
 
     return [make_shard_path(Path("artifacts/extract_frames"), video) for video in videos["video"]]
 
@@ -122,12 +122,12 @@ def log_epoch(row: dict) -> None:
 
 def score_videos(look, videos: pd.DataFrame, frames: int) -> pd.DataFrame:
     """Look at annotated faces of so many frames of each video: a row a face and picture."""
-    from deepfake_detector.data.crops import find_box_px, list_crops, read_crop
-    from deepfake_detector.data.face_crops import cut_face
-    from deepfake_detector.data.wear import wear_down
-    from deepfake_detector.labels import FAKE
-    from deepfake_detector.looks import look_at
-    from deepfake_detector.second_look_epochs import choose_crops
+    from deepfake_detector.augmentation.degradations import wear_down
+    from deepfake_detector.common.labels import FAKE
+    from deepfake_detector.data.loading.crop_index import find_box_px, list_crops, read_crop
+    from deepfake_detector.faces.crops import cut_face
+    from deepfake_detector.inference.score_fusion import look_at
+    from deepfake_detector.training.face_classifier_epochs import choose_crops
 
     sources = dict(zip(videos["video"], videos["source"], strict=True))
     crops = choose_crops(list_crops(list_shards(videos)), frames)
@@ -153,7 +153,7 @@ def score_videos(look, videos: pd.DataFrame, frames: int) -> pd.DataFrame:
 
 def list_wear() -> dict:
     """List what happens to the pictures, by name; their sizes stay."""
-    from deepfake_detector.data.wear import NOTHING
+    from deepfake_detector.augmentation.degradations import NOTHING
 
     return {
         "as it is": NOTHING,

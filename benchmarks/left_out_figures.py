@@ -15,7 +15,7 @@ def deal_parts(train: pd.DataFrame, parts: int, seed: int) -> list[set[str]]:
     Raises:
         ValueError: there are fewer such groups of sources than parts.
     """
-    from deepfake_detector.data.splits import find_components
+    from deepfake_detector.data.splits.assignment import find_components
 
     component = find_components(train)
     has_fake = train["labels"].str.contains("fake").groupby(component).transform("any")
@@ -46,7 +46,7 @@ def make_table(scores: pd.DataFrame, other: pd.DataFrame | None) -> pd.DataFrame
 
 def measure(scores: pd.DataFrame) -> pd.DataFrame:
     """Measure the frame AUC of each set and part, a column a picture."""
-    from deepfake_detector.metrics.probabilities import compute_auc
+    from deepfake_detector.metrics.classification import compute_auc
 
     groups = scores.groupby(["set", "part", "picture"], sort=False)
     aucs = {
@@ -59,7 +59,7 @@ def measure(scores: pd.DataFrame) -> pd.DataFrame:
 
 def compare(scores: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """Give the difference of the means to another recipe's, and the ends of its 95 % interval."""
-    from deepfake_detector.metrics.intervals import find_interval
+    from deepfake_detector.metrics.bootstrap import find_interval
 
     key = ["set", "part", "picture", "video", "source", "is_fake"]
     if not set(key) <= set(other) or not scores[key].equals(other[key]):

@@ -59,8 +59,8 @@ def train(arguments):
 
 def find(trained, precision: str, arguments) -> pd.DataFrame:
     """Find the faces of the test shards with the trained weights in a precision."""
-    from deepfake_detector.detector.network import build_finder
-    from deepfake_detector.prediction import load_detector, predict_shards
+    from deepfake_detector.inference.detector import load_detector, predict_shards
+    from deepfake_detector.models.ssd.network import build_finder
 
     twin, params = build(arguments, precision)
     twin.set_weights(trained.detector.get_weights())
@@ -72,8 +72,8 @@ def find(trained, precision: str, arguments) -> pd.DataFrame:
 
 def measure(faces: pd.DataFrame, shards: list[Path]) -> dict[str, float]:
     """Compute the APs of found faces."""
+    from deepfake_detector.inference.detector import read_truth
     from deepfake_detector.metrics import mean_average_precision
-    from deepfake_detector.prediction import read_truth
 
     figures = mean_average_precision(faces, read_truth(shards), 0.5)
     return {name: figures[name] for name in ("ap_real", "ap_fake", "map", "location_ap_coco")}
@@ -81,9 +81,9 @@ def measure(faces: pd.DataFrame, shards: list[Path]) -> dict[str, float]:
 
 def compare(faces: pd.DataFrame, others: pd.DataFrame) -> float:
     """Tell which share of the faces that are sure is found by the other side, too."""
-    from deepfake_detector.boxes import compute_overlaps
-    from deepfake_detector.data.tables import BOX
-    from deepfake_detector.labels import FACE_LABELS
+    from deepfake_detector.common.labels import FACE_LABELS
+    from deepfake_detector.common.tables import BOX
+    from deepfake_detector.models.ssd.boxes import compute_overlaps
 
     labels = list(FACE_LABELS)
     faces = faces[faces[labels].sum(axis=1) >= SURE]

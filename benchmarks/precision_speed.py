@@ -50,8 +50,8 @@ def build(arguments, precision: str):
     """Build the network, the same at each call but for its precision."""
     import keras
 
-    from deepfake_detector.detector.network import build_detector
-    from deepfake_detector.detector.pretrained import load_pretrained
+    from deepfake_detector.models.backbones.pretrained import load_pretrained
+    from deepfake_detector.models.ssd.network import build_detector
 
     params = load_project_params(arguments, precision)
     keras.utils.set_random_seed(params.seed)
@@ -62,7 +62,7 @@ def build(arguments, precision: str):
 
 def load_project_params(arguments, precision: str):
     """Load the project's parameters, with the backbone and precision in question."""
-    from deepfake_detector.params import load_params
+    from deepfake_detector.config.schema import load_params
 
     params = load_params(PROJECT / "params.yaml")
     asked = {"backbone": arguments.backbone, "precision": precision, "weights": arguments.weights}
@@ -76,7 +76,7 @@ def load_project_params(arguments, precision: str):
 
 def build_trained(arguments, precision: str):
     """Build the network ready for training steps."""
-    from deepfake_detector.training import TrainedDetector, make_optimiser
+    from deepfake_detector.training.ssd import TrainedDetector, make_optimiser
 
     network, params = build(arguments, precision)
     model = TrainedDetector(network, params)
@@ -135,7 +135,7 @@ def compare_losses(arguments) -> None:
 
 def make_stream(arguments, seed_shift: int):
     """Make the endless batches of a training, in an order of its own for each shift."""
-    from deepfake_detector.data.batches import make_training_batches
+    from deepfake_detector.data.loading.batches import make_training_batches
 
     params = load_project_params(arguments, "float32")
     return iter(

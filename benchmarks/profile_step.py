@@ -25,7 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
     import cv2
 
-    from deepfake_detector.params import load_params
+    from deepfake_detector.config.schema import load_params
 
     cv2.setNumThreads(1)
     params = load_params(PROJECT / "params.yaml")
@@ -61,12 +61,16 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
     import numpy as np
     import tensorflow as tf
 
-    from deepfake_detector.data.augmentation import vary_frame
-    from deepfake_detector.data.batches import decode_jpeg
-    from deepfake_detector.detector.loss import compute_loss
-    from deepfake_detector.detector.network import build_detector, make_detector_anchors
-    from deepfake_detector.detector.targets import make_targets
-    from deepfake_detector.training import TrainedDetector, freeze_batch_norm, make_optimiser
+    from deepfake_detector.augmentation.frames import vary_frame
+    from deepfake_detector.data.loading.batches import decode_jpeg
+    from deepfake_detector.models.ssd.loss import compute_loss
+    from deepfake_detector.models.ssd.matching import make_targets
+    from deepfake_detector.models.ssd.network import build_detector, make_detector_anchors
+    from deepfake_detector.training.ssd import (
+        TrainedDetector,
+        freeze_batch_norm,
+        make_optimiser,
+    )
 
     detector = build_detector(params.detector)
     if params.train.freeze_batch_norm:
@@ -123,10 +127,10 @@ def make_prediction_parts(frames: list[dict], path: Path) -> dict[str, Callable]
     import numpy as np
     import tensorflow as tf
 
-    from deepfake_detector.data.batches import decode_jpeg
-    from deepfake_detector.data.crops import cut_from_record
-    from deepfake_detector.looks import look_again
-    from deepfake_detector.prediction import batch_to_table, load_detector
+    from deepfake_detector.data.loading.batches import decode_jpeg
+    from deepfake_detector.data.loading.crop_index import cut_from_record
+    from deepfake_detector.inference.detector import batch_to_table, load_detector
+    from deepfake_detector.inference.score_fusion import look_again
 
     detector = load_detector(path)
     finder, look = detector.single_shot, detector.second_look
@@ -161,7 +165,7 @@ def make_prediction_parts(frames: list[dict], path: Path) -> dict[str, Callable]
 
 def read_frames(folder: Path, count: int) -> list[dict]:
     """Read frames with a face, one of each of so many shards."""
-    from deepfake_detector.data.records import read_records
+    from deepfake_detector.data.frame_records import read_records
 
     frames = []
     for shard in sorted(folder.glob("*.tfrecord")):

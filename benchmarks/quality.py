@@ -96,7 +96,7 @@ def prepare(arguments: argparse.Namespace, values: dict[str, str], scratch: Path
     scratch.mkdir(parents=True, exist_ok=True)
     copy_code(PROJECT, scratch)
     sys.path.insert(0, str(scratch / "src"))  # measured with the code that trains
-    from deepfake_detector.overrides import override_params
+    from deepfake_detector.config.overrides import override_params
 
     params = scratch / "params.yaml"
     params.write_text(override_params(params.read_text(), values)[0])
@@ -118,8 +118,8 @@ def train(scratch: Path, folder: Path, number: int) -> Path:
 
     `minutes.json` in it says how long it took. A training that is there already is kept.
     """
-    from deepfake_detector.overrides import override_params
-    from deepfake_detector.params import load_params
+    from deepfake_detector.config.overrides import override_params
+    from deepfake_detector.config.schema import load_params
 
     params = scratch / "params.yaml"
     before = params.read_text()
@@ -143,8 +143,8 @@ def train(scratch: Path, folder: Path, number: int) -> Path:
 
 def compute_fingerprint(scratch: Path) -> str:
     """Hash all that `train` depends on by dvc.yaml: code, shards, splits, parameters."""
-    from deepfake_detector.params import flatten_params, load_params
-    from deepfake_detector.yaml_text import parse_yaml
+    from deepfake_detector.config.schema import flatten_params, load_params
+    from deepfake_detector.config.yaml_edit import parse_yaml
 
     stage = parse_yaml((scratch / "dvc.yaml").read_text())["stages"]["train"]
     values = flatten_params(load_params(scratch / "params.yaml"))

@@ -79,9 +79,9 @@ class Recipe:
 
 def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: str) -> Recipe:
     """Measure the detectors of all seeds on a split, each folder's videos for themselves."""
-    from deepfake_detector.evaluation.report import count_to_text
-    from deepfake_detector.params import load_params
-    from deepfake_detector.verdicts.fitting import fit_calibration
+    from deepfake_detector.config.schema import load_params
+    from deepfake_detector.evaluation.detection_report import count_to_text
+    from deepfake_detector.verdicts.fit_calibration import fit_calibration
 
     params = load_params()
     measured, counts = [], {}
@@ -123,12 +123,12 @@ class Found:
 
 def find_split(detector_path: Path, split: str, params) -> Found:
     """Let a detector look at a split."""
-    from deepfake_detector.data.records import make_shard_path
-    from deepfake_detector.data.tables import read_table
-    from deepfake_detector.evaluation.held_out import make_held_out
-    from deepfake_detector.evaluation.seen_videos import read_seen_videos
-    from deepfake_detector.looks import forget_second_look
-    from deepfake_detector.prediction import load_detector, predict_shards, read_truth
+    from deepfake_detector.common.tables import read_table
+    from deepfake_detector.data.frame_records import make_shard_path
+    from deepfake_detector.evaluation.evaluation_frames import make_held_out
+    from deepfake_detector.evaluation.tracked_videos import read_seen_videos
+    from deepfake_detector.inference.detector import load_detector, predict_shards, read_truth
+    from deepfake_detector.inference.score_fusion import forget_second_look
 
     videos = read_table(SPLIT / f"{split}.csv")
     videos = videos[videos["frames"] > 0]
@@ -152,9 +152,9 @@ def judge_split(found: Found, calibration, is_fitted_on: bool):
     A source that the calibration was fitted on is judged by a model of the others.
     """
     from deepfake_detector.evaluation.verdict_tables import make_video_verdicts
-    from deepfake_detector.evaluation.videos import answer_videos, score_videos
-    from deepfake_detector.verdicts.known_videos import list_faces
-    from deepfake_detector.verdicts.left_out import judge_left_out
+    from deepfake_detector.evaluation.video_scores import answer_videos, score_videos
+    from deepfake_detector.verdicts.cross_validation import judge_left_out
+    from deepfake_detector.verdicts.labelled_videos import list_faces
 
     verdicts = make_video_verdicts(found.seen, calibration)
     verdicts["answer"] = verdicts["verdict"].str.removeprefix("likely ").replace("cannot tell", "")
@@ -171,7 +171,7 @@ def judge_split(found: Found, calibration, is_fitted_on: bool):
 
 def keep_videos(held_out, videos: list[str]):
     """Keep what concerns some videos."""
-    from deepfake_detector.evaluation.held_out import HeldOut
+    from deepfake_detector.evaluation.evaluation_frames import HeldOut
     from deepfake_detector.metrics import FoundFaces, Truth
 
     is_kept = held_out.images["video"].isin(videos).to_numpy()
@@ -187,11 +187,11 @@ def keep_videos(held_out, videos: list[str]):
 
 def measure_part(held_out, videos, params) -> tuple[dict, dict[str, np.ndarray]]:
     """Measure some videos: figures, and the draws [D] of those in `ROWS`."""
-    from deepfake_detector.evaluation.report import measure
-    from deepfake_detector.evaluation.uncertainty import number_sources, resample_figures
-    from deepfake_detector.evaluation.videos import measure_videos, resample_videos
-    from deepfake_detector.metrics.intervals import draw_weights
-    from deepfake_detector.metrics.probabilities import compute_calibration_floor
+    from deepfake_detector.evaluation.confidence_intervals import number_sources, resample_figures
+    from deepfake_detector.evaluation.detection_report import measure
+    from deepfake_detector.evaluation.video_scores import measure_videos, resample_videos
+    from deepfake_detector.metrics.bootstrap import draw_weights
+    from deepfake_detector.metrics.classification import compute_calibration_floor
 
     overlap, resamples = params.evaluate.overlap, params.evaluate.resamples
     without_draws = params.evaluate.model_copy(update={"resamples": 0})
@@ -213,9 +213,9 @@ def measure_part(held_out, videos, params) -> tuple[dict, dict[str, np.ndarray]]
 
 def measure_simpler(videos, params) -> dict[str, float]:
     """Measure the simpler ways to a probability; a video where no face was found counts as 0.5."""
-    from deepfake_detector.evaluation.verdict_measures import MEASURES
-    from deepfake_detector.evaluation.videos import UNDECIDED
-    from deepfake_detector.metrics.probabilities import compute_calibration_floor
+    from deepfake_detector.evaluation.verdict_metrics import MEASURES
+    from deepfake_detector.evaluation.video_scores import UNDECIDED
+    from deepfake_detector.metrics.classification import compute_calibration_floor
 
     is_fake = videos["is_fake"].to_numpy(bool)
     said = {way: videos[way].fillna(UNDECIDED).to_numpy(float) for way in SIMPLER}
@@ -230,9 +230,9 @@ def measure_simpler(videos, params) -> dict[str, float]:
 
 def measure_alone(found: Found, videos: list[str], params) -> dict[str, float]:
     """Measure what the single shot says without the second look; NaN where it is the only one."""
-    from deepfake_detector.evaluation.report import measure_single_shot
-    from deepfake_detector.evaluation.videos import score_videos
-    from deepfake_detector.metrics.probabilities import compute_auc
+    from deepfake_detector.evaluation.detection_report import measure_single_shot
+    from deepfake_detector.evaluation.video_scores import score_videos
+    from deepfake_detector.metrics.classification import compute_auc
 
     if found.alone is None:
         return {name: np.nan for name in ROWS.values() if name.startswith("single_shot")}
@@ -259,7 +259,7 @@ def join_seeds(measured: list[dict], counts: dict[str, str], cost: dict) -> Reci
 
 def make_table(recipe: Recipe, other: dict | None) -> str:
     """Make the table; with another recipe, a column of what this one has more."""
-    from deepfake_detector.metrics.intervals import find_interval
+    from deepfake_detector.metrics.bootstrap import find_interval
 
     lines = []
     for folder, count in recipe.counts.items():

@@ -30,16 +30,16 @@ sys.path.insert(0, str(PROJECT / "src"))
 
 from quality_figures import measure_part  # noqa: E402
 
-from deepfake_detector.data.tables import read_table, write_table  # noqa: E402
-from deepfake_detector.data.videos import read_frames, write_video  # noqa: E402
-from deepfake_detector.evaluation.held_out import make_held_out  # noqa: E402
-from deepfake_detector.evaluation.videos import score_videos  # noqa: E402
-from deepfake_detector.figures.style import make_figure, save_figure, set_title  # noqa: E402
-from deepfake_detector.metrics.intervals import find_interval  # noqa: E402
-from deepfake_detector.params import load_params  # noqa: E402
-from deepfake_detector.prediction import join_tables  # noqa: E402
+from deepfake_detector.common.tables import read_table, write_table  # noqa: E402
+from deepfake_detector.config.schema import load_params  # noqa: E402
+from deepfake_detector.evaluation.evaluation_frames import make_held_out  # noqa: E402
+from deepfake_detector.evaluation.video_scores import score_videos  # noqa: E402
+from deepfake_detector.inference.detector import join_tables  # noqa: E402
+from deepfake_detector.metrics.bootstrap import find_interval  # noqa: E402
+from deepfake_detector.plots.style import make_figure, save_figure, set_title  # noqa: E402
 from deepfake_detector.verdicts.calibration import load_calibration  # noqa: E402
-from deepfake_detector.verdicts.judgement import judge_video  # noqa: E402
+from deepfake_detector.verdicts.decision import judge_video  # noqa: E402
+from deepfake_detector.video.clips import read_frames, write_video  # noqa: E402
 
 DETECTOR = Path("artifacts/train/detector.keras")
 CALIBRATION = Path("artifacts/judge/calibration.json")
@@ -128,7 +128,7 @@ def main() -> None:
 
 def measure_changes(detector_path: Path) -> pd.DataFrame:
     """Measure every change: `change, value, frames`, `LINES` each with `_low` and `_high`."""
-    from deepfake_detector.prediction import load_detector
+    from deepfake_detector.inference.detector import load_detector
 
     params = load_params()
     names = ("split/test", "validate/videos", "validate/annotations", "extract_frames/frames")
@@ -161,8 +161,8 @@ def measure_changes(detector_path: Path) -> pd.DataFrame:
 
 def find_changed(detector, video, change: Change, wanted: set[int]) -> tuple[pd.DataFrame, list]:
     """Find and follow the faces of a changed video, px of the original: a table and the tracks."""
-    from deepfake_detector.prediction import BOX, FACE_COLUMNS, find_faces
-    from deepfake_detector.verdicts.collector import EvidenceCollector
+    from deepfake_detector.inference.detector import BOX, FACE_COLUMNS, find_faces
+    from deepfake_detector.verdicts.track_collector import EvidenceCollector
 
     tables = [pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS])]
     collector = EvidenceCollector(load_params().judge.usable.least_location)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.data.videos import read_frames
-from deepfake_detector.prediction import find_faces, load_detector
+from deepfake_detector.inference.detector import find_faces, load_detector
+from deepfake_detector.video.clips import read_frames
 
 FRAMES = 16
 REPEATS = 7

@@ -30,9 +30,9 @@ def main() -> None:
     arguments = parser.parse_args()
     import tensorflow as tf
 
-    from deepfake_detector.detector.anchors import make_anchors
-    from deepfake_detector.detector.detections import find_faces
-    from deepfake_detector.params import load_params
+    from deepfake_detector.config.schema import load_params
+    from deepfake_detector.models.ssd.anchors import make_anchors
+    from deepfake_detector.models.ssd.detection_decoder import find_faces
 
     params = load_params(PROJECT / "params.yaml").detector
     anchors = make_anchors(params.anchors, MAP_SIZES, params.image_size_px)
@@ -100,7 +100,7 @@ def make_network_outputs(params):
     """Let a network with random weights look at noise."""
     import keras
 
-    from deepfake_detector.detector.network import build_detector
+    from deepfake_detector.models.ssd.network import build_detector
 
     keras.utils.set_random_seed(7)
     detector = build_detector(params.model_copy(update={"weights": "none"}))

@@ -50,8 +50,8 @@ def train(copies: int, steps: int) -> None:
     """Train one epoch on the train split, each shard `copies` times on disk; print the peak."""
     import pandas as pd
 
-    from deepfake_detector.params import load_params
-    from deepfake_detector.training import Shards, train_detector
+    from deepfake_detector.config.schema import load_params
+    from deepfake_detector.training.ssd import Shards, train_detector
 
     params = load_params(PROJECT / "params.yaml")
     short = params.train.model_copy(update={"epochs": 1, "steps_per_epoch": steps})

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.data.exports import AnnotatedVideo, write_annotations
-from deepfake_detector.data.faces import FaceFinder, track_faces
-from deepfake_detector.data.videos import read_frames
-from deepfake_detector.labels import FACE_LABELS, name_to_label
-from deepfake_detector.params import AnnotateParams, load_params
+from deepfake_detector.common.labels import FACE_LABELS, name_to_label
+from deepfake_detector.config.schema import AnnotateParams, load_params
+from deepfake_detector.data.annotations.writer import AnnotatedVideo, write_annotations
+from deepfake_detector.faces.mtcnn import FaceFinder, track_faces
+from deepfake_detector.video.clips import read_frames
 
 REPORT_SECONDS = 10
 

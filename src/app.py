@@ -7,16 +7,16 @@ from pathlib import Path
 
 import uvicorn
 
-from deepfake_detector.data.images import is_image, read_image
-from deepfake_detector.desk.cases import Desk, Judge, Tell
-from deepfake_detector.desk.server import make_server
-from deepfake_detector.params import Params, load_params
-from deepfake_detector.prediction import load_detector
-from deepfake_detector.reports.examiner import Examiner
+from deepfake_detector.config.schema import Params, load_params
+from deepfake_detector.inference.analysis import Expert
+from deepfake_detector.inference.detector import load_detector
+from deepfake_detector.reports.verdict_json import hash_model
+from deepfake_detector.reports.writer import Examiner
 from deepfake_detector.verdicts.calibration import load_calibration
-from deepfake_detector.viewing.record import hash_model
-from deepfake_detector.viewing.sampling import choose_sampler, count_frames_in_header
-from deepfake_detector.viewing.video import Expert
+from deepfake_detector.video.images import is_image, read_image
+from deepfake_detector.video.sampling import choose_sampler, count_frames_in_header
+from deepfake_detector.web.jobs import Desk, Judge, Tell
+from deepfake_detector.web.server import make_server
 
 HOST = "127.0.0.1"  # nobody else's machine reaches it
 DETECTOR = Path("artifacts/train/detector.keras")

@@ -11,29 +11,29 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepfake_detector import figures, tracking
-from deepfake_detector.data.records import make_shard_path
-from deepfake_detector.data.tables import read_table, write_json, write_table
-from deepfake_detector.evaluation.cues import list_backgrounds, list_cues
-from deepfake_detector.evaluation.curves import (
+from deepfake_detector import mlflow_tracking, plots
+from deepfake_detector.common.tables import read_table, write_json, write_table
+from deepfake_detector.config.schema import Params, load_params
+from deepfake_detector.data.frame_records import make_shard_path
+from deepfake_detector.evaluation.by_face_size import make_size_table, size_table_to_text
+from deepfake_detector.evaluation.curve_tables import (
     make_confusion,
     make_over_threshold,
     make_precision_recall,
 )
-from deepfake_detector.evaluation.examples import choose_examples, rate_images, read_examples
-from deepfake_detector.evaluation.held_out import HeldOut, make_held_out
-from deepfake_detector.evaluation.report import (
+from deepfake_detector.evaluation.detection_report import (
     count_to_text,
     figures_to_json,
     figures_to_text,
     measure,
     measure_single_shot,
 )
-from deepfake_detector.evaluation.shortcuts import probe_shortcuts, shortcuts_to_figures
-from deepfake_detector.evaluation.sizes import make_size_table, size_table_to_text
-from deepfake_detector.looks import forget_second_look
-from deepfake_detector.objective import find_objective
-from deepfake_detector.params import Params, load_params
+from deepfake_detector.evaluation.evaluation_frames import HeldOut, make_held_out
+from deepfake_detector.evaluation.examples import choose_examples, rate_images, read_examples
+from deepfake_detector.evaluation.shortcut_features import list_backgrounds, list_cues
+from deepfake_detector.evaluation.shortcut_probes import probe_shortcuts, shortcuts_to_figures
+from deepfake_detector.inference.score_fusion import forget_second_look
+from deepfake_detector.training.model_selection import find_objective
 
 VIDEOS = Path("data/videos")
 VALIDATED = Path("artifacts/validate")
@@ -79,7 +79,7 @@ def evaluate(params: Params) -> None:
 
 def find_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float]:
     """Give the found faces, the annotated ones, and how many images a second were looked at."""
-    from deepfake_detector.prediction import load_detector, predict_shards, read_truth
+    from deepfake_detector.inference.detector import load_detector, predict_shards, read_truth
 
     videos = read_table(TEST)
     videos = videos[videos["frames"] > 0]
@@ -126,13 +126,13 @@ def draw_charts(held_out: HeldOut, values: dict, params: Params) -> None:
     write_table(confusion, PLOTS / "confusion.csv")
     history = pd.read_csv(TRAINED / "history.csv")
     charts = {
-        "precision_recall": figures.draw_precision_recall(precision_recall, values, subject),
-        "f1": figures.draw_over_threshold(over_threshold, threshold, subject),
-        "confusion": figures.draw_confusion(confusion, threshold, subject),
-        "training": figures.draw_training(history, find_objective(params)),
+        "precision_recall": plots.draw_precision_recall(precision_recall, values, subject),
+        "f1": plots.draw_over_threshold(over_threshold, threshold, subject),
+        "confusion": plots.draw_confusion(confusion, threshold, subject),
+        "training": plots.draw_training(history, find_objective(params)),
     }
     for name, chart in charts.items():
-        figures.save_figure(chart, PLOTS / f"{name}.png")
+        plots.save_figure(chart, PLOTS / f"{name}.png")
 
 
 def draw_examples(held_out: HeldOut, params: Params) -> None:
@@ -142,18 +142,20 @@ def draw_examples(held_out: HeldOut, params: Params) -> None:
     best, worst = choose_examples(rated, params.evaluate.examples)
     for name, chosen in (("best", best), ("worst", worst)):
         examples = read_examples(chosen, held_out, SHARDS, threshold)
-        pictures = [figures.draw_faces(e.picture, e.faces, e.truth) for e in examples]
+        pictures = [plots.draw_faces(e.picture, e.faces, e.truth) for e in examples]
         title = f"{len(examples)} of the {name} test frames, of every video about as many"
-        sheet = figures.draw_sheet(pictures, [e.caption for e in examples], title)
-        figures.save_figure(sheet, PLOTS / f"examples_{name}.png")
+        sheet = plots.draw_sheet(pictures, [e.caption for e in examples], title)
+        plots.save_figure(sheet, PLOTS / f"examples_{name}.png")
 
 
 def track(values: dict) -> None:
     """Tell MLflow, in the run that trained the detector."""
     run_id = json.loads((TRAINED / "run.json").read_text())["mlflow_run_id"]
     numbers = {key: value for key, value in figures_to_json(values).items() if key != "intervals"}
-    with tracking.continued_run(run_id):
-        tracking.log_evaluation({f"test_{key}": value for key, value in numbers.items()}, OUT)
+    with mlflow_tracking.continued_run(run_id):
+        mlflow_tracking.log_evaluation(
+            {f"test_{key}": value for key, value in numbers.items()}, OUT
+        )
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepfake_detector.data.shard_lists import SPLITS, list_shards
-from deepfake_detector.data.tables import read_table, write_text
-from deepfake_detector.exporting.folders import hash_file, replace_folder, write_checksums
-from deepfake_detector.params import Params, load_params
+from deepfake_detector.common.tables import read_table, write_text
+from deepfake_detector.config.schema import Params, load_params
+from deepfake_detector.data.splits.listing import SPLITS, list_shards
+from deepfake_detector.export.folders import hash_file, replace_folder, write_checksums
 
 VIDEOS = Path("artifacts/validate/videos.csv")
 TRAINED = Path("artifacts/train")
@@ -36,8 +36,8 @@ def main() -> None:
 
 def export(params: Params) -> None:
     """Export `artifacts/train/detector.keras`, and the second look beside it, if there is one."""
-    from deepfake_detector.detector.precision import fit_precision
-    from deepfake_detector.prediction import load_detector
+    from deepfake_detector.inference.detector import load_detector
+    from deepfake_detector.models.ssd.precision import fit_precision
 
     detector = load_detector(TRAINED / "detector.keras")
     fit_precision(detector.single_shot, "float32")  # as the files are
@@ -53,9 +53,9 @@ def export_second_look(look, params: Params, folder: Path) -> str:
     """Write and check the second look's files; give what the card says of them."""
     if look is None:
         return ""
-    from deepfake_detector.exporting.formats import check_second_look, write_second_look
-    from deepfake_detector.exporting.frames import read_crops
-    from deepfake_detector.exporting.model_card import describe_look
+    from deepfake_detector.export.formats import check_second_look, write_second_look
+    from deepfake_detector.export.model_card import describe_look
+    from deepfake_detector.export.sample_frames import read_crops
 
     write_second_look(look, folder)
     shards = list_shards("validation")
@@ -67,12 +67,12 @@ def export_second_look(look, params: Params, folder: Path) -> str:
 
 def export_single_shot(detector, params: Params, folder: Path) -> dict:
     """Write and check the detector's files; give what the card tells of that."""
-    from deepfake_detector.exporting.formats import (
+    from deepfake_detector.export.formats import (
         INTEGER_RUNNERS,
         check_detector,
         write_detector,
     )
-    from deepfake_detector.exporting.frames import make_tables, read_frames
+    from deepfake_detector.export.sample_frames import make_tables, read_frames
     from deepfake_detector.metrics import mean_average_precision
 
     size_px, count = detector.input_shape[1], params.export.frames
@@ -98,7 +98,7 @@ def export_single_shot(detector, params: Params, folder: Path) -> dict:
 
 def write_card(measured: dict, look_text: str, folder: Path) -> None:
     """Write the model card."""
-    from deepfake_detector.exporting.model_card import CardFacts, make_card
+    from deepfake_detector.export.model_card import CardFacts, make_card
 
     facts = CardFacts(
         digest=hash_file(TRAINED / "detector.keras"),

@@ -5,8 +5,8 @@ import logging
 import sys
 from pathlib import Path
 
-from deepfake_detector.data.workers import count_workers
-from deepfake_detector.params import load_params
+from deepfake_detector.common.parallel import count_workers
+from deepfake_detector.config.schema import load_params
 
 logger = logging.getLogger("extract_frames")
 
@@ -46,8 +46,12 @@ def extract_frames(workers: int) -> None:
     Raises:
         ValueError: `validate` has not run, or no video is left.
     """
-    from deepfake_detector.data.shards import make_frame_table, make_shards, plan_extractions
-    from deepfake_detector.data.tables import read_table, write_refusals, write_table
+    from deepfake_detector.common.tables import read_table, write_refusals, write_table
+    from deepfake_detector.data.extraction.build_shards import (
+        make_frame_table,
+        make_shards,
+        plan_extractions,
+    )
 
     params = load_params().extract_frames
     names = ("videos", "annotations", "left_out")

@@ -11,8 +11,8 @@ import logging
 import os
 from pathlib import Path
 
-from deepfake_detector.data.shard_lists import list_shards
-from deepfake_detector.params import DetectorParams, load_params
+from deepfake_detector.config.schema import DetectorParams, load_params
+from deepfake_detector.data.splits.listing import list_shards
 
 logger = logging.getLogger("fit_anchors")
 
@@ -31,12 +31,12 @@ def main() -> None:
 
 def fit(params: DetectorParams, out: Path) -> None:
     """Print the fitness of the anchors as they are and as fitted; draw both over the faces."""
-    from deepfake_detector.data.shard_lists import read_boxes
-    from deepfake_detector.detector.anchor_clusters import compute_sizes
-    from deepfake_detector.detector.anchors import list_sizes
-    from deepfake_detector.figures.anchors import draw_anchors
-    from deepfake_detector.figures.style import save_figure
-    from deepfake_detector.tuning.starts import TrainingFaces
+    from deepfake_detector.data.splits.listing import read_boxes
+    from deepfake_detector.models.ssd.anchor_kmeans import compute_sizes
+    from deepfake_detector.models.ssd.anchors import list_sizes
+    from deepfake_detector.plots.anchor_sizes import draw_anchors
+    from deepfake_detector.plots.style import save_figure
+    from deepfake_detector.tuning.initial_trials import TrainingFaces
 
     boxes = read_boxes(list_shards("train"))
     faces = TrainingFaces(boxes)

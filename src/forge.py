@@ -14,20 +14,24 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.data.exports import AnnotatedVideo, add_video_rows, write_annotations
-from deepfake_detector.data.faces import FaceFinder, choose_main_track, track_faces
-from deepfake_detector.data.fakes import (
+from deepfake_detector.common.labels import FAKE, REAL
+from deepfake_detector.config.schema import Params, load_params
+from deepfake_detector.data.annotations.writer import (
+    AnnotatedVideo,
+    add_video_rows,
+    write_annotations,
+)
+from deepfake_detector.faces.mtcnn import FaceFinder, choose_main_track, track_faces
+from deepfake_detector.faces.offline_tracker import Track
+from deepfake_detector.forging.face_forger import draw_self_blend
+from deepfake_detector.forging.video_forger import (
     Forger,
     forge_frames,
     make_self_blend,
     make_swap,
     read_donor,
 )
-from deepfake_detector.data.forgery import draw_self_blend
-from deepfake_detector.data.tracks import Track
-from deepfake_detector.data.videos import probe_video, read_frames, write_video
-from deepfake_detector.labels import FAKE, REAL
-from deepfake_detector.params import Params, load_params
+from deepfake_detector.video.clips import probe_video, read_frames, write_video
 
 METHODS = ("swap", "self_blend")
 

@@ -16,24 +16,24 @@ import cv2
 import pandas as pd
 from tqdm import tqdm
 
-from deepfake_detector.data.annotations import read_annotations
-from deepfake_detector.data.images import is_image, read_image
-from deepfake_detector.data.tables import Refusal, write_json, write_refusals, write_table
-from deepfake_detector.data.video_names import VideoNames
-from deepfake_detector.figures.faces import draw_faces
-from deepfake_detector.labels import FACE_LABELS
-from deepfake_detector.params import PredictParams, load_params
-from deepfake_detector.prediction import (
+from deepfake_detector.common.labels import FACE_LABELS
+from deepfake_detector.common.tables import Refusal, write_json, write_refusals, write_table
+from deepfake_detector.config.schema import PredictParams, load_params
+from deepfake_detector.data.annotations.reader import read_annotations
+from deepfake_detector.inference.analysis import Expert
+from deepfake_detector.inference.detector import (
     FACE_COLUMNS,
     find_faces,
     load_detector,
     name_labels,
 )
-from deepfake_detector.reports.examiner import Examiner
+from deepfake_detector.plots.face_boxes import draw_faces
+from deepfake_detector.reports.verdict_json import hash_model
+from deepfake_detector.reports.writer import Examiner
 from deepfake_detector.verdicts.calibration import load_calibration
-from deepfake_detector.viewing.record import hash_model
-from deepfake_detector.viewing.sampling import Sampler, choose_sampler, count_frames_in_header
-from deepfake_detector.viewing.video import Expert
+from deepfake_detector.video.images import is_image, read_image
+from deepfake_detector.video.names import VideoNames
+from deepfake_detector.video.sampling import Sampler, choose_sampler, count_frames_in_header
 
 NUMBERS = [*FACE_COLUMNS, "score"]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.labels import FACE_LABELS, name_to_label
+from deepfake_detector.common.labels import FACE_LABELS, name_to_label
+from deepfake_detector.config.schema import load_params
 from deepfake_detector.metrics import Detections, Truth, score_detections
-from deepfake_detector.metrics.files import read_files
-from deepfake_detector.params import load_params
+from deepfake_detector.metrics.detection_files import read_files
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
-from deepfake_detector.params import load_params
+from deepfake_detector.config.schema import load_params
 
 logger = logging.getLogger("split")
 
@@ -31,14 +31,14 @@ def split() -> None:
     Raises:
         ValueError: an earlier stage has not run, or the videos cannot be split.
     """
-    from deepfake_detector.data.split_tables import (
+    from deepfake_detector.common.tables import read_table, write_json, write_table
+    from deepfake_detector.data.splits.assignment import assign_splits
+    from deepfake_detector.data.splits.summary import (
         SPLIT_COLUMNS,
         count_contents,
         summarise_splits,
     )
-    from deepfake_detector.data.splits import assign_splits
-    from deepfake_detector.data.tables import read_table, write_json, write_table
-    from deepfake_detector.data.video_list import SPLITS
+    from deepfake_detector.data.validation.video_list import SPLITS
 
     params = load_params()
     videos = count_contents(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepfake_detector import tracking
-from deepfake_detector.data.shard_lists import SPLITS, list_shards
-from deepfake_detector.params import Params, load_params
+from deepfake_detector import mlflow_tracking
+from deepfake_detector.config.schema import Params, load_params
+from deepfake_detector.data.splits.listing import SPLITS, list_shards
 
 OUT = Path("artifacts/train")
 UNFINISHED_RUN = Path("artifacts/train_unfinished/run.json")
@@ -34,24 +34,24 @@ def main() -> None:
 
 def train(params: Params) -> None:
     """Train on the train split, validate on the validation split, write `artifacts/train`."""
-    from deepfake_detector.checkpoints import remove_checkpoints
-    from deepfake_detector.second_look_training import LookPlan, train_second_look
-    from deepfake_detector.training import Shards, train_detector
+    from deepfake_detector.training.checkpoints import remove_checkpoints
+    from deepfake_detector.training.face_classifier import LookPlan, train_second_look
+    from deepfake_detector.training.ssd import Shards, train_detector
 
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
-    inputs = tracking.hash_dvc_inputs("train")
+    inputs = mlflow_tracking.hash_dvc_inputs("train")
     fingerprint = make_fingerprint(params, shards)
-    with tracking.training_run(params, inputs, _read_run_id(fingerprint)) as run_id:
+    with mlflow_tracking.training_run(params, inputs, _read_run_id(fingerprint)) as run_id:
         _write_json(UNFINISHED_RUN, {"mlflow_run_id": run_id, "fingerprint": fingerprint})
         train_detector(params, shards, OUT, fingerprint, log_epoch)
         _write_json(OUT / "run.json", {"mlflow_run_id": run_id})
         for name in ("history.csv", "last.keras"):
-            tracking.log_file(OUT / name)
+            mlflow_tracking.log_file(OUT / name)
         (OUT / "second_look").mkdir(exist_ok=True)  # empty without a second look
         if params.second_look.enabled:
             plan = LookPlan(params.second_look, read_sources(), params.seed, fingerprint)
             train_second_look(plan, shards, OUT, log_look_epoch)
-            tracking.log_file(OUT / "second_look/history.csv", "second_look")
+            mlflow_tracking.log_file(OUT / "second_look/history.csv", "second_look")
     remove_checkpoints(OUT)
 
 
@@ -75,7 +75,7 @@ def log_look_epoch(row: dict[str, float]) -> None:
     name = f"second_look_{row['network']}"
     values = {key: row[key] for key in row if key not in ("network", "epoch")}
     known = {f"{name}_{key}": value for key, value in values.items() if value == value}
-    tracking.log_epoch(row["epoch"], known)
+    mlflow_tracking.log_epoch(row["epoch"], known)
 
 
 def log_epoch(epoch: int, row: dict[str, float]) -> None:
@@ -91,7 +91,7 @@ def log_epoch(epoch: int, row: dict[str, float]) -> None:
         row["validation_map"],
         row["validation_location_ap_coco"],
     )
-    tracking.log_epoch(epoch, {key: value for key, value in row.items() if key != "epoch"})
+    mlflow_tracking.log_epoch(epoch, {key: value for key, value in row.items() if key != "epoch"})
 
 
 def make_fingerprint(params: Params, shards) -> str:

@@ -15,11 +15,11 @@ import os
 import subprocess
 from pathlib import Path
 
-from deepfake_detector import tracking
-from deepfake_detector.data.shard_lists import list_shards
-from deepfake_detector.objective import find_objective
-from deepfake_detector.overrides import override_params
-from deepfake_detector.params import PARAMS_FILE, Params, load_params
+from deepfake_detector import mlflow_tracking
+from deepfake_detector.config.overrides import override_params
+from deepfake_detector.config.schema import PARAMS_FILE, Params, load_params
+from deepfake_detector.data.splits.listing import list_shards
+from deepfake_detector.training.model_selection import find_objective
 
 DATA, PIPELINE = Path("data"), Path("dvc.yaml")
 STUDY = "deepfake_detector"
@@ -66,7 +66,7 @@ def bring_up_to_date(study: str) -> None:
     Raises:
         ValueError: DVC failed; it has said why.
     """
-    from deepfake_detector.tuning.studies import lock_study
+    from deepfake_detector.tuning.study import lock_study
 
     pull = [] if DATA.exists() else ["--pull"]
     with lock_study(study):
@@ -78,17 +78,17 @@ def bring_up_to_date(study: str) -> None:
 def search(params: Params, trials: int, name: str, storage_url: str | None) -> None:
     """Train trials until the study has as many as asked for, and write what it has found."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from deepfake_detector.data.shard_lists import read_boxes
-    from deepfake_detector.training import Shards
+    from deepfake_detector.data.splits.listing import read_boxes
+    from deepfake_detector.training.ssd import Shards
+    from deepfake_detector.tuning.initial_trials import TrainingFaces
     from deepfake_detector.tuning.queue import retry_lost_trial
-    from deepfake_detector.tuning.starts import TrainingFaces
-    from deepfake_detector.tuning.studies import (
+    from deepfake_detector.tuning.run_trial import Ground
+    from deepfake_detector.tuning.study import (
         lock_study,
         make_fingerprint,
         open_storage,
         open_study,
     )
-    from deepfake_detector.tuning.trials import Ground
     from deepfake_detector.tuning.workers import Worker
 
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
@@ -99,7 +99,7 @@ def search(params: Params, trials: int, name: str, storage_url: str | None) -> N
     fingerprint = make_fingerprint(params, [*shards.train, *shards.validation])
     with lock_study(name):
         study = open_study(name, storage, params, fingerprint)
-        run = tracking.StudyRun(name, hash_inputs(), study.user_attrs.get(RUN))
+        run = mlflow_tracking.StudyRun(name, hash_inputs(), study.user_attrs.get(RUN))
         study.set_user_attr(RUN, run.run_id)
     status = "KILLED"
     try:
@@ -113,13 +113,13 @@ def search(params: Params, trials: int, name: str, storage_url: str | None) -> N
 
 def hash_inputs() -> dict[str, str]:
     """Look up what DVC says of the data that trials are trained on."""
-    return tracking.hash_dvc_inputs("train") if PIPELINE.is_file() else {}
+    return mlflow_tracking.hash_dvc_inputs("train") if PIPELINE.is_file() else {}
 
 
 class MlflowWitness:
     """Tells MLflow of the trial at hand, and the trial of its run."""
 
-    def __init__(self, run: tracking.StudyRun):
+    def __init__(self, run: mlflow_tracking.StudyRun):
         self._run = run
 
     def begin_trial(self, trial, params: Params) -> None:
@@ -127,25 +127,27 @@ class MlflowWitness:
         trial.set_user_attr(RUN, run_id)
 
     def log_epoch(self, epoch: int, row: dict[str, float]) -> None:
-        tracking.log_epoch(epoch, {key: value for key, value in row.items() if key != "epoch"})
+        mlflow_tracking.log_epoch(
+            epoch, {key: value for key, value in row.items() if key != "epoch"}
+        )
 
     def end_trial(self, state: str, reason: str, figures: dict[str, float]) -> None:
         self._run.end_trial(state, reason, figures)
 
 
-def report(study, run: tracking.StudyRun, objective: str) -> None:
+def report(study, run: mlflow_tracking.StudyRun, objective: str) -> None:
     """Write tables and drawings of the study, tell MLflow, and show the best trials.
 
     Args:
         objective: the column of `history.csv` whose best value a trial is compared by.
     """
-    from deepfake_detector.figures.studies import (
+    from deepfake_detector.plots.study_charts import (
         draw_history,
         draw_importance,
         draw_parallel,
         draw_slices,
     )
-    from deepfake_detector.figures.style import save_figure
+    from deepfake_detector.plots.style import save_figure
     from deepfake_detector.tuning.results import (
         find_winner,
         list_entries,
@@ -153,7 +155,7 @@ def report(study, run: tracking.StudyRun, objective: str) -> None:
         rank_parameters,
         tabulate_trials,
     )
-    from deepfake_detector.tuning.studies import STUDIES
+    from deepfake_detector.tuning.study import STUDIES
 
     folder = STUDIES / study.study_name
     folder.mkdir(parents=True, exist_ok=True)
@@ -184,7 +186,7 @@ def apply_winner(params: Params, name: str, storage_url: str | None) -> None:
         ValueError: there is no such study, or no trial of it came to the end.
     """
     from deepfake_detector.tuning.results import find_winner, list_changes
-    from deepfake_detector.tuning.studies import load_study
+    from deepfake_detector.tuning.study import load_study
 
     winner = find_winner(load_study(name, storage_url))
     changes = list_changes(winner, params)

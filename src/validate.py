@@ -6,8 +6,8 @@ import logging
 import sys
 from pathlib import Path
 
-from deepfake_detector.data.workers import count_workers
-from deepfake_detector.params import load_params
+from deepfake_detector.common.parallel import count_workers
+from deepfake_detector.config.schema import load_params
 
 logger = logging.getLogger("validate")
 
@@ -45,9 +45,9 @@ def parse_arguments() -> argparse.Namespace:
 
 def validate(workers: int) -> list[str]:
     """Check `data/`, write `artifacts/validate/`, and give why it cannot be trained on."""
-    from deepfake_detector.data.probes import FACTS_VERSION
-    from deepfake_detector.data.tables import write_json, write_refusals, write_table
-    from deepfake_detector.data.validation import validate_data
+    from deepfake_detector.common.tables import write_json, write_refusals, write_table
+    from deepfake_detector.data.validation.probing import FACTS_VERSION
+    from deepfake_detector.data.validation.validate import validate_data
 
     params = load_params()
     facts = read_facts(FACTS_VERSION)

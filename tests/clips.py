@@ -10,9 +10,9 @@ from pathlib import Path
 import av
 import numpy as np
 
-from deepfake_detector.data.videos import write_timed_video, write_video
-from deepfake_detector.params import UsableParams
+from deepfake_detector.config.schema import UsableParams
 from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model
+from deepfake_detector.video.clips import write_timed_video, write_video
 
 WIDTH_PX, HEIGHT_PX = 160, 120
 FACE_PX = (40, 30, 100, 90)  # left, top, right, bottom

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deepfake_detector.overrides import override_params
+from deepfake_detector.config.overrides import override_params
 
 PROJECT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent

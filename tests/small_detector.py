@@ -9,9 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from deepfake_detector.detector.detections import FindFaces
-from deepfake_detector.detector.second_look import SecondLook
-from deepfake_detector.prediction import SECOND_LOOK
+from deepfake_detector.inference.detector import SECOND_LOOK
+from deepfake_detector.models.face_classifier import SecondLook
+from deepfake_detector.models.ssd.detection_decoder import FindFaces
 
 SIZE_PX = 8
 FACE = [0.25, 0.25, 0.75, 0.75]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import annotate
-from deepfake_detector.data.annotations import read_annotations
-from deepfake_detector.data.tracks import Look, see_nothing
-from deepfake_detector.data.videos import write_video
+from deepfake_detector.data.annotations.reader import read_annotations
+from deepfake_detector.faces.offline_tracker import Look, see_nothing
+from deepfake_detector.video.clips import write_video
 
 PROJECT = Path(__file__).parents[1]
 

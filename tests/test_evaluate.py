@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 import evaluate
-from deepfake_detector import prediction, tracking
-from deepfake_detector.data.records import FrameRecord, make_shard_path, write_shard
-from deepfake_detector.params import load_params
+from deepfake_detector import mlflow_tracking
+from deepfake_detector.config.schema import load_params
+from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
+from deepfake_detector.inference import detector as prediction
 
 PROJECT = Path(__file__).parents[1]
 FOUND = ["video", "frame", "left", "top", "right", "bottom", "real", "fake"]
@@ -101,8 +102,10 @@ def pretend(monkeypatch, calls):
 
     monkeypatch.setattr(prediction, "load_detector", lambda path: path)
     monkeypatch.setattr(prediction, "predict_shards", find)
-    monkeypatch.setattr(tracking, "continued_run", run)
-    monkeypatch.setattr(tracking, "log_evaluation", lambda *given: calls.update(logged=given))
+    monkeypatch.setattr(mlflow_tracking, "continued_run", run)
+    monkeypatch.setattr(
+        mlflow_tracking, "log_evaluation", lambda *given: calls.update(logged=given)
+    )
 
 
 def test_writes_figures_curves_and_pictures_and_tells_mlflow(stage, capsys):
@@ -135,7 +138,7 @@ def test_detections_can_be_scored_again_with_the_same_result(stage, tmp_path):
     params, out, _ = stage
     evaluate.evaluate(params)
     from deepfake_detector.metrics import score_detections
-    from deepfake_detector.metrics.files import read_files
+    from deepfake_detector.metrics.detection_files import read_files
 
     found = pd.read_csv(out / "detections.csv").melt(
         FOUND[:6], ["real", "fake"], var_name="label", value_name="score"

@@ -12,11 +12,11 @@ import pytest
 
 import export
 from copied_project import PROJECT
-from deepfake_detector.data.records import FrameRecord, write_shard
-from deepfake_detector.data.shard_lists import SHARDS, SPLITS
-from deepfake_detector.detector.detections import FindFaces
-from deepfake_detector.detector.second_look import SecondLook
-from deepfake_detector.params import load_params
+from deepfake_detector.config.schema import load_params
+from deepfake_detector.data.frame_records import FrameRecord, write_shard
+from deepfake_detector.data.splits.listing import SHARDS, SPLITS
+from deepfake_detector.models.face_classifier import SecondLook
+from deepfake_detector.models.ssd.detection_decoder import FindFaces
 
 pytestmark = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "tf2onnx")),
@@ -95,7 +95,7 @@ def test_everything_is_written_checked_and_described(project):
 
 
 def test_what_was_exported_before_stays_where_a_file_finds_other_faces(project, monkeypatch):
-    from deepfake_detector.exporting import formats
+    from deepfake_detector.export import formats
 
     def find_nothing(path, images):
         return {"boxes": np.zeros((len(images), 5, 4)), "scores": np.zeros((len(images), 5, 2))}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import forge
-from deepfake_detector.data.alignment import TEMPLATE
-from deepfake_detector.data.annotations import read_annotations
-from deepfake_detector.data.tracks import Look, see_nothing
-from deepfake_detector.data.videos import probe_video, read_frames, write_video
+from deepfake_detector.data.annotations.reader import read_annotations
+from deepfake_detector.faces.alignment import TEMPLATE
+from deepfake_detector.faces.offline_tracker import Look, see_nothing
+from deepfake_detector.video.clips import probe_video, read_frames, write_video
 
 PROJECT = Path(__file__).parents[1]
 LARGE, SMALL = (20, 20, 60), (110, 30, 30)  # left, top, side of the two faces, px

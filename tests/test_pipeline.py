@@ -14,7 +14,7 @@ import pytest
 import start
 
 from copied_project import CLIPS, SHORT, commit, copy_project, keep_few_clips
-from deepfake_detector.data.videos import read_frames, write_video
+from deepfake_detector.video.clips import read_frames, write_video
 from embedded_sample import write_sample_record
 
 pytestmark = pytest.mark.slow

@@ -9,9 +9,9 @@ import pytest
 
 import predict
 from clips import make_calibration
-from deepfake_detector.data.tables import write_json
-from deepfake_detector.data.videos import read_frames, write_video
-from deepfake_detector.prediction import Detector
+from deepfake_detector.common.tables import write_json
+from deepfake_detector.inference.detector import Detector
+from deepfake_detector.video.clips import read_frames, write_video
 
 FACE = [0.25, 0.25, 0.75, 0.75]
 

@@ -18,7 +18,7 @@ from code_map import (
     list_modules,
     list_scripts,
 )
-from deepfake_detector.params import Params, load_params
+from deepfake_detector.config.schema import Params, load_params
 
 PIPELINE = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))
 STAGES = PIPELINE["stages"]

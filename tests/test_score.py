@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import score
-from deepfake_detector.metrics.files import read_files
+from deepfake_detector.metrics.detection_files import read_files
 
 PROJECT = Path(__file__).parents[1]
 DETECTIONS = "image,label,score,left,top,right,bottom\n"

@@ -14,7 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from copied_project import SHORT, copy_project, keep_few_clips
-from deepfake_detector.params import flatten_params, load_params
+from deepfake_detector.config.schema import flatten_params, load_params
 from embedded_sample import copy_sample
 
 pytestmark = pytest.mark.slow

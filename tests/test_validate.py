@@ -206,7 +206,7 @@ def test_the_same_data_give_the_same_files_and_nothing_is_decoded_twice(data_set
         *("videos.csv", "annotations.csv", "left_out.csv", "refused.csv"),
         *("facts.json", "result.json"),
     }
-    monkeypatch.setattr("deepfake_detector.data.probes.probe_video", pytest.fail)
+    monkeypatch.setattr("deepfake_detector.data.validation.probing.probe_video", pytest.fail)
     assert validate.main() == 0
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 

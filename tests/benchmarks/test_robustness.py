@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector import prediction
-from deepfake_detector.data.videos import write_video
-from deepfake_detector.overrides import override_params
+from deepfake_detector.config.overrides import override_params
+from deepfake_detector.inference import detector as prediction
+from deepfake_detector.video.clips import write_video
 
 PROJECT = Path(__file__).parents[2]
 GREY = np.full((48, 64, 3), 100, np.uint8)

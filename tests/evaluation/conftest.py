@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.evaluation.held_out import make_held_out
+from deepfake_detector.evaluation.evaluation_frames import make_held_out
 
 BOX = ["left", "top", "right", "bottom"]
 FACE = (100, 100, 200, 200)  # 10 % of a frame of 500×200 px: medium

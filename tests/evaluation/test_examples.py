@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.data.records import FrameRecord, make_shard_path, write_shard
+from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
 from deepfake_detector.evaluation.examples import choose_examples, rate_images, read_examples
 
 

@@ -2,7 +2,7 @@ import optuna
 import pytest
 
 from code_map import PROJECT
-from deepfake_detector.params import Params, load_params
+from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.tuning import studies
 
 RATE, SCHEDULE = "train.schedule.learning_rate", "train.schedule.name"

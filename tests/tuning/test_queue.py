@@ -8,7 +8,7 @@ import optuna
 from optuna.trial import TrialState
 
 from deepfake_detector.tuning import queue, studies
-from deepfake_detector.tuning.starts import Start
+from deepfake_detector.tuning.initial_trials import Start
 
 RATE = "train.schedule.learning_rate"
 DEFAULT = Start("default", {RATE: 0.0006}, {RATE: 0.0006})

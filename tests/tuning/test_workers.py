@@ -3,12 +3,12 @@
 import optuna
 import pytest
 
-from deepfake_detector.detector.anchor_fitness import AnchorFitness
-from deepfake_detector.params import Params
+from deepfake_detector.config.schema import Params
+from deepfake_detector.models.ssd.anchor_recall import AnchorFitness
 from deepfake_detector.tuning import trials
 from deepfake_detector.tuning.results import find_winner, list_changes, tabulate_trials
-from deepfake_detector.tuning.studies import STUDIES
-from deepfake_detector.tuning.trials import Ground
+from deepfake_detector.tuning.run_trial import Ground
+from deepfake_detector.tuning.study import STUDIES
 from deepfake_detector.tuning.workers import Worker
 
 RATE = "train.schedule.learning_rate"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deepfake_detector.verdicts.evidence import TrackEvidence
+from deepfake_detector.verdicts.face_track import TrackEvidence
 from deepfake_detector.verdicts.smoothing import (
     REACH_FRAMES,
     smooth_boxes,

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.data.records import make_shard_path, parse_record
-from deepfake_detector.evaluation.held_out import HeldOut
-from deepfake_detector.labels import FACE_LABELS
-from deepfake_detector.metrics.faces import call_labels, match_faces
+from deepfake_detector.common.labels import FACE_LABELS
+from deepfake_detector.data.frame_records import make_shard_path, parse_record
+from deepfake_detector.evaluation.evaluation_frames import HeldOut
+from deepfake_detector.metrics.face_matching import call_labels, match_faces
 from deepfake_detector.metrics.matching import NONE
 
 NAMES = np.array(["nothing", *FACE_LABELS])

@@ -2,8 +2,8 @@
 
 import math
 
-from deepfake_detector.evaluation.report import FEWEST_SOURCES, count
-from deepfake_detector.evaluation.verdict_measures import METHODS
+from deepfake_detector.evaluation.detection_report import FEWEST_SOURCES, count
+from deepfake_detector.evaluation.verdict_metrics import METHODS
 from deepfake_detector.verdicts.calibration import Calibration
 
 ROWS = {

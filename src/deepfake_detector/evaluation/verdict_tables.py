@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.verdicts.calibration import Calibration
-from deepfake_detector.verdicts.evidence import TrackEvidence, find_usable
-from deepfake_detector.verdicts.judgement import Judgement, judge_track, judge_video
-from deepfake_detector.verdicts.known_videos import KnownVideo
+from deepfake_detector.verdicts.decision import Judgement, judge_track, judge_video
+from deepfake_detector.verdicts.face_track import TrackEvidence, find_usable
+from deepfake_detector.verdicts.labelled_videos import KnownVideo
 
 VIDEO_COLUMNS = [
     *["video", "source", "label", "verdict", "probability", "threshold", "reason"],

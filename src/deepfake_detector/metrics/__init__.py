@@ -5,8 +5,8 @@ label that no annotated face has) is NaN, never 0; faces that nothing was found 
 """
 
 from deepfake_detector.metrics.average_precision import compute_map, score_detections
+from deepfake_detector.metrics.detection_tables import mean_average_precision
 from deepfake_detector.metrics.detections import Detections, FoundFaces, Truth
-from deepfake_detector.metrics.tables import mean_average_precision
 
 __all__ = [
     "Detections",

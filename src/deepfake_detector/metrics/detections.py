@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepfake_detector.labels import FACE_LABELS
+from deepfake_detector.common.labels import FACE_LABELS
 
 FACE = 0
 """The one label of `drop_labels`, where only the location counts."""

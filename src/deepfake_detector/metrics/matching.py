@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepfake_detector.labels import LABEL_COUNT
+from deepfake_detector.common.labels import LABEL_COUNT
 from deepfake_detector.metrics.detections import Detections, Truth
 
 CHUNK = 32_768

@@ -16,8 +16,8 @@ from optuna.storages import BaseStorage, fail_stale_trials
 from optuna.storages._heartbeat import BaseHeartbeat
 from optuna.trial import FrozenTrial, TrialState
 
-from deepfake_detector.tuning.starts import Start
-from deepfake_detector.tuning.studies import STUDIES
+from deepfake_detector.tuning.initial_trials import Start
+from deepfake_detector.tuning.study import STUDIES
 
 ORIGIN, VALUES = "origin", "values"
 """Where a trial comes from, and the exact values it trains with."""

@@ -7,7 +7,7 @@ import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
-from deepfake_detector.params import Params, flatten_params
+from deepfake_detector.config.schema import Params, flatten_params
 from deepfake_detector.tuning.queue import ORIGIN, OVERLAP, REASON, RECALL, VALUES
 
 _TRIALS_TO_RANK = 4

@@ -9,7 +9,8 @@ import tensorflow as tf
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from deepfake_detector.params import Params
+from deepfake_detector.config.schema import Params
+from deepfake_detector.tuning.initial_trials import list_starts
 from deepfake_detector.tuning.queue import (
     LOST,
     ORIGIN,
@@ -22,14 +23,13 @@ from deepfake_detector.tuning.queue import (
     queue_trials,
     sign_of_life,
 )
-from deepfake_detector.tuning.starts import list_starts
-from deepfake_detector.tuning.studies import STUDIES, lock_study
-from deepfake_detector.tuning.trials import (
+from deepfake_detector.tuning.run_trial import (
     Ground,
     check_anchors,
     choose_params,
     train_trial,
 )
+from deepfake_detector.tuning.study import STUDIES, lock_study
 
 FAILURES = (FloatingPointError, MemoryError, tf.errors.ResourceExhaustedError)
 """What ends a trial and not the study: the loss is not finite, or memory does not suffice."""

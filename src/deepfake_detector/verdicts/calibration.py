@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from deepfake_detector.params import UsableParams
-from deepfake_detector.verdicts.rules import RuleName
+from deepfake_detector.config.schema import UsableParams
+from deepfake_detector.verdicts.frame_aggregation import RuleName
 
 MOST_LOG_ODDS = 10.0  # nobody is surer than 1 in 20,000
 

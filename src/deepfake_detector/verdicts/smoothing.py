@@ -6,7 +6,7 @@ out. Shapes: `n` frames of a track.
 
 import numpy as np
 
-from deepfake_detector.verdicts.evidence import TrackEvidence
+from deepfake_detector.verdicts.face_track import TrackEvidence
 
 REACH_FRAMES = 15  # a third to half a second either way
 

@@ -1,0 +1,152 @@
+"""Stage `judge`: calibrate the verdicts on the validation videos, measure them on the test videos.
+
+Writes the calibration that `predict` judges with, a verdict on every test video and face, and how
+good they are; prints a table of that. Registers detector and calibration as MLflow's served model.
+"""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from deepfake_detector import mlflow_tracking, plots
+from deepfake_detector.common.tables import read_table, write_json, write_table
+from deepfake_detector.config.schema import Params, load_params
+from deepfake_detector.data.frame_records import read_records
+from deepfake_detector.data.splits.listing import SHARDS, SPLITS, list_shards
+from deepfake_detector.evaluation.detection_report import count, figures_to_json
+from deepfake_detector.evaluation.tracked_videos import read_seen_videos
+from deepfake_detector.evaluation.verdict_metrics import (
+    measure_answers,
+    measure_faces,
+    measure_probabilities,
+)
+from deepfake_detector.evaluation.verdict_report import verdicts_to_text
+from deepfake_detector.evaluation.verdict_tables import make_face_verdicts, make_video_verdicts
+from deepfake_detector.metrics.classification import make_reliability
+from deepfake_detector.verdicts.calibration import Calibration
+from deepfake_detector.verdicts.cross_validation import judge_left_out
+from deepfake_detector.verdicts.fit_calibration import fit_calibration
+from deepfake_detector.verdicts.labelled_videos import KnownVideo, list_faces
+
+TRAINED = Path("artifacts/train")
+FOUND = Path("artifacts/evaluate/detections.csv")
+OUT = Path("artifacts/judge")
+PLOTS = OUT / "plots"
+
+logger = logging.getLogger("judge")
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        judge(load_params())
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"judge: {error}") from error
+
+
+def judge(params: Params) -> None:
+    """Calibrate on `artifacts/split/validation.csv`, measure on `artifacts/split/test.csv`."""
+    validation = see_videos("validation", find_validation_faces(params), params)
+    calibration = fit_calibration(validation, params.judge)
+    write_json(calibration.model_dump(), OUT / "calibration.json")
+    test = see_videos("test", read_table(FOUND), params)
+    verdicts = make_video_verdicts(test, calibration)
+    faces = make_face_verdicts(test, calibration)
+    write_table(verdicts, OUT / "verdicts.csv")
+    write_table(faces, OUT / "faces.csv")
+    values = {
+        **measure_probabilities(verdicts, params.evaluate.resamples, params.seed),
+        **measure_answers(verdicts),
+        **measure_faces(faces),
+    }
+    left_out = measure_validation(validation, calibration, params)
+    write_json(
+        {"validation": figures_to_json(left_out), "test": figures_to_json(values)},
+        OUT / "metrics.json",
+    )
+    draw(verdicts, calibration)
+    print(verdicts_to_text(values, calibration))
+    track({"validation": left_out, "test": values}, params)
+
+
+def find_validation_faces(params: Params) -> pd.DataFrame:
+    """Give the faces that the detector finds on validation videos."""
+    from deepfake_detector.inference.detector import FACE_COLUMNS, load_detector, predict_shards
+
+    shards = list_shards("validation")
+    if not shards:
+        return pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS])
+    detector = load_detector(TRAINED / "detector.keras")
+    return predict_shards(detector, shards, params.train.batch_size)
+
+
+def see_videos(split: str, faces: pd.DataFrame, params: Params) -> list[KnownVideo]:
+    """Follow the found faces through the videos of a split."""
+    from deepfake_detector.inference.detector import read_truth
+
+    shards = list_shards(split)
+    if not shards:
+        return []
+    videos = read_table(SPLITS / f"{split}.csv")
+    least_location, overlap = params.judge.usable.least_location, params.evaluate.overlap
+    tables = faces, read_truth(shards)
+    return read_seen_videos(SHARDS, videos[videos["frames"] > 0], tables, least_location, overlap)
+
+
+def measure_validation(videos: list[KnownVideo], calibration: Calibration, params: Params) -> dict:
+    """Measure the chosen rule on validation, each source judged by a model of the others."""
+    verdicts = make_video_verdicts(videos, calibration)
+    if not calibration.problem:
+        faces = list_faces(videos, calibration.usable)
+        verdicts["probability"] = judge_left_out(videos, faces, calibration.rule, calibration.fit)
+    rules = {f"rule_{rule}_log_loss": loss for rule, loss in calibration.fitted.log_loss.items()}
+    return measure_probabilities(verdicts, params.evaluate.resamples, params.seed) | rules
+
+
+def draw(verdicts: pd.DataFrame, calibration: Calibration) -> None:
+    """Write the reliability diagram as table and as picture."""
+    known = verdicts[(verdicts["label"] != "") & verdicts["probability"].notna()]
+    bins = make_reliability(np.array(known["label"] == "fake"), known["probability"].to_numpy())
+    write_table(bins, PLOTS / "reliability.csv")
+    bounds = calibration.real_up_to, calibration.fake_from
+    subject = (
+        f"{count(len(known), 'test video')} of {count(known['source'].nunique(), 'source')}, "
+        f"calibrated on {count(calibration.fitted.videos, 'validation video')}"
+    )
+    chart = plots.draw_reliability(bins, known, bounds, subject)
+    plots.save_figure(chart, PLOTS / "reliability.png")
+
+
+def read_example() -> bytes:
+    """Read a test frame with a face as JPEG; one without where there is none."""
+    chosen = None
+    for frame in read_records(list_shards("test")):
+        chosen = chosen or frame
+        if len(frame["labels"]):
+            return frame["image"]
+    return chosen["image"]
+
+
+def track(values: dict[str, dict], params: Params) -> None:
+    """Tell MLflow, in the run that trained the detector, and register what judges videos now."""
+    run_id = json.loads((TRAINED / "run.json").read_text())["mlflow_run_id"]
+    numbers = {
+        f"{split}_{name}": value
+        for split, figures_ in values.items()
+        for name, value in figures_to_json(figures_).items()
+        if name != "intervals"
+    }
+    with mlflow_tracking.continued_run(run_id):
+        mlflow_tracking.log_evaluation(numbers, OUT)
+        mlflow_tracking.register_detector(
+            TRAINED / "detector.keras", OUT / "calibration.json", params.predict, read_example()
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""From a video to its shard: kept frames, shrunk, as JPEG, with the faces in them.
+
+Each face is kept a second time as a crop of the frame as it was filmed: the traces of a forgery
+are finer than what a shrunk frame shows.
+
+A shard is made again only if what it depends on has changed: its fingerprint is the video's
+content, its faces, the frames left out, the parameters and the versions of the format and of what
+decodes.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pandas as pd
+
+from deepfake_detector.common.labels import name_to_label
+from deepfake_detector.common.parallel import add_progress
+from deepfake_detector.common.tables import BOX
+from deepfake_detector.config.schema import ExtractFramesParams
+from deepfake_detector.data.frame_records import (
+    FORMAT_VERSION,
+    FrameRecord,
+    make_shard_path,
+    write_shard,
+)
+from deepfake_detector.data.validation.probing import compute_sha256
+from deepfake_detector.faces.crops import cut_inside, make_inner_window
+from deepfake_detector.video.clips import read_frames
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What a shard is made from: a video, the faces in it, and frames that are left out."""
+
+    path: Path
+    sha256: str
+    frames: int
+    width_px: int
+    height_px: int
+    faces: pd.DataFrame
+    left_out: frozenset[int]
+    params: ExtractFramesParams
+
+    @property
+    def video(self) -> str:
+        return self.path.name
+
+    def list_kept(self) -> list[int]:
+        """List the frames that are kept, with faces and without."""
+        every = range(0, self.frames, self.params.every)
+        return [frame for frame in every if frame not in self.left_out]
+
+    def count_faces(self) -> list[int]:
+        """Count the faces in each kept frame."""
+        counts = self.faces["frame"].value_counts()
+        return [int(counts.get(frame, 0)) for frame in self.list_kept()]
+
+    def compute_fingerprint(self) -> str:
+        """Compute what changes when the shard would."""
+        faces = self.faces[["frame", *BOX, "label"]].to_csv(index=False)
+        parts = [self.video, self.sha256, faces, sorted(self.left_out), self.params.model_dump()]
+        versions = [FORMAT_VERSION, cv2.__version__, av.__version__]
+        return hashlib.sha256(json.dumps([parts, versions]).encode()).hexdigest()
+
+
+def extract_video(item: tuple[Extraction, Path]) -> str:
+    """Write the shard of a video into a folder; give why it cannot be, or nothing."""
+    extraction, folder = item
+    try:
+        if not extraction.list_kept():
+            raise ValueError(
+                f"{extraction.video}: no frame is kept; lower extract_frames.every, or correct "
+                "its annotations"
+            )
+        if compute_sha256(extraction.path) != extraction.sha256:
+            raise ValueError(f"{extraction.video}: changed since validate; run dvc repro again")
+        path = make_shard_path(folder, extraction.video)
+        write_shard(path, _make_records(extraction))
+    except (ValueError, OSError) as error:
+        return str(error)
+    return ""
+
+
+def _make_records(extraction: Extraction) -> Iterator[FrameRecord]:
+    cv2.setNumThreads(1)
+    by_frame = dict(iter(extraction.faces.groupby("frame")))
+    nothing = extraction.faces.iloc[:0]
+    reached = 0
+    for frame, image in read_frames(extraction.path, extraction.params.every, threads=1):
+        add_progress(frame - reached)
+        reached = frame
+        if frame not in extraction.left_out:
+            yield _make_record(extraction, frame, image, by_frame.get(frame, nothing))
+    add_progress(extraction.frames - reached)
+
+
+def _make_record(
+    extraction: Extraction, frame: int, image: np.ndarray, faces: pd.DataFrame
+) -> FrameRecord:
+    height_px, width_px = image.shape[:2]
+    if (width_px, height_px) != (extraction.width_px, extraction.height_px):
+        raise ValueError(f"{extraction.video}: frame {frame} is {width_px}x{height_px} px")
+    sizes_px = np.array([width_px, height_px, width_px, height_px])
+    boxes_px, params = faces[BOX].to_numpy(float), extraction.params
+    windows = [make_inner_window(box, params.crop_reach, width_px, height_px) for box in boxes_px]
+    return FrameRecord(
+        jpeg=_encode_jpeg(image, params.longest_side_px, params.jpeg_quality),
+        boxes=boxes_px / sizes_px,
+        crops=[
+            _encode_jpeg(
+                cut_inside(image, window), params.crop_longest_side_px, params.jpeg_quality
+            )
+            for window in windows
+        ],
+        windows=np.array(windows).reshape(-1, 4) / sizes_px,
+        labels=np.array([name_to_label(name) for name in faces["label"]], np.int64),
+        video=extraction.video,
+        frame=frame,
+        width_px=width_px,
+        height_px=height_px,
+    )
+
+
+def _encode_jpeg(image: np.ndarray, longest_side_px: int, jpeg_quality: int) -> bytes:
+    """Shrink an RGB image [H, W, 3] to the longest side, never enlarge it, and encode it."""
+    shrinkage = longest_side_px / max(image.shape[:2])
+    if shrinkage < 1:
+        height_px, width_px = (max(1, round(side * shrinkage)) for side in image.shape[:2])
+        image = cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
+    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()

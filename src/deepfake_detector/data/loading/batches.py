@@ -1,0 +1,159 @@
+"""Batches of frames for training and evaluation, read from shards.
+
+Training reads all its shards in turn, for ever, so an epoch is a number of steps and memory does
+not grow with the data set. Everything follows from the seed, so that a resumed training goes on
+with the very batches it would have had. Shapes: `B` images, `N` most faces in the batch (at least
+1), `S` side of the input in px.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from deepfake_detector.augmentation.frames import vary_frame
+from deepfake_detector.augmentation.frames_2020 import vary_frame_as_2020
+from deepfake_detector.config.schema import AugmentationParams
+from deepfake_detector.data.frame_records import parse_record
+
+_SHARDS_OPEN = 32
+_FRAMES_SHUFFLED = 1024
+
+
+def make_training_batches(
+    shards: list[Path],
+    batch_size: int,
+    size_px: int,
+    most_faces: int,
+    params: AugmentationParams,
+    seed: int,
+    skipped_batches: int = 0,
+) -> tf.data.Dataset:
+    """Make endless batches of augmented frames.
+
+    Args:
+        shards: TFRecord files, one a video.
+        most_faces: faces of a frame past this number are left out.
+        skipped_batches: batches of the stream that are left out, for a training that goes on.
+
+    Returns:
+        Pairs of images float32 [B, S, S, 3] in 0-255 and `{"boxes": [B, N, 4], "labels": [B, N]}`,
+        padded with zeros.
+    """
+
+    def vary_one(number, jpeg, boxes, labels):
+        generator = np.random.Generator(np.random.Philox(key=[seed % 2**64, number]))
+        faces = min(np.count_nonzero(labels), most_faces)
+        frame = (decode_jpeg(jpeg), boxes[:faces], labels[:faces], generator, size_px)
+        if params.name == "ssd_2020":
+            return vary_frame_as_2020(*frame)
+        return vary_frame(*frame, params)
+
+    def vary_all(number, *frames):
+        images = np.empty((batch_size, size_px, size_px, 3), np.uint8)
+        faces = []
+        for row, frame in enumerate(zip(*frames, strict=True)):
+            images[row], *found = vary_one(number * batch_size + row, *frame)
+            faces.append(found)
+        return images, *_pad_faces(*zip(*faces, strict=True))
+
+    def vary(number, records):
+        kinds = [tf.uint8, tf.float32, tf.int32]
+        images, boxes, labels = tf.numpy_function(
+            vary_all, [number, *_parse_faces(records)], kinds, stateful=False
+        )
+        images.set_shape([batch_size, size_px, size_px, 3])
+        boxes.set_shape([batch_size, None, 4])
+        labels.set_shape([batch_size, None])
+        return tf.cast(images, tf.float32), {"boxes": boxes, "labels": labels}
+
+    cv2.setNumThreads(1)  # there are as many batches at work as there are cores
+    records = _read_endlessly(shards, seed).skip(skipped_batches * batch_size)
+    batches = records.batch(batch_size).enumerate(start=skipped_batches)
+    return batches.map(vary, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def make_evaluation_batches(
+    shards: list[Path], batch_size: int, size_px: int, wanted: np.ndarray | None = None
+) -> tf.data.Dataset:
+    """Make batches of the frames of the shards, once, in order, unchanged but for their size.
+
+    Args:
+        wanted: which of all their frames, bool; None: all.
+
+    Returns:
+        Pairs of images float32 [B, S, S, 3] and faces: `boxes` [B, N, 4], `labels` [B, N], and
+        `video`, `frame`, `width_px`, `height_px`, each [B]. The last batch may be smaller.
+    """
+
+    def resize(record):
+        frame = parse_record(record)
+        image = tf.io.decode_jpeg(frame.pop("image"), channels=3, dct_method="INTEGER_FAST")
+        return tf.image.resize(image, [size_px, size_px]), frame
+
+    records = tf.data.TFRecordDataset([str(path) for path in shards])
+    if wanted is not None:
+        numbered = tf.data.Dataset.zip(records, tf.data.Dataset.from_tensor_slices(wanted))
+        records = numbered.filter(lambda _, is_wanted: is_wanted).map(lambda record, _: record)
+    frames = records.map(resize, num_parallel_calls=tf.data.AUTOTUNE)
+    return _pad(frames, batch_size, size_px).prefetch(2)
+
+
+def decode_jpeg(jpeg: bytes) -> np.ndarray:
+    """Decode a JPEG file to RGB uint8 [height, width, 3]."""
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+
+
+def _read_endlessly(shards: list[Path], seed: int) -> tf.data.Dataset:
+    paths = tf.data.Dataset.from_tensor_slices([str(path) for path in shards])
+    paths = paths.shuffle(len(shards), seed=seed).repeat()
+    records = paths.interleave(
+        tf.data.TFRecordDataset,
+        cycle_length=min(len(shards), _SHARDS_OPEN),
+        num_parallel_calls=1,
+        deterministic=True,
+    )
+    return records.shuffle(_FRAMES_SHUFFLED, seed=seed)
+
+
+def _parse_faces(records):
+    """Parse what training needs of a batch of records, inside `tf.data`.
+
+    Returns:
+        JPEG strings [B], boxes float32 [B, N, 4] and labels int64 [B, N], padded with zeros; `N`
+        may be 0.
+    """
+    features = {
+        "image": tf.io.FixedLenFeature([], tf.string),
+        "boxes": tf.io.FixedLenSequenceFeature([4], tf.float32, allow_missing=True),
+        "labels": tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True),
+    }
+    content = tf.io.parse_example(records, features)
+    return content["image"], content["boxes"], content["labels"]
+
+
+def _pad_faces(boxes, labels) -> tuple[np.ndarray, np.ndarray]:
+    """Stack the faces of B images, padded with zeros to the most and at least one."""
+    most = max(1, *(len(row) for row in labels))
+    padded_boxes = np.zeros((len(boxes), most, 4), np.float32)
+    padded_labels = np.zeros((len(labels), most), np.int32)
+    for number, (image_boxes, image_labels) in enumerate(zip(boxes, labels, strict=True)):
+        padded_boxes[number, : len(image_boxes)] = image_boxes
+        padded_labels[number, : len(image_labels)] = image_labels
+    return padded_boxes, padded_labels
+
+
+def _pad(frames: tf.data.Dataset, batch_size: int, size_px: int) -> tf.data.Dataset:
+    """Batch frames, faces padded with zeros to the most in the batch and at least one."""
+
+    def add_one_row(image, faces):
+        empty = tf.equal(tf.shape(faces["labels"])[0], 0)
+        rows = tf.cast(empty, tf.int32)
+        labels = tf.cast(faces["labels"], tf.int32)  # int64 is slow on some devices
+        return image, faces | {
+            "boxes": tf.pad(faces["boxes"], [[0, rows], [0, 0]]),
+            "labels": tf.pad(labels, [[0, rows]]),
+        }
+
+    return frames.map(add_one_row).padded_batch(batch_size)

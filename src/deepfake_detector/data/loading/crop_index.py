@@ -1,0 +1,93 @@
+"""The crops of faces in shards, read one at a time and in any order.
+
+Only where a crop lies in its file is kept in memory, so that memory does not grow with pictures.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from deepfake_detector.data.frame_records import parse_record
+from deepfake_detector.faces.crops import cut_window, make_window, resize
+
+_HEADER = 12  # bytes before a record's content: its length and a checksum
+_FOOTER = 4
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Where the crop of an annotated face lies, and what it shows.
+
+    `box` [4] is the face's in fractions of the crop, `frame_box` [4] in fractions of the frame.
+    """
+
+    path: Path
+    position: int
+    length: int
+    box: np.ndarray
+    frame_box: np.ndarray
+    label: int
+    video: str
+    frame: int
+
+
+def list_crops(shards: list[Path]) -> list[Crop]:
+    """List the crops of all faces in shards, in their order."""
+    return [crop for path in shards for crop in _list_shard(path)]
+
+
+def _list_shard(path: Path):
+    import tensorflow as tf
+
+    start = 0
+    for serialized in tf.data.TFRecordDataset(str(path)):
+        content, record = serialized.numpy(), parse_record(serialized)
+        video, frame = record["video"].numpy().decode(), int(record["frame"])
+        faces = zip(
+            record["crops"], record["windows"], record["boxes"], record["labels"], strict=True
+        )
+        for jpeg, window, box, label in ([part.numpy() for part in face] for face in faces):
+            inside = (box - np.tile(window[:2], 2)) / np.tile(window[2:] - window[:2], 2)
+            position = start + _HEADER + content.find(jpeg)
+            yield Crop(path, position, len(jpeg), inside, box, int(label), video, frame)
+        start += _HEADER + len(content) + _FOOTER
+
+
+def read_crop(crop: Crop) -> np.ndarray:
+    """Read the picture of a crop, uint8 RGB [height, width, 3]."""
+    with crop.path.open("rb") as file:
+        file.seek(crop.position)
+        jpeg = file.read(crop.length)
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+
+
+def find_box_px(crop: Crop, picture: np.ndarray) -> np.ndarray:
+    """Give the face's box [4] in px of the crop's picture."""
+    height, width = picture.shape[:2]
+    return crop.box * [width, height, width, height]
+
+
+def cut_from_record(record: dict, box_px: np.ndarray, reach: float, size_px: int) -> np.ndarray:
+    """Cut a face out of a record: of the crop that shows all of it, else of the shrunk frame.
+
+    Args:
+        record: of `read_records`.
+        box_px: [4], in px of the original frame.
+
+    Returns:
+        [size, size, 3], as `cut_face` would of the original frame but for what shrinking took.
+    """
+    frame_px = np.array([record["width_px"], record["height_px"]] * 2, float)
+    window = make_window(box_px, reach)
+    inside = np.clip(window, 0, frame_px)
+    jpeg, part_px = record["image"], np.concatenate([np.zeros(2), frame_px[:2]])
+    for crop, part in zip(record["crops"], record["windows"] * frame_px, strict=True):
+        if np.all(part[:2] <= inside[:2] + 1) and np.all(part[2:] >= inside[2:] - 1):
+            jpeg, part_px = crop, part
+            break
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    zoom = picture.shape[1] / (part_px[2] - part_px[0])
+    window_px = (window - np.tile(part_px[:2], 2)) * zoom
+    return resize(cut_window(picture, window_px, size_px), size_px)

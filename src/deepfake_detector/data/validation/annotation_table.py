@@ -1,0 +1,151 @@
+"""Annotated faces beside the video they belong to: what the quality checks look at.
+
+Shapes: `N` faces.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from deepfake_detector.common.labels import FACE_LABELS
+from deepfake_detector.common.tables import BOX, Refusal
+from deepfake_detector.video.names import VideoNames
+
+_SAME_FACE_OVERLAP = 0.9  # two boxes of one frame that overlap more are one face given twice
+_LARGEST_OFFSET = 30  # frames; a proposal of more would rather be the wrong video
+
+
+@dataclass(frozen=True)
+class NamedVideos:
+    """What the names in annotations mean: the video of each, or why there is none."""
+
+    found: dict[str, str]
+    problems: dict[str, str]
+
+
+def find_named_videos(faces: pd.DataFrame, videos: list[str]) -> NamedVideos:
+    """Find the video, among file names that are there, of every name in annotations."""
+    names, named = VideoNames(videos), NamedVideos({}, {})
+    for name in faces["name"].unique():
+        try:
+            named.found[name] = names.find(name)
+        except ValueError as error:
+            named.problems[name] = str(error)
+    return named
+
+
+def match_videos(
+    faces: pd.DataFrame, named: NamedVideos, accepted: set[str]
+) -> tuple[pd.DataFrame, list[Refusal]]:
+    """Give the faces of accepted videos, with a column `video`, and refuse the others.
+
+    Returns:
+        Those faces; and one refusal for each other name in each annotation file, at its first row.
+    """
+    problems = dict(named.problems)
+    for name, video in named.found.items():
+        if video not in accepted:
+            problems[name] = f"its video {video} is refused; correct that first"
+    is_lost = faces["name"].isin(problems)
+    refusals = [
+        Refusal(
+            file, int(group["row"].iloc[0]), f"{problems[name]} (faces left out: {len(group)})"
+        )
+        for (file, name), group in faces[is_lost].groupby(["file", "name"])
+    ]
+    kept = faces[~is_lost]
+    return kept.assign(video=kept["name"].map(named.found).astype(str)), refusals
+
+
+def make_candidates(faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
+    """Put each face beside its video, clip its box to the frame, and measure it.
+
+    Args:
+        faces: with `video`.
+        videos: `video, width_px, height_px, frames, frame_offset`, one row a video.
+
+    Returns:
+        Faces with a fresh index; `frame` moved by `frame_offset`, `left` to `bottom` as annotated,
+        `clipped_*` inside the frame, and the columns the checks look at.
+    """
+    known = ["video", "width_px", "height_px", "frames", "frame_offset"]
+    table = faces.merge(videos[known], on="video", how="left").reset_index(drop=True)
+    table["frame"] = table["frame"] + table["frame_offset"]
+    boxes = table[BOX].to_numpy(float)  # [N, 4]
+    limits = table[["width_px", "height_px"] * 2].to_numpy(float)
+    clipped = np.clip(boxes, 0, limits)
+    table[[f"clipped_{side}" for side in BOX]] = clipped
+    areas = _compute_areas(boxes)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        table["outside_share"] = np.where(areas > 0, 1 - _compute_areas(clipped) / areas, np.nan)
+    table["face_width_px"] = clipped[:, 2] - clipped[:, 0]
+    table["face_height_px"] = clipped[:, 3] - clipped[:, 1]
+    table["advice"] = table["video"].map(_advise(table)).astype(str)
+    return table.assign(**_find_same_faces(table))
+
+
+def propose_offset(first: int, last: int, frames: int) -> int | None:
+    """Give the smallest shift that makes frames `first` to `last` exist in a video.
+
+    Returns:
+        0 where they do; None where no shift helps, or only one too large to be a matter of
+        counting.
+    """
+    shift = max(0, -first) + min(0, frames - 1 - last)
+    fits = first + shift >= 0 and last + shift < frames
+    return shift if fits and abs(shift) <= _LARGEST_OFFSET else None
+
+
+def _advise(table: pd.DataFrame) -> dict[str, str]:
+    advice = {}
+    for video, group in table.groupby("video"):
+        frames, offset = int(group["frames"].iloc[0]), int(group["frame_offset"].iloc[0])
+        shift = propose_offset(int(group["frame"].min()), int(group["frame"].max()), frames)
+        advice[video] = "compare its frame numbers with the video"
+        if shift:
+            advice[video] = (
+                f"frame_offset {offset + shift} for {video} in data/videos.csv would make all fit"
+            )
+    return advice
+
+
+def _compute_areas(boxes: np.ndarray) -> np.ndarray:
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    return sides[:, 0] * sides[:, 1]  # [N]
+
+
+def _find_same_faces(table: pd.DataFrame) -> dict[str, pd.Series]:
+    """Name, for each face, an earlier one with its box and label, and one with another label."""
+    same = pd.Series(None, index=table.index, dtype=object)
+    other = same.copy()
+    crowded = table[table.duplicated(["video", "frame"], keep=False)]
+    columns = ["video", "frame", *BOX, "label", "file", "row"]
+    pairs = (
+        crowded[columns]
+        .reset_index()
+        .merge(crowded[columns].reset_index(), on=["video", "frame"], suffixes=("", "_2"))
+    )
+    pairs = pairs[pairs["index"] < pairs["index_2"]]
+    overlaps = _compute_pair_overlaps(
+        pairs[BOX].to_numpy(float), pairs[[f"{side}_2" for side in BOX]].to_numpy(float)
+    )
+    for pair in pairs[overlaps >= _SAME_FACE_OVERLAP].itertuples():
+        first, second = (f"{pair.file} row {pair.row}", f"{pair.file_2} row {pair.row_2}")
+        if pair.label == pair.label_2:
+            same[pair.index_2] = first
+        elif pair.label in FACE_LABELS and pair.label_2 in FACE_LABELS:
+            other[pair.index], other[pair.index_2] = second, first
+    return {"same_face": same, "other_label": other}
+
+
+def _compute_pair_overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Compute the overlap (IoU) of box and other box in each row [N]; 0 without area or number."""
+    shared = _compute_areas(
+        np.concatenate(
+            [np.maximum(boxes[:, :2], others[:, :2]), np.minimum(boxes[:, 2:], others[:, 2:])], 1
+        )
+    )
+    union = _compute_areas(boxes) + _compute_areas(others) - shared
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nan_to_num(shared / union)

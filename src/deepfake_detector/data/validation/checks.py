@@ -1,0 +1,181 @@
+"""What must hold of the data: the checks of each table, in the order in which a row is judged by
+them.
+
+A row is refused for the first check it fails. Great Expectations runs them (`expectations`).
+"""
+
+from deepfake_detector.common.labels import FACE_LABELS
+from deepfake_detector.common.tables import BOX
+from deepfake_detector.config.schema import ValidateParams
+from deepfake_detector.data.validation.gx_runner import Check
+
+LEAST_COMPONENTS = 3
+"""Groups of videos that are needed to fill train, validation and test."""
+
+
+def make_video_checks() -> list[Check]:
+    """Make the checks of files in `data/videos`, by their `problem` and `same_content`."""
+    return [
+        _check_missing("problem", "video decodes from its first to its last frame", "{problem}"),
+        _check_missing(
+            "same_content",
+            "no two files have the same content",
+            "the same content as {same_content}; remove one of them",
+        ),
+    ]
+
+
+def make_annotation_checks(params: ValidateParams) -> list[Check]:
+    """Make the checks of faces; the columns are those of `candidates.make_candidates`."""
+    label = Check(
+        "label is real or fake",
+        "ExpectColumnValuesToBeInSet",
+        {"column": "label", "value_set": list(FACE_LABELS)},
+        "label {label!r}: expected real or fake; correct it",
+        hides_face=True,
+    )
+    return [label, *_make_box_checks(), *_make_frame_checks(), *_make_size_checks(params)]
+
+
+def _make_box_checks() -> list[Check]:
+    numbers = [
+        Check(
+            f"{side} is a number",
+            "ExpectColumnValuesToNotBeNull",
+            {"column": side},
+            f"{side} is not a number; correct the box",
+            hides_face=True,
+        )
+        for side in BOX
+    ]
+    sides = [("left", "right"), ("top", "bottom")]
+    inside_out = [
+        _check_order(
+            low, high, True, f"box is not inside out: {low} not past {high}", "inside out"
+        )
+        for low, high in sides
+    ]
+    without_area = [
+        _check_order(low, high, False, f"box has an area: {low} before {high}", "without area")
+        for low, high in sides
+    ]
+    return numbers + inside_out + without_area
+
+
+def _make_frame_checks() -> list[Check]:
+    return [
+        Check(
+            "frame is not before the first",
+            "ExpectColumnValuesToBeBetween",
+            {"column": "frame", "min_value": 0},
+            "frame {frame} (counted from 0) does not exist; {advice}",
+        ),
+        Check(
+            "frame is not past the last",
+            "ExpectColumnPairValuesAToBeGreaterThanB",
+            {"column_A": "frames", "column_B": "frame"},
+            "frame {frame} (counted from 0) does not exist: the video has {frames}; {advice}",
+        ),
+    ]
+
+
+def _make_size_checks(params: ValidateParams) -> list[Check]:
+    smallest = params.smallest_face_px
+    outside = Check(
+        "box lies inside the frame, at least mostly",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "outside_share", "max_value": params.largest_outside_share},
+        "{outside_share:.0%} of the box is outside the {width_px}x{height_px} px frame; mend it",
+    )
+    sizes = [
+        Check(
+            f"face has the smallest {side}",
+            "ExpectColumnValuesToBeBetween",
+            {"column": f"face_{side}_px", "min_value": smallest},
+            f"{side} of the face is {{face_{side}_px:.3g}} px, under validate.smallest_face_px = "
+            f"{smallest}; lower that, or remove the row",
+        )
+        for side in ("width", "height")
+    ]
+    same = [
+        _check_missing(
+            "other_label",
+            "a face has one label",
+            "the same face has another label in {other_label}; remove one of them",
+            hides_face=True,
+        ),
+        _check_missing(
+            "same_face", "a face is given once", "the same face as {same_face}; remove one of them"
+        ),
+    ]
+    return [outside, *sizes, *same]
+
+
+def make_coverage_checks() -> list[Check]:
+    """Make the checks of what is left of each video's annotations."""
+    return [
+        Check(
+            "of an annotated video some annotation can be used",
+            "ExpectColumnValuesToBeBetween",
+            {"column": "kept_of_annotated", "min_value": 1},
+            "none of its {annotated} annotations can be used; correct them, they are listed here",
+        ),
+        _check_missing(
+            "doubt",
+            "a video without annotation is known to show no face",
+            "it has no annotation, and {doubt} could not be read; correct or remove that file",
+        ),
+    ]
+
+
+def make_data_set_checks(leaks: list[str]) -> list[Check]:
+    """Make the checks of all accepted videos together; a reason says what to do."""
+    labels = [
+        Check(
+            f"there is a {label} face",
+            "ExpectColumnSumToBeBetween",
+            {"column": label, "min_value": 1},
+            f"no usable face is labelled {label}: annotate videos with {label} faces",
+        )
+        for label in FACE_LABELS
+    ]
+    components = Check(
+        "train, validation and test can be filled",
+        "ExpectColumnUniqueValueCountToBeBetween",
+        {"column": "component", "min_value": LEAST_COMPONENTS},
+        f"fewer than {LEAST_COMPONENTS} groups of videos are unrelated (by source and identity), "
+        "too few for train, validation and test: add videos of other people",
+    )
+    pins = Check(
+        "no source or identity is pinned to two splits",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "pinned_splits", "max_value": 1},
+        f"{'; '.join(leaks)}: correct `split` in data/videos.csv",
+    )
+    some = Check(
+        "there is a usable video",
+        "ExpectTableRowCountToBeBetween",
+        {"min_value": 1},
+        "no video can be used: correct what refused.csv says, or put videos into data/videos",
+    )
+    return [some, *labels, components, pins]
+
+
+def _check_missing(column: str, name: str, reason: str, hides_face: bool = False) -> Check:
+    return Check(name, "ExpectColumnValuesToBeNull", {"column": column}, reason, hides_face)
+
+
+def _check_order(low: str, high: str, or_equal: bool, name: str, flaw: str) -> Check:
+    settings = {
+        "column_A": high,
+        "column_B": low,
+        "or_equal": or_equal,
+        "ignore_row_if": "either_value_is_missing",
+    }
+    return Check(
+        name,
+        "ExpectColumnPairValuesAToBeGreaterThanB",
+        settings,
+        f"box is {flaw} ({low} {{{low}:g}}, {high} {{{high}:g}}); correct it",
+        hides_face=True,
+    )

@@ -1,0 +1,91 @@
+"""Videos of a split as seen by the detector: faces followed through their shards, with the truth.
+
+Shapes: `n` frames of a track, `N` annotated faces of a video.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from deepfake_detector.common.tables import BOX
+from deepfake_detector.data.frame_records import make_shard_path, parse_record
+from deepfake_detector.faces.offline_tracker import compute_box_overlaps
+from deepfake_detector.verdicts.face_track import TrackEvidence
+from deepfake_detector.verdicts.labelled_videos import KnownVideo
+from deepfake_detector.verdicts.track_collector import EvidenceCollector
+
+LEAST_KNOWN = 0.5  # of a track's frames must lie on annotated faces, or it is none
+
+
+def read_seen_videos(
+    shards: Path,
+    videos: pd.DataFrame,
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+    least_location: float,
+    overlap: float,
+) -> list[KnownVideo]:
+    """Follow the found faces of each video through the frames of its shard.
+
+    Args:
+        videos: `video, source`; each has a shard.
+        tables: found and annotated faces of all these videos, as `predict_shards` and
+            `read_truth` give them.
+        least_location: faces below this score of real and fake together are not followed.
+        overlap: of a track's box with the annotated face that it is.
+    """
+    found, truth = (dict(iter(table.groupby("video"))) for table in tables)
+    seen = []
+    for name, source in zip(videos["video"], videos["source"], strict=True):
+        faces = found.get(name, tables[0].iloc[:0])
+        tracks = follow_faces(make_shard_path(shards, name), faces, least_location)
+        annotated = truth[name][truth[name]["label"] != ""]
+        labels = [name_track(track, annotated, overlap) for track in tracks]
+        seen.append(KnownVideo(name, source, name_video(annotated["label"]), tracks, labels))
+    return seen
+
+
+def follow_faces(shard: Path, faces: pd.DataFrame, least_location: float) -> list[TrackEvidence]:
+    """Follow the found faces of a video through the frames of its shard."""
+    collector = EvidenceCollector(least_location)
+    by_frame = dict(iter(faces.groupby("frame")))
+    for frame, picture, scale in _read_pictures(shard):
+        collector.add(frame, picture, by_frame.get(frame, faces.iloc[:0]), scale)
+    return collector.collect()
+
+
+def name_video(labels: pd.Series) -> str:
+    """Give the truth of a video from the labels of its annotated faces: one fake is enough."""
+    if (labels == "fake").any():
+        return "fake"
+    return "real" if len(labels) else ""
+
+
+def name_track(track: TrackEvidence, truth: pd.DataFrame, overlap: float) -> str:
+    """Give the label that a track's annotated faces have most often; empty if it is no face.
+
+    Args:
+        truth: the annotated faces of its video, `frame, left, top, right, bottom, label` [N].
+    """
+    labels = Counter()
+    for frame, box_px in zip(track.frames, track.boxes_px, strict=True):
+        here = truth[truth["frame"] == frame]
+        overlaps = compute_box_overlaps(box_px[None], here[BOX].to_numpy(float))[0]
+        if overlaps.max(initial=0) >= overlap:
+            labels[here["label"].iloc[int(overlaps.argmax())]] += 1
+    if labels.total() < LEAST_KNOWN * len(track.frames):
+        return ""
+    return max(sorted(labels), key=labels.get)
+
+
+def _read_pictures(shard: Path) -> Iterator[tuple[int, np.ndarray, float]]:
+    """Read a shard's frames in order: number, uint8 RGB [height, width, 3], and its scale."""
+    import tensorflow as tf
+
+    for record in tf.data.TFRecordDataset(str(shard)).map(parse_record).as_numpy_iterator():
+        jpeg = np.frombuffer(record["image"], np.uint8)
+        picture = cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
+        yield int(record["frame"]), picture, picture.shape[1] / int(record["width_px"])

@@ -1,0 +1,130 @@
+"""Figures of verdicts on videos, with 95 % intervals by drawing sources.
+
+All methods are measured on the same videos: those that are annotated and for which there is a
+probability; the others are counted. Shapes: `V` videos, `D` draws.
+"""
+
+import numpy as np
+import pandas as pd
+
+from deepfake_detector.metrics.bootstrap import draw_weights, find_interval
+from deepfake_detector.metrics.classification import (
+    compute_auc,
+    compute_calibration_error,
+    compute_calibration_floor,
+    compute_equal_error_rate,
+    compute_log_loss,
+)
+
+METHODS = {"video": "probability", "majority": "majority", "plain_mean": "plain_mean"}
+"""Names in the figures, and their columns in the table of verdicts."""
+
+MEASURES = {
+    "auc": compute_auc,
+    "log_loss": compute_log_loss,
+    "equal_error_rate": compute_equal_error_rate,
+    "calibration_error": compute_calibration_error,
+}
+
+
+def measure_probabilities(verdicts: pd.DataFrame, draws: int, seed: int) -> dict:
+    """Measure `video_auc`, `majority_auc`, ... with their intervals, and count the videos.
+
+    Args:
+        verdicts: as `make_video_verdicts` makes them.
+
+    Returns:
+        `video_auc_low`, ... are the intervals; `auc_over_majority_low`, ... those of the verdict's
+        figure less the other method's, draw by draw. `video_calibration_error_floor`, ... are what
+        so few videos show though every probability is right; the bolder a method, the less.
+        What cannot be measured is NaN.
+    """
+    annotated = verdicts[verdicts["label"] != ""]
+    judged = annotated[annotated["probability"].notna()]
+    return {
+        **_measure(judged),
+        **_measure_intervals(judged, draws, seed),
+        **{
+            f"{method}_calibration_error_floor": compute_calibration_floor(
+                judged[column].to_numpy(float), draws, seed
+            )
+            for method, column in METHODS.items()
+        },
+        "videos": len(annotated),
+        "sources": annotated["source"].nunique(),
+        "videos_with_probability": len(judged),
+    }
+
+
+def measure_answers(verdicts: pd.DataFrame) -> dict:
+    """Measure the three answers.
+
+    `video_accuracy` calls every annotated video with a probability by the threshold alone,
+    `answered_accuracy` counts those that got an answer, `abstentions` those that got none. The
+    rates of errors are shares of all real or all fakes. `faceless_` videos have no annotated face.
+    """
+    faceless = verdicts[verdicts["label"] == ""]
+    annotated = verdicts[verdicts["label"] != ""]
+    label, verdict = annotated["label"], annotated["verdict"]
+    judged = annotated[annotated["probability"].notna()]
+    called = np.where(judged["probability"] >= judged["threshold"], "fake", "real")
+    is_answered = verdict != "cannot tell"
+    is_right = verdict == "likely " + label
+    return {
+        "video_accuracy": _divide((called == judged["label"]).sum(), len(judged)),
+        "answered_accuracy": _divide(is_right.sum(), is_answered.sum()),
+        "abstentions": int((~is_answered).sum()),
+        "real_called_fake": _divide(
+            ((label == "real") & (verdict == "likely fake")).sum(), (label == "real").sum()
+        ),
+        "fake_called_real": _divide(
+            ((label == "fake") & (verdict == "likely real")).sum(), (label == "fake").sum()
+        ),
+        "faceless_videos": len(faceless),
+        "faceless_videos_answered": int((faceless["verdict"] != "cannot tell").sum()),
+    }
+
+
+def measure_faces(faces: pd.DataFrame) -> dict:
+    """Measure the verdicts on single faces, as `make_face_verdicts` makes them."""
+    annotated = faces[faces["label"] != ""]
+    judged = annotated[annotated["probability"].notna()]
+    is_fake, probability = (judged["label"] == "fake").to_numpy(), judged["probability"].to_numpy()
+    return {
+        "face_auc": compute_auc(is_fake, probability),
+        "face_log_loss": compute_log_loss(is_fake, probability),
+        "faces_annotated": len(annotated),
+        "faces_with_probability": len(judged),
+        "faces_unknown": len(faces) - len(annotated),
+    }
+
+
+def _measure(judged: pd.DataFrame) -> dict[str, float]:
+    is_fake = (judged["label"] == "fake").to_numpy()
+    return {
+        f"{method}_{name}": compute(is_fake, judged[column].to_numpy(float))
+        for method, column in METHODS.items()
+        for name, compute in MEASURES.items()
+    }
+
+
+def _measure_intervals(judged: pd.DataFrame, draws: int, seed: int) -> dict:
+    sources, group = np.unique(judged["source"].astype(str), return_inverse=True)
+    if len(sources) < 2 or draws < 1:
+        reason = "evaluate.resamples is 0" if draws < 1 else "fewer than 2 sources judged"
+        return {"intervals": f"none: {reason}"}
+    weights = draw_weights(len(sources), draws, np.random.default_rng(seed))[:, group]  # [D, V]
+    drawn = pd.DataFrame(
+        [_measure(judged.iloc[np.repeat(np.arange(len(judged)), times)]) for times in weights]
+    )
+    for name in MEASURES:
+        for other in ("majority", "plain_mean"):
+            drawn[f"{name}_over_{other}"] = drawn[f"video_{name}"] - drawn[f"{other}_{name}"]
+    figures = {}
+    for name in drawn:
+        figures[f"{name}_low"], figures[f"{name}_high"] = find_interval(drawn[name].to_numpy())
+    return figures | {"intervals": f"95 %, {draws:,} resamples of {len(sources)} sources"}
+
+
+def _divide(part: float, whole: float) -> float:
+    return float(part / whole) if whole else float("nan")

@@ -1,0 +1,110 @@
+"""All formats of a detector in one folder, written and checked against Keras."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from deepfake_detector.export.agreement import Agreement, check_agreement, compare_faces
+from deepfake_detector.export.litert import run_litert, write_litert, write_litert_detector
+from deepfake_detector.export.networks import copy_second_look, split_detector
+from deepfake_detector.export.onnx_file import add_finder, run_onnx, write_onnx
+from deepfake_detector.export.quantization import quantise_onnx
+from deepfake_detector.export.saved_model import (
+    export_saved_model,
+    run_saved_model,
+    write_saved_model,
+)
+
+RUNNERS = {
+    "saved_model": run_saved_model,
+    "detector.onnx": run_onnx,
+    "detector.tflite": run_litert,
+}
+"""Files that find the very faces that Keras finds, and what runs them."""
+
+INTEGER_RUNNERS = {
+    "detector_int8.onnx": run_onnx,
+    "detector_int8.tflite": run_litert,
+}
+"""Files in 8-bit integers, which find nearly the same faces."""
+
+LOOK_RUNNERS = {
+    "second_look": run_saved_model,
+    "second_look.onnx": run_onnx,
+    "second_look.tflite": run_litert,
+}
+
+LOOK_TOLERANCE = 1e-2
+"""Of a logit: the probability moves by a quarter of this at most."""
+
+
+def write_detector(detector: keras.Model, calibration: np.ndarray, folder: Path) -> None:
+    """Write the detector in all formats.
+
+    Args:
+        calibration: frames [B, S, S, 3] on which the ranges of 8-bit integers are measured.
+    """
+    export_saved_model(detector, folder / "saved_model")
+    network, finder = split_detector(detector)
+    real, integers = folder / "network.onnx", folder / "network_int8.onnx"
+    write_onnx(network, real)
+    quantise_onnx(real, calibration, integers)
+    add_finder(real, finder, folder / "detector.onnx")
+    add_finder(integers, finder, folder / "detector_int8.onnx")
+    real.unlink()
+    integers.unlink()
+    write_litert_detector(
+        detector, calibration, folder / "detector.tflite", folder / "detector_int8.tflite"
+    )
+
+
+def check_detector(expected: dict, images: np.ndarray, folder: Path) -> dict[str, Agreement]:
+    """Compare what the written files find in frames with what Keras found there.
+
+    Args:
+        expected: `boxes` [B, most, 4] and `scores` [B, most, 2].
+        images: [B, S, S, 3].
+
+    Returns:
+        How alike the faces are, by file.
+
+    Raises:
+        ValueError: a file finds other faces.
+    """
+    agreements = {}
+    for name, run in RUNNERS.items():
+        agreements[name] = compare_faces(expected, run(folder / name, images))
+        check_agreement(agreements[name], name)
+    return agreements
+
+
+def write_second_look(look: keras.Model, folder: Path) -> None:
+    """Write a second look in all formats, in real numbers."""
+    network = copy_second_look(look)
+    write_saved_model(network, folder / "second_look")
+    write_onnx(network, folder / "second_look.onnx")
+    write_litert(network, folder / "second_look.tflite")
+
+
+def check_second_look(look: keras.Model, crops: np.ndarray, folder: Path) -> dict[str, float]:
+    """Compare the written files' logits of crops [B, S, S, 3] with those of Keras.
+
+    Returns:
+        The largest difference, by file.
+
+    Raises:
+        ValueError: it is over `LOOK_TOLERANCE`.
+    """
+    crops = crops.astype(np.float32)
+    expected = np.asarray(look.predict_on_batch(crops))
+    differences = {}
+    for name, run in LOOK_RUNNERS.items():
+        logits = run(folder / name, crops)["fake_logit"]
+        differences[name] = float(np.abs(logits - expected).max(initial=0.0))
+        if differences[name] > LOOK_TOLERANCE:
+            raise ValueError(
+                f"{name}: a logit is {differences[name]:.3g} from that of Keras, at most "
+                f"{LOOK_TOLERANCE:g} expected; nothing was exported"
+            )
+    return differences

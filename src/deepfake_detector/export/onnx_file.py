@@ -1,0 +1,119 @@
+"""Export as ONNX, with decoding and ONNX's own suppression, which is greedy and exact, inside.
+
+The network comes from Keras; what makes faces of its outputs is written here in ONNX itself, as a
+loop of Keras would be slow in other programs. Any batch size. Runs in ONNX Runtime and OpenVINO.
+Shapes: `N` images, `A` anchors, `K` found faces of all images.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from deepfake_detector.config.schema import DetectionParams
+from deepfake_detector.models.ssd.detection_decoder import FindFaces
+
+_FIND = """
+<ir_version: {ir_version}, opset_import: ["" : {opset}]>
+find (float[N, A, 4] box, float[N, A, 3] label)
+    => (float[N, {most}, 4] boxes, float[N, {most}, 2] scores)
+{{
+  moves = Mul (box, variances)
+  shifts, stretches = Split <axis = 2> (moves, halves)
+  moved = Mul (shifts, anchor_sizes)
+  centers = Add (moved, anchor_centers)
+  bounded = Min (stretches, most_stretched)
+  grown = Exp (bounded)
+  reaches = Mul (grown, anchor_reaches)
+  starts = Sub (centers, reaches)
+  ends = Add (centers, reaches)
+  all_boxes = Concat <axis = 2> (starts, ends)
+
+  probabilities = Softmax <axis = 2> (label)
+  background, faces = Split <axis = 2> (probabilities, one_and_two)
+  location = ReduceSum <keepdims = 1> (faces, axis_two)
+  ranked = Transpose <perm = [0, 2, 1]> (location)
+  chosen = NonMaxSuppression (all_boxes, ranked, most, overlap, threshold)
+  picture, unused, anchor = Split <axis = 1> (chosen, three_ones)
+  source = Concat <axis = 1> (picture, anchor)
+  chosen_boxes = GatherND (all_boxes, source)
+  chosen_faces = GatherND (faces, source)
+
+  shape = Shape (label)
+  pictures = Gather (shape, zero)
+  numbers = Range (zero, pictures, one)
+  is_own = Equal (picture, numbers)
+  own = Cast <to = 7> (is_own)
+  counted = CumSum (own, zero)
+  place = GatherElements <axis = 1> (counted, picture)
+  row = Sub (place, one)
+  target = Concat <axis = 1> (picture, row)
+  picture_count = Reshape (pictures, list_of_one)
+  box_shape = Concat <axis = 0> (picture_count, most, four)
+  score_shape = Concat <axis = 0> (picture_count, most, two)
+  no_boxes = ConstantOfShape (box_shape)
+  no_scores = ConstantOfShape (score_shape)
+  boxes = ScatterND (no_boxes, target, chosen_boxes)
+  scores = ScatterND (no_scores, target, chosen_faces)
+}}
+"""
+"""`detections.find_faces` in ONNX. The K chosen faces come picture by picture, best first; `place`
+is the how many-th of its picture each is, and so its row in the output. No name may be one of the
+network's, such as its input `image`."""
+
+
+def write_onnx(network: keras.Model, path: Path) -> None:
+    """Write a network whose layers have plain names as ONNX; its outputs keep theirs."""
+    shape = (1, *network.input_shape[1:])
+    network(np.zeros(shape, np.float32))  # Keras exports what has been called
+    network.export(str(path), format="onnx", verbose=False)
+
+
+def add_finder(network_file: Path, finder: FindFaces, path: Path) -> None:
+    """Write a network file, `box` and `label` of images, as one that gives `boxes`, `scores`."""
+    import onnx
+
+    network = onnx.load(network_file)
+    opset = next(o.version for o in network.opset_import if o.domain in ("", "ai.onnx"))
+    params = DetectionParams(**finder.detections)
+    text = _FIND.format(ir_version=network.ir_version, opset=opset, most=params.most)
+    find = onnx.parser.parse_model(text)
+    find.graph.initializer.extend(
+        onnx.numpy_helper.from_array(values, name)
+        for name, values in _list_numbers(finder, params).items()
+    )
+    names = [(name, name) for name in ("box", "label")]
+    joined = onnx.compose.merge_models(network, find, names)
+    onnx.checker.check_model(joined, full_check=True)
+    onnx.save(joined, path)
+
+
+def _list_numbers(finder: FindFaces, params: DetectionParams) -> dict[str, np.ndarray]:
+    """List the constants that the text names."""
+    anchors = np.asarray(finder.anchors)
+    left_top, right_bottom = anchors[:, :2], anchors[:, 2:]
+    integers = {"zero": 0, "one": 1, "two": [2], "four": [4], "most": [params.most]}
+    integers |= {"axis_two": [2], "list_of_one": [1]}
+    integers |= {"halves": [2, 2], "one_and_two": [1, 2], "three_ones": [1, 1, 1]}
+    reals = {
+        "variances": finder.variances,
+        "anchor_centers": (left_top + right_bottom) / 2,
+        "anchor_sizes": right_bottom - left_top,
+        "anchor_reaches": (right_bottom - left_top) / 2,
+        "most_stretched": 10.0,  # as `targets.decode_boxes`
+        "overlap": params.suppression_overlap,
+        "threshold": params.score_threshold,
+    }
+    return {name: np.array(number, np.int64) for name, number in integers.items()} | {
+        name: np.array(number, np.float32) for name, number in reals.items()
+    }
+
+
+def run_onnx(path: Path, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Run an ONNX file on images [B, S, S, 3]: its outputs by name."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    found = session.run(names, {session.get_inputs()[0].name: images})
+    return dict(zip(names, found, strict=True))

@@ -1,0 +1,125 @@
+"""Find faces and their five landmarks with MTCNN, and follow them through a video.
+
+Zhang et al. 2016, "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional
+Networks", as packaged in `mtcnn` 1.0.0, which brings its weights. It runs on TensorFlow and is
+imported when the first finder is made.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from deepfake_detector.faces.offline_tracker import (
+    Look,
+    Track,
+    link_boxes,
+    make_tracks,
+    see_nothing,
+    smooth_track,
+)
+
+LEAST_CONFIDENCE = 0.8  # of a single look, before whole tracks are judged
+
+
+class FaceFinder:
+    """Find the faces of one picture."""
+
+    def __init__(self, smallest_face_px: int) -> None:
+        # MTCNN warns at every picture without a face, unless told before TensorFlow is imported
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        from mtcnn import MTCNN  # it imports TensorFlow, ten seconds
+
+        self._network = MTCNN()
+        self._smallest_face_px = smallest_face_px
+
+    def look(self, image: np.ndarray, frame: int = 0) -> Look:
+        """Find all faces of an RGB image [H, W, 3] uint8, boxes inside the image."""
+        if min(image.shape[:2]) < self._smallest_face_px:
+            return see_nothing(frame)
+        found: Any = self._network.detect_faces(
+            image,
+            min_face_size=self._smallest_face_px,
+            threshold_onet=LEAST_CONFIDENCE,
+            box_format="xyxy",
+            output_type="numpy",
+        )
+        if not found.size:
+            return see_nothing(frame)
+        # columns: picture, left, top, right, bottom, confidence, 5 x, 5 y
+        boxes, confidences = np.asarray(found[:, 1:5], float), np.asarray(found[:, 5], float)
+        landmarks = np.stack([found[:, 6:11], found[:, 11:16]], axis=2).astype(float)  # [N, 5, 2]
+        height, width = image.shape[:2]
+        boxes = np.clip(boxes, 0, [width, height, width, height])
+        sides = boxes[:, 2:] - boxes[:, :2]
+        kept = sides.min(axis=1) >= self._smallest_face_px / 2  # cut off by the picture's edge
+        return Look(frame, boxes[kept], landmarks[kept], confidences[kept])
+
+
+def track_faces(
+    frames: Iterable[tuple[int, np.ndarray]],
+    finder: FaceFinder,
+    every: int,
+    confidence: float,
+    smoothing_frames: int,
+) -> tuple[int, list[Track]]:
+    """Follow every face of a video, and count its frames.
+
+    Args:
+        frames: all frames of the video, numbered from 0.
+        finder: looks at frames.
+        every: look at every n-th frame and at the last one; where two looks disagree about the
+            faces, the frames between them are looked at as well.
+        confidence: least mean confidence of a face that is kept.
+        smoothing_frames: window over which boxes and landmarks are averaged.
+    """
+    looks = list(look_through(frames, finder, every))
+    tracks = make_tracks(looks, confidence)
+    return looks[-1].frame + 1 if looks else 0, [
+        smooth_track(track, smoothing_frames) for track in tracks
+    ]
+
+
+def look_through(
+    frames: Iterable[tuple[int, np.ndarray]], finder: FaceFinder, every: int
+) -> Iterator[Look]:
+    """Look at every n-th frame, at the last, and at all between looks that disagree."""
+    previous: Look | None = None
+    waiting: list[tuple[int, np.ndarray]] = []
+    for number, image in frames:
+        if number % every:
+            waiting.append((number, image))
+            continue
+        look = finder.look(image, number)
+        yield from _look_between(previous, look, waiting, finder)
+        yield look
+        previous, waiting = look, []
+    if waiting:
+        number, image = waiting.pop()
+        look = finder.look(image, number)
+        yield from _look_between(previous, look, waiting, finder)
+        yield look
+
+
+def _look_between(
+    previous: Look | None,
+    look: Look,
+    waiting: list[tuple[int, np.ndarray]],
+    finder: FaceFinder,
+) -> Iterator[Look]:
+    """Look at the waiting frames if a face came or went since the previous look."""
+    if previous is None:
+        return
+    links = link_boxes(list(previous.boxes_px), look.boxes_px)
+    if not len(links) == len(previous.boxes_px) == len(look.boxes_px):
+        yield from (finder.look(image, number) for number, image in waiting)
+
+
+def choose_main_track(tracks: list[Track]) -> Track:
+    """Choose the face that fills most of the video: the largest sum of box areas."""
+    return max(tracks, key=lambda track: _sum_areas(track.boxes_px))
+
+
+def _sum_areas(boxes_px: np.ndarray) -> float:
+    return float(np.prod(boxes_px[:, 2:] - boxes_px[:, :2], axis=1).sum())

@@ -1,0 +1,67 @@
+"""From the tables of `prediction` (px of the original frames) to the columns that are scored.
+
+Shapes: `I` images, `F` found faces, `N` annotated faces.
+"""
+
+import numpy as np
+import pandas as pd
+
+from deepfake_detector.common.labels import FACE_LABELS, name_to_label
+from deepfake_detector.metrics.average_precision import compute_location_coco, compute_map
+from deepfake_detector.metrics.detections import FoundFaces, Truth
+
+BOX = ["left", "top", "right", "bottom"]
+
+
+def mean_average_precision(
+    faces: pd.DataFrame, truth: pd.DataFrame, overlap: float
+) -> dict[str, float]:
+    """Give `ap_real`, `ap_fake`, their mean `map`, and `location_ap_coco` of found faces.
+
+    The first three are VOC's areas; the last one leaves the label out, and tells how well boxes
+    fit: the mean over overlaps from 0.50 to 0.95.
+
+    Args:
+        faces: `video, frame, left, top, right, bottom, real, fake`, one row per found face.
+        truth: `video, frame, left, top, right, bottom, label`, every frame at least once.
+
+    Returns:
+        NaN for a label without any annotated face; `map` is the mean of the others.
+    """
+    images = list_images(truth)
+    detections = table_to_faces(faces, images).to_detections()
+    annotated = table_to_truth(truth, images)
+    location = {"location_ap_coco": compute_location_coco(detections, annotated)}
+    return compute_map(detections, annotated, overlap) | location
+
+
+def list_images(truth: pd.DataFrame) -> pd.DataFrame:
+    """List the frames [I] of a table, `video, frame`; a frame's place is its image number."""
+    return truth[["video", "frame"]].drop_duplicates(ignore_index=True)
+
+
+def table_to_truth(truth: pd.DataFrame, images: pd.DataFrame) -> Truth:
+    """Turn annotated faces into columns. Rows with an empty label are frames without a face."""
+    truth = truth[truth["label"].isin(FACE_LABELS)]
+    labels = np.array([name_to_label(name) for name in truth["label"]], np.int64)
+    return Truth(_number_images(truth, images), labels, truth[BOX].to_numpy(np.float64))
+
+
+def table_to_faces(faces: pd.DataFrame, images: pd.DataFrame) -> FoundFaces:
+    """Turn found faces into columns.
+
+    Raises:
+        ValueError: a face was found in a frame that is not among `images`.
+    """
+    scores = faces[list(FACE_LABELS)].to_numpy(np.float32)
+    return FoundFaces(_number_images(faces, images), faces[BOX].to_numpy(np.float64), scores)
+
+
+def _number_images(rows: pd.DataFrame, images: pd.DataFrame) -> np.ndarray:
+    """Give the image number of every row."""
+    known = pd.MultiIndex.from_frame(images)
+    numbers = known.get_indexer(pd.MultiIndex.from_frame(rows[["video", "frame"]]))
+    if np.any(numbers < 0):
+        row = rows.iloc[int(np.argmax(numbers < 0))]
+        raise ValueError(f"{row['video']} frame {row['frame']}: not among the frames to be scored")
+    return numbers

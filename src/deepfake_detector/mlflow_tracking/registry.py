@@ -1,0 +1,99 @@
+"""The registered detector: what its served form takes, gives and needs."""
+
+import base64
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from deepfake_detector.config.schema import PredictParams
+from deepfake_detector.inference.detector import SECOND_LOOK
+from deepfake_detector.mlflow_tracking.signature import make_signature
+
+NAME = "deepfake_detector"
+NEWEST = "newest"
+"""Alias of the detector registered last: `models:/deepfake_detector@newest`."""
+
+DIGEST = "model_sha256"
+"""Tag of a version: the hash of what it is made of."""
+
+PACKAGE = Path(__file__).parents[1]
+REQUIREMENTS = (
+    *("mlflow", "tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas"),
+    *("opencv-python-headless", "av", "google-crc32c", "pydantic", "PyYAML", "tqdm"),
+)
+
+
+def register_detector(
+    detector: Path, calibration: Path, params: PredictParams, example_image: bytes
+) -> str:
+    """Log and register the detector of the current run, with its calibration, as a served model.
+
+    What this run has registered before is left as it is.
+
+    Args:
+        detector: the `.keras` file; the second look in its folder beside it goes with it.
+        params: which frames of a video it looks at, and which faces it answers with.
+        example_image: a JPEG or PNG file, the model's input example.
+
+    Returns:
+        The version's address, `models:/deepfake_detector/3`.
+    """
+    import mlflow
+
+    look = detector.parent / SECOND_LOOK
+    files = {"detector": detector, "calibration": calibration}
+    files |= {"second_look": look} if look.is_file() else {}
+    digest = _hash_model(files, params)
+    registered = _find_registered(digest)
+    if registered is not None:
+        return registered
+    info = mlflow.pyfunc.log_model(
+        name="detector",
+        python_model=str(PACKAGE / "tracking" / "served_model.py"),
+        artifacts={name: str(path) for name, path in files.items()},
+        model_config={"every": params.every, "most_frames": params.most_frames},
+        code_paths=[str(PACKAGE)],
+        signature=make_signature(params),
+        input_example=_make_example(example_image),
+        pip_requirements=list_requirements(),
+        registered_model_name=NAME,
+    )
+    client, number = mlflow.MlflowClient(), info.registered_model_version
+    client.set_model_version_tag(NAME, number, DIGEST, digest)
+    client.set_registered_model_alias(NAME, NEWEST, number)
+    return f"models:/{NAME}/{number}"
+
+
+def _make_example(image: bytes):
+    import pandas as pd
+
+    return pd.DataFrame({"image": [base64.b64encode(image).decode()]})
+
+
+def _find_registered(digest: str) -> str | None:
+    """Find the version under which the current run has registered this very model."""
+    import mlflow
+
+    run_id = mlflow.active_run().info.run_id
+    versions = mlflow.MlflowClient().search_model_versions(f"name='{NAME}'")
+    same = [v for v in versions if v.run_id == run_id and v.tags.get(DIGEST) == digest]
+    return f"models:/{NAME}/{same[0].version}" if same else None
+
+
+def _hash_model(files: dict[str, Path], params: PredictParams) -> str:
+    digest = hashlib.sha256(params.model_dump_json().encode())
+    for name, path in sorted(files.items()):
+        digest.update(name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def list_requirements() -> list[str]:
+    """List what the served model needs, in the versions installed here."""
+    return [f"{name}=={found}" for name in REQUIREMENTS if (found := _find_version(name))]
+
+
+def _find_version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,114 @@
+"""The trained detector as MLflow serves it: pictures and videos in, faces and verdicts out.
+
+MLflow runs this file to load the model ("models from code"), so nothing is pickled. `registry`
+logs it together with the package, so that it works outside the project.
+"""
+
+import os
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+from mlflow.pyfunc import PythonModel
+
+from deepfake_detector.inference.analysis import (
+    Expert,
+    Watched,
+    judge_watched,
+    watch_image,
+    watch_video,
+)
+from deepfake_detector.inference.detector import BOX, load_detector, name_labels
+from deepfake_detector.mlflow_tracking.served_inputs import (
+    decode_image,
+    find_video,
+    find_video_folder,
+)
+from deepfake_detector.mlflow_tracking.signature import ANSWER, FACE, INPUTS
+from deepfake_detector.reports.verdict_json import DIGITS, judgement_to_json
+from deepfake_detector.verdicts.calibration import Calibration, load_calibration
+from deepfake_detector.video.sampling import choose_sampler
+
+
+class ServedDetector(PythonModel):
+    """Finds the faces in each row's picture or video, and judges it."""
+
+    def load_context(self, context):
+        files = {name: Path(path) for name, path in context.artifacts.items()}
+        detector = load_detector(files["detector"], files.get("second_look"))
+        self._expert = Expert(detector, load_calibration(files["calibration"]))
+        self._config = dict(context.model_config)
+        self._videos = find_video_folder(os.environ)
+
+    def predict(self, context, model_input: pd.DataFrame, params: dict) -> pd.DataFrame:
+        """Judge each row; one that cannot be used is refused, and the others go on.
+
+        Args:
+            model_input: column `image`, a JPEG or PNG file as base64 text, or column `video`, a
+                path in the allowed folder; each row has one of the two.
+            params: `score_threshold`, faces scored lower are left out.
+
+        Returns:
+            One row per row of the input, with the columns `ANSWER`.
+        """
+        rows = model_input.reindex(columns=list(INPUTS)).to_dict(orient="records")
+        answers = [
+            self._answer(number, row, params["score_threshold"]) for number, row in enumerate(rows)
+        ]
+        return pd.DataFrame(answers, columns=list(ANSWER), dtype=object)
+
+    def _answer(self, number: int, row: dict, least_score: float) -> dict:
+        try:
+            watched = self._watch(row)
+        except OSError as error:  # its own words would name the server's folders
+            return refuse(f"row {number}: {error.strerror or 'cannot be read'}")
+        except ValueError as error:
+            return refuse(f"row {number}: {error}")
+        return make_answer(watched, self._expert.calibration, least_score)
+
+    def _watch(self, row: dict) -> Watched:
+        given = [name for name in INPUTS if isinstance(row[name], str) and row[name]]
+        if len(given) != 1:
+            raise ValueError(f"expected an image or a video, got {' and '.join(given) or 'none'}")
+        if given == ["image"]:
+            return watch_image(decode_image(row["image"]), self._expert)
+        path = find_video(row["video"], self._videos)
+        sampler = choose_sampler(path, self._config["every"], self._config["most_frames"])
+        return watch_video(path, self._expert, sampler)
+
+
+def make_answer(watched: Watched, calibration: Calibration, least_score: float) -> dict:
+    """Say what was found and how it is judged: the values of `ANSWER`."""
+    verdict = judge_watched(watched, calibration)
+    return {
+        **judgement_to_json(verdict.video),
+        "tracks": [
+            {"track": track, **judgement_to_json(one)} for track, one in verdict.tracks.items()
+        ],
+        "faces": list_faces(watched, least_score),
+        "frames": {
+            "read": watched.frames_read,
+            "looked_at": len(watched.looked_at),
+            "every": watched.every,
+            "refused_because": watched.problem,
+        },
+        "refused": "",
+    }
+
+
+def refuse(reason: str) -> dict:
+    """Answer a row that cannot be used."""
+    nothing = dict.fromkeys(ANSWER, None)
+    return {**nothing, "tracks": [], "faces": [], "refused": reason}
+
+
+def list_faces(watched: Watched, least_score: float) -> list[dict]:
+    """List the found faces that score enough: the values of `FACE`, in the order of frames."""
+    faces = name_labels(watched.faces)
+    faces = faces[faces["score"] >= least_score]
+    faces = faces.rename(columns={side: f"{side}_px" for side in BOX})
+    faces = faces.assign(seconds=faces["frame"].map(watched.looked_at).astype(float))
+    return faces[list(FACE)].round(DIGITS).to_dict(orient="records")
+
+
+mlflow.models.set_model(ServedDetector())

@@ -1,0 +1,68 @@
+"""The SSD loss: where the face is, and which label it has. Liu et al. 2016, equation 1.
+
+Differences from the 2020 project, on purpose: hard negatives are mined per image, not across the
+batch, and an image without faces still teaches its few hardest negatives. The paper's softmax over
+background and labels is two questions in one, is there a face, and which label has it; the second
+one may weigh less, where somebody else answers it.
+Shapes: `B` images, `A` anchors, `C` labels with background.
+"""
+
+from keras import ops
+
+from deepfake_detector.common.labels import BACKGROUND
+from deepfake_detector.config.schema import LossParams
+
+
+def compute_loss(offset_targets, label_targets, offsets, logits, params: LossParams):
+    """Compute the location loss and the label loss of a batch.
+
+    Args:
+        offset_targets: [B, A, 4].
+        label_targets: int [B, A]: a face's label, 0 background, -1 ignored.
+        offsets: [B, A, 4], predicted.
+        logits: [B, A, C], predicted, before softmax.
+
+    Returns:
+        Two scalars, location (already weighted) and label, both divided by the number of positive
+        anchors of the batch (by 1 where there are none). They add up to the SSD loss.
+    """
+    offsets, logits = ops.cast(offsets, "float32"), ops.cast(logits, "float32")
+    positive = ops.cast(label_targets > BACKGROUND, "float32")  # [B, A]
+    positives = ops.maximum(ops.sum(positive), 1.0)
+    location = ops.sum(_smooth_l1(offset_targets - offsets) * positive)
+    surprise = _cross_entropy(label_targets, logits, params.label_weight)  # [B, A]
+    label = ops.sum(surprise * positive) + ops.sum(
+        _sum_hardest_negatives(surprise, label_targets, params)
+    )
+    return params.location_weight * location / positives, label / positives
+
+
+def _smooth_l1(difference):
+    """Sum smooth-L1 over the four offsets: [B, A, 4] to [B, A]. Girshick 2015, equation 3."""
+    size = ops.abs(difference)
+    return ops.sum(ops.where(size < 1, 0.5 * size * size, size - 0.5), axis=-1)  # [B, A]
+
+
+def _cross_entropy(label_targets, logits, label_weight: float):
+    """Compute the cross-entropy of each anchor, 0 for ignored ones: [B, A].
+
+    Of a face it is -log P(face) - `label_weight` · log P(label | face); 1 is the paper's.
+    """
+    one_hot = ops.one_hot(label_targets, logits.shape[-1], dtype="float32")  # -1: all zero
+    log_shares = ops.log_softmax(logits, axis=-1)  # [B, A, C]
+    whole = ops.sum(one_hot * log_shares, axis=-1)  # [B, A]
+    face = ops.logsumexp(log_shares[..., BACKGROUND + 1 :], axis=-1)  # [B, A]
+    weighed = face + label_weight * (whole - face)
+    return -ops.where(label_targets > BACKGROUND, weighed, whole)  # [B, A]
+
+
+def _sum_hardest_negatives(surprise, label_targets, params: LossParams):
+    """Sum the cross-entropy of each image's hardest negatives: [B]."""
+    is_negative = label_targets == BACKGROUND
+    faces = ops.sum(ops.cast(label_targets > BACKGROUND, "float32"), axis=1)  # [B]
+    wanted = ops.where(
+        faces > 0, faces * params.negatives_per_positive, params.negatives_without_faces
+    )
+    hardest = ops.top_k(ops.where(is_negative, surprise, 0.0), k=surprise.shape[1])[0]  # sorted
+    rank = ops.arange(surprise.shape[1], dtype="float32")
+    return ops.sum(ops.where(rank[None] < wanted[:, None], hardest, 0.0), axis=1)  # [B]

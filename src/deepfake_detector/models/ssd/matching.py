@@ -1,0 +1,107 @@
+"""What the network should have said: faces matched to anchors and encoded as offsets.
+
+Liu et al. 2016 (SSD), section 2.2, "Matching strategy"; offsets as in Ren et al. 2015 (Faster
+R-CNN), section 3.1.2, divided by Caffe SSD's variances. Runs on the device, whatever the Keras
+backend.
+Shapes: `B` images, `N` faces per image (padded), `A` anchors.
+"""
+
+import numpy as np
+from keras import ops
+
+from deepfake_detector.common.labels import BACKGROUND
+from deepfake_detector.config.schema import MatchingParams
+from deepfake_detector.models.ssd.boxes import (
+    centered_to_corners,
+    compute_overlaps,
+    corners_to_centered,
+)
+
+IGNORED = -1
+"""Label target of an anchor that is neither positive nor negative."""
+
+_TIE = 1e-6
+"""Neighbouring anchors often overlap a face equally: then the first one is its best, however the
+last bit was rounded."""
+
+
+def make_targets(boxes, labels, anchors: np.ndarray, variances, params: MatchingParams):
+    """Match faces to anchors and encode them.
+
+    Args:
+        boxes: [B, N, 4], N at least 1; rows of padding may hold anything.
+        labels: int [B, N], 0 for padding. An image without faces is all padding.
+        anchors: [A, 4].
+        variances: 4 numbers.
+
+    Returns:
+        Offsets [B, A, 4] (0 where the anchor is not positive) and label targets int32 [B, A]:
+        a face's label, 0 for background, `IGNORED`.
+    """
+    faces, best_overlaps = match_anchors(boxes, labels, anchors, params)  # [B, A] both
+    positive = faces >= 0
+    index = ops.maximum(faces, 0)
+    matched_labels = ops.take_along_axis(ops.cast(labels, "int32"), index, axis=1)  # [B, A]
+    doubtful = best_overlaps >= params.negative_overlap
+    label_targets = ops.where(positive, matched_labels, ops.where(doubtful, IGNORED, BACKGROUND))
+    matched_boxes = ops.take_along_axis(boxes, index[..., None], axis=1)  # [B, A, 4]
+    matched_boxes = ops.where(positive[..., None], matched_boxes, anchors)
+    return encode_boxes(matched_boxes, anchors, variances), label_targets
+
+
+def match_anchors(boxes, labels, anchors: np.ndarray, params: MatchingParams):
+    """Give each anchor the face it is responsible for.
+
+    Every face gets its best anchor (the best pair first, each anchor once), then every other
+    anchor the face it overlaps most, from `positive_overlap` on.
+
+    Returns:
+        Index of the face int32 [B, A], -1 for none, and the anchor's best overlap [B, A].
+    """
+    overlaps = compute_overlaps(boxes, anchors[None])  # [B, N, A]
+    overlaps = ops.where((labels > BACKGROUND)[..., None], overlaps, 0.0)
+    best_overlaps = ops.max(overlaps, axis=1)  # [B, A]
+    best_faces = ops.cast(ops.argmax(overlaps, axis=1), "int32")  # [B, A]
+    best_faces = ops.where(best_overlaps >= params.positive_overlap, best_faces, -1)
+    best_faces = ops.where(best_overlaps > 0, best_faces, -1)  # a threshold of 0 matches nothing
+    own_faces = _match_each_face_once(overlaps)
+    return ops.where(own_faces >= 0, own_faces, best_faces), best_overlaps
+
+
+def _match_each_face_once(overlaps):
+    """Pair faces with anchors greedily, best overlap first: int32 [B, A], -1 for none."""
+    face_count, anchor_count = ops.shape(overlaps)[1], ops.shape(overlaps)[2]
+
+    def pair_one(_, state):
+        remaining, matched = state
+        best = ops.max(remaining, axis=2)  # [B, N]
+        face = ops.cast(ops.argmax(best, axis=1), "int32")  # [B]
+        row = ops.take_along_axis(remaining, face[:, None, None], axis=1)[:, 0]  # [B, A]
+        tied = row >= ops.max(row, axis=1, keepdims=True) - _TIE  # [B, A]
+        anchor = ops.cast(ops.argmax(ops.cast(tied, "int32"), axis=1), "int32")  # [B]: the first
+        is_anchor = ops.arange(anchor_count)[None] == anchor[:, None]  # [B, A]
+        is_face = ops.arange(face_count)[None] == face[:, None]  # [B, N]
+        found = (ops.max(best, axis=1) > 0)[:, None]  # [B, 1]: no face is left otherwise
+        matched = ops.where(is_anchor & found, face[:, None], matched)
+        taken = is_face[:, :, None] | is_anchor[:, None, :]  # [B, N, A]
+        return ops.where(taken, 0.0, remaining), matched
+
+    nothing = ops.zeros_like(overlaps[:, 0, :], dtype="int32") - 1  # [B, A]
+    return ops.fori_loop(0, face_count, pair_one, (overlaps, nothing))[1]
+
+
+def encode_boxes(boxes, anchors, variances):
+    """Encode boxes [..., A, 4] as offsets [..., A, 4] from their anchors [A, 4]."""
+    box, anchor = corners_to_centered(boxes), corners_to_centered(anchors)
+    centers = (box[..., :2] - anchor[..., :2]) / anchor[..., 2:]
+    sizes = ops.log(ops.maximum(box[..., 2:], 1e-8) / anchor[..., 2:])
+    return ops.concatenate([centers, sizes], axis=-1) / np.asarray(variances, np.float32)
+
+
+def decode_boxes(offsets, anchors, variances):
+    """Turn offsets [..., A, 4] back into boxes [..., A, 4]: the inverse of `encode_boxes`."""
+    offsets = offsets * np.asarray(variances, np.float32)
+    anchor = corners_to_centered(anchors)
+    centers = offsets[..., :2] * anchor[..., 2:] + anchor[..., :2]
+    sizes = ops.exp(ops.minimum(offsets[..., 2:], 10.0)) * anchor[..., 2:]  # 10: no overflow
+    return centered_to_corners(ops.concatenate([centers, sizes], axis=-1))

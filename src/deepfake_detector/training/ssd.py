@@ -1,0 +1,174 @@
+"""Training a detector: the loss over matched anchors, the optimiser, and `fit`.
+
+Liu et al. 2016 (SSD), section 2.2. What happens after each epoch is in `epochs`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from deepfake_detector.config.schema import OptimiserParams, Params, TrainParams
+from deepfake_detector.data.loading.batches import make_training_batches
+from deepfake_detector.models.backbones.pretrained import load_pretrained
+from deepfake_detector.models.ssd.loss import compute_loss
+from deepfake_detector.models.ssd.matching import make_targets
+from deepfake_detector.models.ssd.network import (
+    build_detector,
+    build_finder,
+    make_detector_anchors,
+)
+from deepfake_detector.training.ssd_epochs import EpochEnd, StepWatch, Work
+
+
+@dataclass(frozen=True)
+class Shards:
+    """TFRecord files, one a video."""
+
+    train: list[Path]
+    validation: list[Path]
+
+
+class TrainedDetector(keras.Model):
+    """A detector with the SSD loss, for `fit`. Faces are matched to anchors on the device.
+
+    `fit` takes images [B, S, S, 3] and `{"boxes": [B, N, 4], "labels": [B, N]}`, and reports
+    `loss` with its parts `location_loss` and `label_loss`.
+    """
+
+    def __init__(self, detector: keras.Model, params: Params):
+        super().__init__(name="trained_detector")
+        self.detector = detector
+        self._anchors = make_detector_anchors(detector, params.detector)
+        self._detector_params, self._loss_params = params.detector, params.train.loss
+        self._location = keras.metrics.Mean(name="location_loss")
+        self._label = keras.metrics.Mean(name="label_loss")
+
+    def call(self, images, training=None):
+        return self.detector(images, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Compute the SSD loss and the weights' regularisation of a batch: a scalar."""
+        location, label = self.compute_parts(y, y_pred)
+        self._location.update_state(location)
+        self._label.update_state(label)
+        return location + label + sum(self.losses)
+
+    def compute_parts(self, faces, outputs):
+        """Compute location loss and label loss, two scalars, from a batch's faces and outputs."""
+        targets = make_targets(
+            faces["boxes"],
+            faces["labels"],
+            self._anchors,
+            self._detector_params.anchors.variances,
+            self._detector_params.matching,
+        )
+        return compute_loss(*targets, outputs["box"], outputs["label"], self._loss_params)
+
+
+def train_detector(
+    params: Params, shards: Shards, folder: Path, fingerprint: str, report: Callable
+) -> None:
+    """Train a detector, or go on where an interrupted training of the same fingerprint stopped.
+
+    Args:
+        folder: gets `detector.keras` (best epoch on validation, see `find_best_epoch`),
+            `last.keras` and `history.csv` in the end; they also stay in a checkpoint beside it
+            (`checkpoints.remove_checkpoints`), so that what follows may be interrupted, too.
+        fingerprint: names everything the result depends on.
+        report: called with the epoch (from 1) and its row of `history.csv`, also for the epochs of
+            the interrupted training.
+
+    Raises:
+        FloatingPointError: the loss is not finite; the message names epoch and batch.
+    """
+    keras.utils.set_random_seed(params.seed)
+    detector = build_detector(params.detector)
+    load_pretrained(detector, params.detector)
+    if params.train.freeze_batch_norm:
+        freeze_batch_norm(detector)
+    model = TrainedDetector(detector, params)
+    model.compile(optimizer=make_optimiser(params.train))
+    model.optimizer.build(model.trainable_variables)
+    finder = build_finder(detector, params.detector)
+    epoch_end = EpochEnd(model, finder, shards.validation, params, folder, fingerprint, report)
+    done = epoch_end.resume()
+    if done < params.train.epochs and not epoch_end.has_stopped():
+        batches = make_training_batches(
+            shards.train,
+            params.train.batch_size,
+            params.detector.image_size_px,
+            params.train.most_faces,
+            params.train.augmentation,
+            params.seed,
+            skipped_batches=done * params.train.steps_per_epoch,
+        )
+        model.fit(
+            batches,
+            epochs=params.train.epochs,
+            initial_epoch=done,
+            steps_per_epoch=params.train.steps_per_epoch,
+            callbacks=[StepWatch(list_work(params.train), done), epoch_end],
+            shuffle=False,  # the stream is
+            verbose=0,
+        )
+    epoch_end.finish()
+
+
+def list_work(params: TrainParams) -> Work:
+    """Say what there is to do, for the progress bar."""
+    return Work(
+        name="train",
+        rate="train.schedule.learning_rate",
+        epochs=params.epochs,
+        steps_per_epoch=params.steps_per_epoch,
+        images_per_step=params.batch_size,
+    )
+
+
+def make_optimiser(params: TrainParams) -> keras.optimizers.Optimizer:
+    """Make the optimiser with its learning-rate schedule; weight decay spares norms and biases."""
+    settings: OptimiserParams = params.optimiser
+    options = {
+        "learning_rate": make_schedule(params),
+        "global_clipnorm": settings.clip_norm or None,
+        "weight_decay": settings.weight_decay or None,
+    }
+    if settings.name == "adam":
+        optimiser = keras.optimizers.Adam(**options)
+    else:
+        optimiser = keras.optimizers.SGD(momentum=0.9, **options)
+    optimiser.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale"])
+    return optimiser
+
+
+def make_schedule(params: TrainParams) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Make the learning rate over steps: warm-up and cosine, or divided by ten at epochs."""
+    steps, schedule = params.steps_per_epoch, params.schedule
+    if schedule.name == "steps":
+        rates = [
+            schedule.learning_rate / 10**drop for drop in range(len(schedule.drop_epochs) + 1)
+        ]
+        boundaries = [epoch * steps - 1 for epoch in schedule.drop_epochs]  # last step before
+        return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)
+    warmup = schedule.warmup_epochs * steps
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=schedule.learning_rate / 100 if warmup else schedule.learning_rate,
+        decay_steps=max(params.epochs * steps - warmup, 1),
+        warmup_target=schedule.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+
+
+def freeze_batch_norm(detector: keras.Model) -> None:
+    """Keep the pretrained statistics: batches are small, and a step takes half the time."""
+    for layer in detector.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.name.startswith("_"):
+            layer.trainable = False
+
+
+def count_parameters(detector: keras.Model) -> int:
+    """Count the numbers a detector has learned."""
+    return int(sum(np.prod(weight.shape) for weight in detector.trainable_weights))

@@ -1,0 +1,91 @@
+"""One trial of a study: values are chosen, their anchors measured, a detector trained with them.
+
+Frames are extracted once, the libraries are imported once, and nothing but the train and
+validation shards is known here.
+"""
+
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import optuna
+
+from deepfake_detector.config.schema import Params
+from deepfake_detector.training.model_selection import find_objective
+from deepfake_detector.training.ssd import Shards, train_detector
+from deepfake_detector.tuning.initial_trials import TrainingFaces
+from deepfake_detector.tuning.queue import OVERLAP, RECALL, VALUES
+from deepfake_detector.tuning.suggest import apply_values, suggest_values
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all trials have in common; `params` are those that a trial's values are put into."""
+
+    params: Params
+    shards: Shards
+    faces: TrainingFaces
+
+
+def choose_params(trial: optuna.Trial, params: Params) -> Params:
+    """Choose the values of a trial, and put them into the parameters.
+
+    A trial that came with exact values gets those; Optuna learns from the nearest point.
+    """
+    suggested = suggest_values(trial, params)
+    values = trial.user_attrs.get(VALUES, suggested)
+    trial.set_user_attr(VALUES, values)
+    return apply_values(params, values)
+
+
+def check_anchors(trial: optuna.Trial, params: Params, ground: Ground) -> None:
+    """Measure a trial's anchors on the training faces; prune them if they are hopeless.
+
+    Raises:
+        optuna.TrialPruned: they reach too few faces, compared to those of the ground's parameters.
+    """
+    fitness = ground.faces.measure(params.detector)
+    trial.set_user_attr(RECALL, fitness.best_possible_recall)
+    trial.set_user_attr(OVERLAP, fitness.mean_best_overlap)
+    usual = ground.faces.measure(ground.params.detector).best_possible_recall
+    if fitness.best_possible_recall < params.tune.least_recall * usual:
+        raise optuna.TrialPruned(
+            f"anchors reach {fitness.best_possible_recall:.1%} of the training faces, those of "
+            f"params.yaml {usual:.1%}"
+        )
+
+
+def train_trial(
+    trial: optuna.Trial, params: Params, shards: Shards, folder: Path, log_epoch: Callable
+) -> float:
+    """Train a detector with a trial's parameters; give the best objective of its epochs.
+
+    Args:
+        folder: for the training's checkpoints; it is removed afterwards, whatever happens.
+        log_epoch: called with epoch and row as `train_detector` reports them.
+
+    Raises:
+        optuna.TrialPruned: the trial does worse than others did.
+        FloatingPointError: the loss is not finite, or validation has no objective.
+    """
+    objective, scores = find_objective(params), []
+
+    def report(epoch: int, row: dict[str, float]) -> None:
+        log_epoch(epoch, row)
+        score = row[objective]
+        if not math.isfinite(score):
+            raise FloatingPointError(f"epoch {epoch}: {objective} is {score}")
+        scores.append(score)
+        trial.report(max(scores), epoch)
+        if trial.should_prune():
+            raise optuna.TrialPruned(f"stopped after epoch {epoch}: others did better")
+
+    try:
+        train_detector(params, shards, folder / "train", f"trial {trial.number}", report)
+    finally:
+        keras.backend.clear_session()  # else each trial's graph stays in memory
+        shutil.rmtree(folder, ignore_errors=True)
+    return max(scores)

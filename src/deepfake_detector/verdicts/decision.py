@@ -1,0 +1,147 @@
+"""The answer: is the face, is the video likely real or likely fake, or can nobody tell?
+
+Every answer comes with its reason; nothing is ever 0.5 for want of a better number. Shapes: `n`
+frames in which a face was found.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from deepfake_detector.verdicts.calibration import Calibration, compute_probability
+from deepfake_detector.verdicts.face_track import TrackEvidence, find_poor, find_usable
+from deepfake_detector.verdicts.frame_aggregation import RULES
+
+Answer = Literal["likely real", "likely fake", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An answer, the probability of fake behind it, and why.
+
+    `probability` is None where there is none; `threshold` is the probability from which a face
+    is called likely fake.
+    """
+
+    answer: Answer
+    probability: float | None
+    threshold: float
+    reason: str
+
+
+def judge_track(evidence: TrackEvidence, calibration: Calibration) -> Judgement:
+    """Judge one face over time."""
+    if calibration.problem:
+        return _cannot_tell(calibration, calibration.problem)
+    is_usable = find_usable(evidence, calibration.usable)
+    if is_usable.sum() < calibration.usable.fewest_frames:
+        return _cannot_tell(calibration, _explain_few(evidence, calibration))
+    shares = evidence.compute_fake_share()[is_usable]
+    probability = compute_probability(RULES[calibration.rule](shares), calibration.model)
+    seen = f"seen well in {_count(len(shares), 'frame')}"
+    return _answer(probability, calibration, seen)
+
+
+def judge_video(tracks: list[TrackEvidence], calibration: Calibration) -> Judgement:
+    """Judge a video by its faces: it is fake if any of them is.
+
+    The odds of the video are the mean of its faces' odds, weighed by how long each was seen well:
+    the odds that one of them is fake where at most one is, and any as likely as it is long to be
+    seen. So one odd face among a hundred does not make a video fake, and a face that is cut into
+    pieces counts once. A video is never likely real while one of its faces is likely fake.
+
+    Args:
+        tracks: all faces of the video; may be empty.
+    """
+    if calibration.problem:
+        return _cannot_tell(calibration, calibration.problem)
+    if not tracks:
+        return _cannot_tell(calibration, "no face was found")
+    judged = {track.track: judge_track(track, calibration) for track in tracks}
+    known = {name: one for name, one in judged.items() if one.probability is not None}
+    if not known:
+        longest = max(tracks, key=lambda track: len(track.frames))
+        return _cannot_tell(calibration, _explain_none(judged, longest.track))
+    probability = combine_probabilities(
+        [one.probability for one in known.values()],
+        [find_usable(t, calibration.usable).sum() for t in tracks if t.track in known],
+    )
+    judgement = _answer(probability, calibration, _list_faces(judged, known))
+    return _heed_suspects(judgement, known)
+
+
+def combine_probabilities(probabilities, weights) -> float:
+    """Turn the probabilities of a video's faces into that of the video: the mean of their odds.
+
+    Args:
+        probabilities: of each face, 0 < p < 1; at least one.
+        weights: of each face, for example how many frames show it.
+    """
+    probabilities = np.asarray(probabilities, float)
+    odds = np.average(probabilities / (1 - probabilities), weights=weights)
+    return float(odds / (1 + odds))
+
+
+def _answer(probability: float, calibration: Calibration, seen: str) -> Judgement:
+    fake_from, real_up_to = calibration.fake_from, calibration.real_up_to
+    if fake_from == 1.0:
+        return _cannot_say(probability, calibration)
+    if probability >= fake_from:
+        answer, why = "likely fake", f"{fake_from:.2f} or more"
+    elif probability <= real_up_to:
+        answer, why = "likely real", f"{real_up_to:.2f} or less"
+    else:
+        answer, why = "cannot tell", f"between {real_up_to:.2f} and {fake_from:.2f}"
+    reason = f"probability of fake {probability:.2f}, {why}; {seen}"
+    return Judgement(answer, probability, fake_from, reason)
+
+
+def _heed_suspects(judgement: Judgement, known: dict[int, Judgement]) -> Judgement:
+    """Leave a video undecided where one of its faces is likely fake, but not the video."""
+    suspects = [name for name, one in known.items() if one.answer == "likely fake"]
+    if judgement.answer == "likely fake" or not suspects:
+        return judgement
+    reason = (
+        f"face {suspects[0]} alone is likely fake ({known[suspects[0]].probability:.2f}), "
+        f"but one of {_count(len(known), 'face')} may look so by chance"
+    )
+    return replace(judgement, answer="cannot tell", reason=reason)
+
+
+def _cannot_say(probability: float, calibration: Calibration) -> Judgement:
+    reason = f"probability of fake {probability:.2f}, but {calibration.bounds_note}"
+    return Judgement("cannot tell", probability, calibration.fake_from, reason)
+
+
+def _cannot_tell(calibration: Calibration, reason: str) -> Judgement:
+    return Judgement("cannot tell", None, calibration.fake_from, reason)
+
+
+def _explain_few(evidence: TrackEvidence, calibration: Calibration) -> str:
+    poor = find_poor(evidence, calibration.usable)
+    wrong = [f"{word} in {is_poor.sum()}" for word, is_poor in poor.items() if is_poor.any()]
+    usable = find_usable(evidence, calibration.usable).sum()
+    return ", ".join(
+        [
+            f"seen well in {_count(usable, 'frame')}, {calibration.usable.fewest_frames} needed",
+            *wrong,
+        ]
+    )
+
+
+def _explain_none(judged: dict[int, Judgement], longest: int) -> str:
+    reason = judged[longest].reason
+    if len(judged) == 1:
+        return f"the only face: {reason}"
+    return f"none of {len(judged)} faces can be judged; the one seen longest: {reason}"
+
+
+def _list_faces(judged: dict[int, Judgement], known: dict[int, Judgement]) -> str:
+    left_out = len(judged) - len(known)
+    text = f"{_count(len(known), 'face')} judged"
+    return f"{text}, {left_out} not seen well enough" if left_out else text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

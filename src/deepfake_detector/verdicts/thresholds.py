@@ -1,0 +1,99 @@
+"""Which probability is called real or fake, for stated rates of false alarms and of missed fakes.
+
+Likely fake begins where real videos end, and likely real where fakes end, each found alike. With
+enough videos they are counted: the bound is the quantile that the next one exceeds at
+the rate (Weibull's plotting position, definition 6 of Hyndman & Fan 1996). Fewer cannot support a
+small rate that way; then their log-odds are taken for a bell curve, and the bound is that of
+Student's prediction interval for the next one, or their highest, whichever is higher. A detector
+that told validation videos apart no better than chance gets no answer at all. Shapes: `V` videos.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepfake_detector.config.schema import JudgeParams
+from deepfake_detector.metrics.classification import compute_auc
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Highest probability of likely real, lowest of likely fake, and what they rest on.
+
+    Where no answer can be given they are 0 and 1, and `note` says why not.
+    """
+
+    real_up_to: float
+    fake_from: float
+    note: str
+
+
+def choose_bounds(is_fake: np.ndarray, probabilities: np.ndarray, params: JudgeParams) -> Bounds:
+    """Choose the bounds from validation videos.
+
+    Args:
+        is_fake: bool [V].
+        probabilities: [V], of models that did not know the video.
+    """
+    if is_fake.all() or not is_fake.any():
+        return Bounds(0.0, 1.0, "no real and fake videos of other sources were there to compare")
+    auc, error = compute_auc(is_fake, probabilities), compute_chance_error(is_fake)
+    if auc < 0.5 + error:
+        pairs = f"right in {auc:.0%} of pairs"
+        return Bounds(
+            0.0, 1.0, f"validation videos were told apart no better than by chance, {pairs}"
+        )
+    alarms, misses = params.false_alarm_rate, params.missed_fake_rate
+    fake_from, of_real = choose_threshold(probabilities[~is_fake], alarms, "real")
+    real_from, of_fake = choose_threshold(1 - probabilities[is_fake], misses, "fake")
+    sure = 0.5 + params.unsure_margin
+    note = f"{alarms:.0%} false alarms: {of_real}\n{misses:.0%} missed fakes: {of_fake}"
+    return Bounds(1 - max(real_from, sure), max(fake_from, sure), note)
+
+
+def compute_chance_error(is_fake: np.ndarray) -> float:
+    """Compute the standard error that the AUC of guesses has (Mann and Whitney 1947)."""
+    fake = np.count_nonzero(is_fake)
+    real = len(is_fake) - fake
+    return math.sqrt((fake + real + 1) / (12 * fake * real))
+
+
+def choose_threshold(probabilities: np.ndarray, rate: float, label: str) -> tuple[float, str]:
+    """Choose the least probability from which a video is called other than its label.
+
+    Args:
+        probabilities: that they are other than their label, of videos of one label that the model
+            was not fitted on; at least one.
+        rate: share of such videos that may be called so, 0 < rate < 1.
+        label: of them, for the words.
+
+    Returns:
+        The threshold, and in words what it rests on.
+    """
+    ordered = np.sort(probabilities)
+    count = len(ordered)
+    videos = f"{count} {label} validation video{'' if count == 1 else 's'}"
+    rank = (count + 1) * (1 - rate)  # of the bound among them, from 1
+    if rank <= count:
+        bound = np.interp(rank, np.arange(1, count + 1), ordered)
+        return _next_above(bound), f"counted on {videos}"
+    best = f"counting supports {1 / (count + 1):.0%} at best"
+    if count < 2:
+        return _next_above(ordered[-1]), f"above {videos}; {best}"
+    bound = max(_bound_next(np.log(ordered / (1 - ordered)), rate), ordered[-1])
+    return _next_above(bound), f"bell curve of {videos}; {best}"
+
+
+def _bound_next(log_odds: np.ndarray, rate: float) -> float:
+    """Give the probability that the next video exceeds at the rate, were log-odds normal."""
+    from scipy.stats import t
+
+    count = len(log_odds)
+    reach = t.ppf(1 - rate, count - 1) * np.std(log_odds, ddof=1) * math.sqrt(1 + 1 / count)
+    return float(1 / (1 + np.exp(-(log_odds.mean() + reach))))
+
+
+def _next_above(probability: float) -> float:
+    """Give the next number above, so that a video as high as the highest one is not called so."""
+    return float(min(np.nextafter(probability, 1), 1.0))

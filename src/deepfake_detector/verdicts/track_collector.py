@@ -1,0 +1,74 @@
+"""A video read frame by frame, and what was seen of each face in it.
+
+Kept are seven numbers for a face in a frame, no picture.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from deepfake_detector.common.tables import BOX
+from deepfake_detector.faces.online_tracker import FaceTracker
+from deepfake_detector.faces.sharpness import CutFinder, measure_sharpness
+from deepfake_detector.verdicts.face_track import TrackEvidence
+
+NOT_FOLLOWED = 0
+
+
+@dataclass
+class _Seen:
+    """The columns of a track while it grows."""
+
+    frames: list[int] = field(default_factory=list)
+    rows: list[list[float]] = field(default_factory=list)
+    sharpness: list[float] = field(default_factory=list)
+
+
+class EvidenceCollector:
+    """Follows the faces of one video and collects what is seen of them."""
+
+    def __init__(self, least_location: float):
+        """Follow faces whose scores of real and fake add up to `least_location` or more."""
+        self._least_location = least_location
+        self._tracker = FaceTracker()
+        self._cuts = CutFinder()
+        self._seen: dict[int, _Seen] = {}
+
+    def add(
+        self, frame: int, picture: np.ndarray, faces: pd.DataFrame, scale: float = 1.0
+    ) -> np.ndarray:
+        """Look at the next frame.
+
+        Args:
+            frame: its number, higher than the one before.
+            picture: uint8 RGB [height, width, 3].
+            faces: `left, top, right, bottom, real, fake`; px of the original frame.
+            scale: px of the picture for one px of the original frame.
+
+        Returns:
+            The track number of each face, from 1; `NOT_FOLLOWED` where it is hardly a face.
+        """
+        numbers = np.full(len(faces), NOT_FOLLOWED)
+        is_followed = (faces["real"] + faces["fake"]).to_numpy() >= self._least_location
+        followed = faces[is_followed]
+        numbers[is_followed] = self._tracker.add(frame, followed, self._cuts.is_cut(picture))
+        rows = followed[[*BOX, "real", "fake"]].to_numpy(float)
+        for number, row in zip(numbers[is_followed].tolist(), rows, strict=True):
+            seen = self._seen.setdefault(number, _Seen())
+            seen.frames.append(frame)
+            seen.rows.append(row.tolist())
+            seen.sharpness.append(measure_sharpness(picture, row[:4] * scale))
+        return numbers
+
+    def collect(self) -> list[TrackEvidence]:
+        """Give what was seen so far, by track number; empty where no face was followed."""
+        return [_to_evidence(number, seen) for number, seen in sorted(self._seen.items())]
+
+
+def _to_evidence(number: int, seen: _Seen) -> TrackEvidence:
+    rows = np.array(seen.rows)  # [n, 6]
+    return TrackEvidence(
+        number, np.array(seen.frames), rows[:, :4], rows[:, 4], rows[:, 5],
+        np.array(seen.sharpness),
+    )  # fmt: skip

@@ -1,0 +1,130 @@
+import cv2
+import numpy as np
+import pytest
+
+from deepfake_detector.config.schema import PairParams
+from deepfake_detector.data.frame_records import FrameRecord, read_records, write_shard
+from deepfake_detector.data.loading.crop_index import (
+    cut_from_record,
+    find_box_px,
+    list_crops,
+    read_crop,
+)
+from deepfake_detector.data.loading.face_pairs import PairMaker, group_crops
+
+REAL, FAKE = 1, 2
+PARAMS = PairParams(given_share=0.5, other_frame_share=0.5, wear_share=0.5, shift=0.05, zoom=1.1)
+GIVEN_ONLY = PARAMS.model_copy(
+    update={"given_share": 1.0, "wear_share": 0.0, "shift": 0.0, "zoom": 1.0}
+)
+BOX = np.array([[0.4, 0.4, 0.6, 0.6]])
+WINDOW = np.array([[0.25, 0.25, 0.75, 0.75]])  # 2.5 times the box
+
+
+def make_record(video, frame, label, value, side_px=400, box=BOX):
+    """A frame of one grey with a face; its crop, which has all pixels, is of another grey."""
+    shrunk, crop = (
+        cv2.imencode(".png", np.full((px, px, 3), grey, np.uint8))[1].tobytes()
+        for px, grey in ((100, value), (side_px // 2, value + 5))
+    )
+    labels = np.array([label])
+    return FrameRecord(shrunk, box, labels, [crop], WINDOW, video, frame, side_px, side_px)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    for video, label, value in (("real", REAL, 50), ("fake", FAKE, 100), ("alone", FAKE, 150)):
+        records = [make_record(video, frame, label, value + frame) for frame in (0, 5)]
+        write_shard(folder / f"{video}.tfrecord", records)
+    return folder
+
+
+@pytest.fixture
+def crops(folder):
+    return list_crops([folder / f"{video}.tfrecord" for video in ("real", "fake", "alone")])
+
+
+def test_crops_are_read_from_where_they_lie(crops):
+    assert [(crop.video, crop.frame, crop.label) for crop in crops[:3]] == [
+        ("real", 0, REAL),
+        ("real", 5, REAL),
+        ("fake", 0, FAKE),
+    ]
+    greys = [int(read_crop(crop)[0, 0, 0]) for crop in crops]
+    assert greys == [55, 60, 105, 110, 155, 160]
+
+
+def test_the_box_of_a_face_is_known_in_px_of_its_crop(crops):
+    assert find_box_px(crops[0], read_crop(crops[0])) == pytest.approx(
+        [60, 60, 140, 140], abs=0.01
+    )
+
+
+def test_a_shard_without_faces_has_no_crops(tmp_path):
+    nothing = np.zeros((0, 4))
+    write_shard(
+        tmp_path / "empty.tfrecord",
+        [FrameRecord(b"", nothing, np.zeros(0, int), [], nothing, "empty", 0, 10, 10)],
+    )
+    assert list_crops([tmp_path / "empty.tfrecord"]) == []
+
+
+def test_a_fake_belongs_to_the_face_of_the_same_frame_and_place(crops):
+    first, second = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
+    assert [[fake.frame for fake in forged] for forged in first.forged] == [[0], [5]]
+    assert second.real == []
+    assert len(second.fake) == 2
+
+
+def test_a_fake_elsewhere_in_the_frame_is_of_another_face(crops, tmp_path):
+    elsewhere = make_record("fake", 0, FAKE, 100, box=np.array([[0.1, 0.1, 0.2, 0.2]]))
+    write_shard(tmp_path / "fake.tfrecord", [elsewhere])
+    others = list_crops([tmp_path / "fake.tfrecord"])
+    (source,) = group_crops([*crops[:2], *others], {"real": "one", "fake": "one"})
+    assert source.forged == [[], []]
+    assert len(source.fake) == 1
+
+
+def test_without_any_real_face_nothing_can_be_learned(crops):
+    with pytest.raises(ValueError, match="no real face in the train split; add videos of real"):
+        group_crops(crops[4:], {"alone": "two"})
+
+
+def test_a_given_fake_is_shown_beside_the_face_it_was_made_from(crops):
+    sources = group_crops(crops[:4], {"real": "one", "fake": "one"})
+    maker = PairMaker(sources, 32, 1.5, GIVEN_ONLY)
+    pairs = [maker.make([1, number]) for number in range(20)]
+    greys = {(int(real[0, 0, 0]), int(fake[0, 0, 0])) for real, fake in pairs}
+    assert greys == {(55, 105), (60, 110)}
+    assert all(crop.shape == (32, 32, 3) for pair in pairs for crop in pair)
+
+
+def test_fakes_without_an_original_stand_beside_other_real_faces(crops):
+    sources = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
+    maker = PairMaker(sources, 32, 1.5, GIVEN_ONLY)
+    fakes = {int(maker.make([2, number])[1][0, 0, 0]) for number in range(40)}
+    assert fakes == {105, 110, 155, 160}
+
+
+def test_fakes_are_made_of_real_faces_where_none_are_given(crops):
+    maker = PairMaker(group_crops(crops[:2], {"real": "one"}), 32, 1.5, GIVEN_ONLY)
+    differ = 0
+    for number in range(10):
+        real, fake = maker.make([3, number])
+        differ += not np.array_equal(real, fake)
+    assert differ >= 8  # of plain grey, a blurred copy is the same
+
+
+def test_a_pair_follows_from_its_seed(crops):
+    sources = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
+    first, second = (PairMaker(sources, 32, 1.5, PARAMS).make([4, 2]) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_a_record_gives_the_finest_picture_that_shows_the_face(folder):
+    (record, _) = read_records([folder / "real.tfrecord"])
+    near = cut_from_record(record, np.array([160.0, 160, 240, 240]), 1.5, 16)
+    assert np.all(near == 55)  # of the crop
+    wide = cut_from_record(record, np.array([120.0, 120, 280, 280]), 1.5, 16)
+    assert np.all(wide == 50)  # reaches over the crop: of the frame

@@ -1,0 +1,68 @@
+import pytest
+
+from deepfake_detector.data.validation.video_list import VideoEntry, read_video_list
+
+VIDEOS = ["a.mp4", "b.mkv"]
+
+
+@pytest.fixture
+def read_list(tmp_path):
+    def read(text):
+        (tmp_path / "videos.csv").write_text(text, encoding="utf-8")
+        return read_video_list(tmp_path / "videos.csv", VIDEOS)
+
+    return read
+
+
+def test_without_a_list_every_video_is_its_own_source(tmp_path):
+    listed = read_video_list(tmp_path / "videos.csv", VIDEOS)
+    assert listed.entries == {"a.mp4": VideoEntry("a.mp4"), "b.mkv": VideoEntry("b.mkv")}
+
+
+def test_all_columns_are_read_and_only_the_video_is_needed(read_list):
+    listed = read_list(
+        "video,source,identity,split,frame_offset,licence\n"
+        "a.mp4, clip 1 ,ann,test,-3,CC BY 4.0\n"
+        "b,,,,,\n"
+    )
+    assert listed.entries["a.mp4"] == VideoEntry("clip 1", "ann", "test", -3, "CC BY 4.0")
+    assert listed.entries["b.mkv"] == VideoEntry("b.mkv")
+    assert listed.refusals == []
+
+
+def test_misspelt_column_is_refused_since_it_could_hide_a_source(read_list):
+    with pytest.raises(ValueError, match=r"videos\.csv: expected .* got video, sorce"):
+        read_list("video,sorce\na.mp4,x\n")
+
+
+def test_empty_list_is_refused(read_list):
+    with pytest.raises(ValueError, match="got nothing; correct the first line"):
+        read_list("")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("a.mp4,x,tset,", "split: expected train, validation, test or nothing, got 'tset'"),
+        ("a.mp4,x,,one", "frame_offset: expected a whole number, got 'one'"),
+    ],
+)
+def test_row_that_cannot_be_used_leaves_its_video_out(read_list, row, reason):
+    listed = read_list(f"video,source,split,frame_offset\nb.mkv,x,,\n{row}\n")
+    (refusal,) = listed.refusals
+    assert (refusal.row, refusal.reason) == (3, reason)
+    assert list(listed.problems) == ["a.mp4"]
+
+
+@pytest.mark.parametrize("name", ["c.mp4", "../a.mp4", ""])
+def test_row_of_no_video_is_refused(read_list, name):
+    listed = read_list(f"video,source\n{name},x\n")
+    (refusal,) = listed.refusals
+    assert refusal.row == 2
+    assert listed.problems == {}
+
+
+def test_video_listed_twice_is_left_out_where_the_rows_differ(read_list):
+    listed = read_list("video,source\na.mp4,x\nb.mkv,y\nb.mkv,y\na.mp4,z\n")
+    assert list(listed.problems) == ["a.mp4"]
+    assert [refusal.row for refusal in listed.refusals] == [5]

@@ -1,0 +1,161 @@
+"""The stage `judge` on tiny videos, with found faces that are known beforehand."""
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+import calibrate as judge
+from deepfake_detector import mlflow_tracking
+from deepfake_detector.config.schema import load_params
+from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
+from deepfake_detector.inference import detector as prediction
+from deepfake_detector.verdicts.calibration import load_calibration
+
+PROJECT = Path(__file__).parents[1]
+FOUND = ["video", "frame", "left", "top", "right", "bottom", "real", "fake"]
+SIZE_PX = 64
+FRAMES = [0, 5, 10, 15]
+SHARES = {
+    **{f"real_{n}": 0.1 for n in range(3)},
+    **{f"fake_{n}": 0.9 for n in range(3)},
+    "test_real": 0.2,
+    "test_fake": 0.8,
+}
+"""The fake share found in each video; `real_1` and `fake_1` are of one source."""
+
+
+@pytest.fixture
+def stage(tmp_path, monkeypatch):
+    """Work in a folder with the outputs of earlier stages; give params, results and calls."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("extract_frames", "split", "train", "evaluate"):
+        Path("artifacts", folder).mkdir(parents=True)
+    for video in SHARES:
+        write_video(video, "fake" if "fake" in video else "real")
+    write_split("validation", [video for video in SHARES if not video.startswith("test")])
+    write_split("test", ["test_real", "test_fake"])
+    find(["test_real", "test_fake"]).to_csv("artifacts/evaluate/detections.csv", index=False)
+    Path("artifacts/train/run.json").write_text('{"mlflow_run_id": "abc"}')
+    calls = {}
+    pretend(monkeypatch, calls)
+    return load_params(PROJECT / "params.yaml"), Path("artifacts/judge"), calls
+
+
+def write_video(video, label):
+    noise = np.random.default_rng(0).integers(0, 255, (SIZE_PX, SIZE_PX, 3), np.uint8)
+    jpeg = cv2.imencode(".jpg", noise)[1].tobytes()
+    box, label = np.array([[0.1, 0.1, 0.9, 0.9]]), np.array([1 + (label == "fake")])
+    crop = [jpeg], np.array([[0, 0, 1, 1]])
+    records = [FrameRecord(jpeg, box, label, *crop, video, n, SIZE_PX, SIZE_PX) for n in FRAMES]
+    write_shard(make_shard_path(Path("artifacts/extract_frames"), video), records)
+
+
+def write_split(name, videos):
+    rows = [f"{video},{video.rsplit('_')[-1]},,,{len(FRAMES)},{len(FRAMES)}" for video in videos]
+    lines = ["video,source,identity,labels,frames,faces", *rows]
+    Path(f"artifacts/split/{name}.csv").write_text("\n".join(lines) + "\n")
+
+
+def find(videos):
+    box = [SIZE_PX * 0.1] * 2 + [SIZE_PX * 0.9] * 2
+    rows = [(v, n, *box, 1 - SHARES[v], SHARES[v]) for v in videos for n in FRAMES]
+    return pd.DataFrame(rows, columns=FOUND)
+
+
+def pretend(monkeypatch, calls):
+    @contextmanager
+    def run(run_id):
+        calls["run"] = run_id
+        yield run_id
+
+    def predict(detector, shards, batch_size):
+        return find([path.name.removesuffix(".tfrecord") for path in shards])
+
+    monkeypatch.setattr(prediction, "load_detector", lambda path: path)
+    monkeypatch.setattr(prediction, "predict_shards", predict)
+    monkeypatch.setattr(mlflow_tracking, "continued_run", run)
+    monkeypatch.setattr(
+        mlflow_tracking, "log_evaluation", lambda *given: calls.update(logged=given)
+    )
+    monkeypatch.setattr(
+        mlflow_tracking, "register_detector", lambda *given: calls.update(model=given)
+    )
+
+
+def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
+    params, out, calls = stage
+    judge.judge(params)
+    calibration = load_calibration(out / "calibration.json")
+    assert (calibration.fitted.videos, calibration.fitted.sources) == (6, 3)
+    assert calibration.bounds_note.startswith("10% false alarms: bell curve of 3 real")
+    verdicts = pd.read_csv(out / "verdicts.csv").set_index("video")
+    assert verdicts["verdict"].to_dict() == {
+        "test_real": "likely real",
+        "test_fake": "likely fake",
+    }
+    assert verdicts.loc["test_fake", "label"] == "fake"
+    assert verdicts.loc["test_fake", "plain_mean"] == pytest.approx(0.8)
+    assert verdicts.loc["test_fake", "majority"] == pytest.approx(5 / 6)  # (4 + 1) / (4 + 2)
+    assert len(pd.read_csv(out / "faces.csv")) == 2
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["test"]["video_auc"] == metrics["validation"]["video_auc"] == 1.0
+    assert metrics["test"]["answered_accuracy"] == 1.0
+    assert metrics["test"]["abstentions"] == 0
+    assert metrics["validation"]["rule_mean_fitted_log_loss"] > 0
+    assert {path.name for path in (out / "plots").iterdir()} == {
+        "reliability.csv",
+        "reliability.png",
+    }
+    assert calls["run"] == "abc"
+    assert calls["logged"][0]["test_video_auc"] == 1.0
+    detector, calibration_file, registered_with, example = calls["model"]
+    assert (detector, calibration_file) == (
+        judge.TRAINED / "detector.keras",
+        out / "calibration.json",
+    )
+    assert registered_with == params.predict
+    assert example[:2] == b"\xff\xd8"  # a JPEG
+    assert "Answered: 2 of 2, right 1.000" in capsys.readouterr().out
+
+
+def test_without_a_fake_on_validation_nothing_is_answered(stage, capsys):
+    params, out, _ = stage
+    write_split("validation", ["real_0", "real_1"])
+    judge.judge(params)
+    verdicts = pd.read_csv(out / "verdicts.csv")
+    assert set(verdicts["verdict"]) == {"cannot tell"}
+    assert verdicts["probability"].isna().all()
+    assert "no validation video shows a fake face" in verdicts["reason"][0]
+    test = json.loads((out / "metrics.json").read_text())["test"]
+    assert (test["abstentions"], test["video_auc"]) == (2, None)
+    assert "No answers: no validation video" in capsys.readouterr().out
+
+
+def test_without_validation_videos_nothing_is_answered(stage):
+    params, out, _ = stage
+    write_split("validation", [])
+    judge.judge(params)
+    assert set(pd.read_csv(out / "verdicts.csv")["verdict"]) == {"cannot tell"}
+
+
+def test_one_source_gives_probabilities_but_no_answer(stage):
+    params, out, _ = stage
+    write_split("validation", ["real_1", "fake_1"])
+    judge.judge(params)
+    verdicts = pd.read_csv(out / "verdicts.csv")
+    assert set(verdicts["verdict"]) == {"cannot tell"}
+    assert verdicts["probability"].notna().all()
+    assert "of other sources" in verdicts["reason"][0]
+
+
+def test_a_stage_that_has_not_run_is_named(stage, monkeypatch):
+    judge.FOUND.unlink()
+    monkeypatch.setattr("sys.argv", ["calibrate.py"])
+    monkeypatch.setattr(judge, "load_params", lambda: stage[0])
+    with pytest.raises(SystemExit, match=r"judge: artifacts.evaluate.detections\.csv: not there"):
+        judge.main()

@@ -1,0 +1,169 @@
+import numpy as np
+import pytest
+
+from deepfake_detector.config.schema import JudgeParams, UsableParams
+from deepfake_detector.verdicts.calibration import load_calibration
+from deepfake_detector.verdicts.cross_validation import judge_left_out
+from deepfake_detector.verdicts.decision import judge_video
+from deepfake_detector.verdicts.face_track import TrackEvidence
+from deepfake_detector.verdicts.fit_calibration import fit_calibration
+from deepfake_detector.verdicts.frame_aggregation import RULES
+from deepfake_detector.verdicts.labelled_videos import KnownVideo, list_faces
+
+USABLE = UsableParams(
+    smallest_face_px=10, least_location=0.5, least_sharpness=0.0, fewest_frames=2
+)
+PARAMS = JudgeParams(false_alarm_rate=0.1, missed_fake_rate=0.1, unsure_margin=0.1, usable=USABLE)
+
+
+def see(*shares, track=1):
+    fake, count = np.array(shares, float), len(shares)
+    boxes_px = np.tile([0, 0, 50, 50], (count, 1))
+    return TrackEvidence(track, np.arange(count), boxes_px, 1 - fake, fake, np.full(count, 100.0))
+
+
+def know(label, source, *tracks, labels=None):
+    names = [label] * len(tracks) if labels is None else labels
+    return KnownVideo(f"{source}_{label}", source, label, list(tracks), names)
+
+
+def make_videos(sources=4, spoiled=0.5):
+    """Fakes whose first frame of five says the opposite; the same for the real ones."""
+    videos = []
+    for source in "abcdefgh"[:sources]:
+        videos.append(know("real", source, see(1 - spoiled, 0.2, 0.2, 0.2, 0.2)))
+        videos.append(know("fake", source, see(spoiled, 0.8, 0.8, 0.8, 0.8)))
+    return videos
+
+
+def test_the_rule_with_the_least_loss_on_left_out_sources_is_taken():
+    calibration = fit_calibration(make_videos(), PARAMS)
+    losses = calibration.fitted.log_loss
+    assert set(losses) == {f"{rule}_{fit}" for rule in RULES for fit in ("as_it_is", "fitted")}
+    assert min(losses, key=losses.get) == f"{calibration.rule}_{calibration.fit}"
+    assert calibration.fitted.sources == 4
+    assert (calibration.fitted.tracks_real, calibration.fitted.tracks_fake) == (4, 4)
+
+
+def test_single_frames_that_err_badly_call_for_a_rule_that_bears_them():
+    calibration = fit_calibration(make_videos(sources=8, spoiled=0.001), PARAMS)
+    losses = calibration.fitted.log_loss
+    assert losses["trimmed_log_odds_fitted"] < losses["mean_fitted"] < losses["top_fitted"]
+
+
+def test_a_detector_that_says_what_is_true_is_taken_at_its_word():
+    """Three of four videos called 0.75 are fake, one is not, and the other way round: as it is
+    the log loss is 0.562, the least that any correction can have."""
+    videos = [
+        know(label, source, see(*[share] * 4))
+        for source in "abcd"
+        for share, label in [
+            (0.75, "real" if source == "a" else "fake"),
+            (0.25, "fake" if source == "a" else "real"),
+        ]
+    ]
+    calibration = fit_calibration(videos, PARAMS)
+    assert calibration.fit == "as_it_is"
+    assert calibration.fitted.log_loss["mean_as_it_is"] == pytest.approx(0.5623, abs=1e-4)
+    assert judge_video([see(*[0.75] * 4)], calibration).probability == pytest.approx(0.75)
+
+
+def test_labels_weigh_alike_however_many_videos_there_are_of_each():
+    """Real videos, three times as many as fakes, all as doubtful: odds stay even."""
+    videos = [
+        know(label, source, see(*[0.5] * 4))
+        for source in "abcd"
+        for label in ("real", "real", "real", "fake")
+    ]
+    calibration = fit_calibration(videos, PARAMS)
+    assert judge_video([see(*[0.5] * 4)], calibration).probability == pytest.approx(0.5)
+    assert calibration.fitted.log_loss["mean_fitted"] == pytest.approx(np.log(2))
+
+
+def test_a_biased_detector_is_corrected():
+    """All shares too high: real faces at 0.88 and fakes at 0.98."""
+    videos = [
+        know(label, source, see(*[share] * 4))
+        for source in "abcdefgh"
+        for share, label in [(0.88, "real"), (0.98, "fake")]
+    ]
+    calibration = fit_calibration(videos, PARAMS)
+    assert calibration.fit == "fitted"
+    assert judge_video([see(*[0.88] * 4)], calibration).probability < 0.5
+
+
+def test_a_calibration_comes_back_from_its_file(tmp_path):
+    calibration = fit_calibration(make_videos(), PARAMS)
+    path = tmp_path / "calibration.json"
+    path.write_text(calibration.model_dump_json())
+    assert load_calibration(path) == calibration
+
+
+def test_no_file_and_another_file_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="no calibration here; run `dvc repro`"):
+        load_calibration(tmp_path / "none.json")
+    (tmp_path / "other.json").write_text('{"rule": "best"}')
+    with pytest.raises(ValueError, match="not a calibration of this project"):
+        load_calibration(tmp_path / "other.json")
+
+
+def test_a_source_is_judged_by_the_others():
+    """Left-out videos do not know their own truth: swapped labels of one source change nothing."""
+    videos = make_videos()
+    lied = [
+        KnownVideo(v.video, v.source, {"real": "fake", "fake": "real"}[v.label], v.tracks,
+                   [{"real": "fake", "fake": "real"}[v.label]])
+        if v.source == "a" else v
+        for v in videos
+    ]  # fmt: skip
+    told = [
+        judge_left_out(some, list_faces(some, USABLE), "mean", "fitted") for some in (videos, lied)
+    ]
+    assert told[0][:2] == pytest.approx(told[1][:2])
+    assert told[0][2:] != pytest.approx(told[1][2:])
+
+
+def test_faces_hardly_seen_are_no_part_of_the_calibration():
+    videos = [*make_videos(), know("fake", "z", see(0.1))]
+    assert fit_calibration(videos, PARAMS).fitted == fit_calibration(make_videos(), PARAMS).fitted
+
+
+def test_faces_of_one_label_in_a_video_count_as_one():
+    video = know("fake", "a", see(0.9, 0.9), see(0.9, 0.9), see(0.1, 0.1), see(0.5, 0.5),
+                 labels=["fake", "fake", "real", ""])  # fmt: skip
+    weights = [face.weight for face in list_faces([video], USABLE)]
+    assert weights == [0.5, 0.5, 1, 1]
+
+
+def test_a_false_alarm_counts_in_its_video_but_teaches_nothing():
+    alarm = see(0.95, 0.95, 0.95, 0.95, 0.95, track=2)
+    videos = make_videos()
+    first = videos[0]
+    with_alarm = know("real", "a", *first.tracks, alarm, labels=["real", ""])
+    plain, alarmed = ([v, *videos[1:]] for v in (first, with_alarm))
+    assert fit_calibration(plain, PARAMS).fitted.tracks_real == 4
+    assert fit_calibration(alarmed, PARAMS).fitted.tracks_real == 4
+    told = [
+        judge_left_out(v, list_faces(v, USABLE), "mean", "fitted")[0] for v in (plain, alarmed)
+    ]
+    assert told[1] > told[0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "missing"), [(["real"], "fake"), (["fake"], "real"), ([], "fake or a real")]
+)
+def test_without_both_labels_there_is_no_probability(labels, missing):
+    videos = [video for video in make_videos() if video.label in labels]
+    calibration = fit_calibration(videos, PARAMS)
+    judgement = judge_video([see(0.9, 0.9, 0.9)], calibration)
+    assert (judgement.answer, judgement.probability) == ("cannot tell", None)
+    assert f"no validation video shows a {missing} face" in judgement.reason
+
+
+def test_one_source_gives_probabilities_but_no_answers():
+    calibration = fit_calibration(make_videos(sources=1), PARAMS)
+    assert calibration.fitted.log_loss == {}
+    judgement = judge_video([see(0.99, 0.99, 0.99)], calibration)
+    assert judgement.answer == "cannot tell"
+    assert judgement.probability > 0.5
+    assert "no real and fake videos of other sources" in judgement.reason

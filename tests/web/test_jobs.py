@@ -1,0 +1,68 @@
+import time
+
+import pytest
+
+from deepfake_detector.web.jobs import Desk, clean_name, describe_case
+
+
+def hand_in(desk, name="a.mp4"):
+    number, case = desk.open_case(name)
+    case.upload.write_bytes(b"x")
+    desk.take_in(number, case)
+    for _ in range(100):
+        if case.future.done():
+            break
+        time.sleep(0.02)
+    return number, case
+
+
+def judge(path, out, tell):
+    out.mkdir()
+    return {
+        "verdict": "likely real", "probability": 0.1, "reason": "", "file": path.name,
+        "frames": {"looked_at": 1}, "tracks": [dict.fromkeys(
+            ("track", "verdict", "probability", "reason"), 1)],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "clean"),
+    [
+        ("film.mp4", "film.mp4"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\films\\my film (1).mp4", "my film (1).mp4"),
+        ("<b>&.mp4", "_b__.mp4"),
+        ("..", "file"),
+        ("", "file"),
+        ("é" * 300 + ".mp4", "é" * 80 + ".mp4"),
+    ],
+)
+def test_a_name_is_a_plain_file_name(name, clean):
+    assert clean_name(name) == clean
+
+
+def test_old_results_make_room_for_new_ones(tmp_path):
+    desk = Desk(tmp_path, judge, cases_kept=2)
+    numbers = [hand_in(desk)[0] for _ in range(3)]
+    assert [desk.find(number) is not None for number in numbers] == [False, True, True]
+    assert {path.name for path in tmp_path.iterdir()} == set(numbers[1:])
+
+
+def test_a_closed_desk_keeps_nothing(tmp_path):
+    desk = Desk(tmp_path, judge, cases_kept=2)
+    hand_in(desk)
+    desk.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_the_program_is_told_without_its_inside(tmp_path, caplog):
+    def fail(path, out, tell):
+        raise KeyError("secret")
+
+    _, case = hand_in(Desk(tmp_path, fail, cases_kept=2))
+    answer = describe_case(case)
+    assert answer == {
+        "state": "refused", "reason": "a.mp4: an error of this program; see its log",
+    }  # fmt: skip
+    assert "secret" in caplog.text
+    assert not case.upload.exists()
