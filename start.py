@@ -249,7 +249,7 @@ def link_for_mlflow(name):
 def record_own_data(arguments):
     """Let DVC take in files that were put into `data/` before it ever fetched the sample.
 
-    `dvc repro --pull` takes later changes of `data/` as they are, but refuses to pass over these.
+    `dvc repro --pull` takes later changes of `data/` as they are, but rejects to pass over these.
     """
     if arguments[0] != "dvc" or "--pull" not in arguments or not (PROJECT / "data").exists():
         return

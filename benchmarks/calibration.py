@@ -26,7 +26,7 @@ DETECTORS = {"useless": (0.3, 1.0), "fair": (1.5, 0.7), "good": (3.0, 0.7), "bes
 DISTORTIONS = [(0.3, 0), (1, 0), (1, 1), (3, 0), (3, 2)]  # times, bias
 SOURCES = [3, 6, 20]
 RIDGE = 0.1
-MOST_LOG_ODDS = 7
+MAX_LOG_ODDS = 7
 
 
 def main() -> None:
@@ -41,9 +41,9 @@ def main() -> None:
             for sources in SOURCES:
                 draw = (distance, spread, *distortion)
                 losses = [measure(draw, sources, generator) for _ in range(repeats)]
-                figures = "".join(f"{loss:8.3f}" for loss in np.mean(losses, axis=0))
+                metrics = "".join(f"{loss:8.3f}" for loss in np.mean(losses, axis=0))
                 times, bias = distortion
-                print(f"{name:10}{times:6}{bias:6}{sources:9}  {figures}")
+                print(f"{name:10}{times:6}{bias:6}{sources:9}  {metrics}")
 
 
 def measure(draw: tuple, sources: int, generator) -> list[float]:
@@ -51,25 +51,25 @@ def measure(draw: tuple, sources: int, generator) -> list[float]:
     log_odds, is_fake = draw_videos(*draw, sources, generator)
     others, truth = draw_videos(*draw, 150, generator)
     model = fit_logistic(log_odds[:, None], is_fake, np.ones(len(is_fake)))
-    as_it_is, fitted = 1 / (1 + np.exp(-others)), judge(others, model)
-    left_out = judge_left_out(log_odds, is_fake, sources)
-    is_honest = compute_log_loss(is_fake, 1 / (1 + np.exp(-log_odds))) <= left_out
-    ours = as_it_is if is_honest else fitted
-    said = [as_it_is, fit_platt(log_odds, is_fake, others), fitted, ours]
+    identity, fitted = 1 / (1 + np.exp(-others)), judge_scores(others, model)
+    cross_validation = cross_validate(log_odds, is_fake, sources)
+    is_honest = compute_log_loss(is_fake, 1 / (1 + np.exp(-log_odds))) <= cross_validation
+    ours = identity if is_honest else fitted
+    said = [identity, fit_platt(log_odds, is_fake, others), fitted, ours]
     return [compute_log_loss(truth, probabilities) for probabilities in said]
 
 
-def judge(log_odds, model) -> np.ndarray:
+def judge_scores(log_odds, model) -> np.ndarray:
     return np.array([compute_probability(np.array([x]), model) for x in log_odds])
 
 
-def judge_left_out(log_odds, is_fake, sources) -> float:
+def cross_validate(log_odds, is_fake, sources) -> float:
     """Give the log loss of a fit on the sources that it was not made on."""
     source = np.arange(len(log_odds)) % sources
     probabilities = np.empty(len(log_odds))
     for out in (source == number for number in range(sources)):
         model = fit_logistic(log_odds[~out, None], is_fake[~out], np.ones(np.sum(~out)))
-        probabilities[out] = judge(log_odds[out], model)
+        probabilities[out] = judge_scores(log_odds[out], model)
     return compute_log_loss(is_fake, probabilities)
 
 
@@ -79,7 +79,7 @@ def draw_videos(distance, spread, times, bias, sources, generator):
     signs = np.repeat([-0.5, 0.5], sources)
     scores = np.tile(level, 2) + signs * distance + generator.normal(0, 1, 2 * sources)
     log_odds = times * scores * distance / (1 + spread**2) + bias
-    return np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS), signs > 0
+    return np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS), signs > 0
 
 
 def fit_platt(log_odds, is_fake, others) -> np.ndarray:
@@ -88,14 +88,14 @@ def fit_platt(log_odds, is_fake, others) -> np.ndarray:
 
     fake, real = is_fake.sum(), (~is_fake).sum()
     targets = np.where(is_fake, (fake + 1) / (fake + 2), 1 / (real + 2))
-    centre, scale = log_odds.mean(), log_odds.std()
+    center, scale = log_odds.mean(), log_odds.std()
 
     def cost(weights):
-        said = weights[0] * (log_odds - centre) / scale + weights[1]
+        said = weights[0] * (log_odds - center) / scale + weights[1]
         return np.sum(np.logaddexp(0, said) - targets * said) + RIDGE * weights[0] ** 2 / 2
 
     slope, intercept = minimize(cost, [0, 0], method="BFGS").x
-    return 1 / (1 + np.exp(-(slope * (others - centre) / scale + intercept)))
+    return 1 / (1 + np.exp(-(slope * (others - center) / scale + intercept)))
 
 
 if __name__ == "__main__":

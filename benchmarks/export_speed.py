@@ -21,8 +21,8 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
 LEAST = {"float": 2.0, "int8": 3.0}
-MOST_LOST = 0.01  # of mAP, in 8-bit integers
-OVERLAP = 0.5
+MAX_LOST = 0.01  # of mAP, in 8-bit integers
+MEAN_BEST_IOU = 0.5
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def load_sides(project: Path) -> tuple[dict[str, Callable], int]:
     """Load Keras and every exported file that can be run here: functions of images, by name."""
     from deepfake_detector.inference.detector import load_detector
 
-    detector = load_detector(project / "artifacts/train/detector.keras").single_shot
+    detector = load_detector(project / "artifacts/train/detector.keras").ssd
     exported = project / "artifacts/export"
 
     def keras(images):
@@ -135,7 +135,7 @@ def measure_maps(sides: dict[str, Callable], shards, size_px: int, batch: int) -
             tables[name].append(batch_to_table(find(images.numpy()), faces))
     truth = read_truth(shards)
     return {
-        name: mean_average_precision(join_tables(parts), truth, OVERLAP)["map"]
+        name: mean_average_precision(join_tables(parts), truth, MEAN_BEST_IOU)["map_50"]
         for name, parts in tables.items()
     }
 
@@ -152,7 +152,7 @@ def print_table(times: dict[str, list[float]], maps: dict, images: int) -> None:
         )
         if maps:
             lost = maps["Keras predict"] - maps[name]
-            too_much = "  too much" if lost > MOST_LOST and name.endswith("int8") else ""
+            too_much = "  too much" if lost > MAX_LOST and name.endswith("int8") else ""
             row += f"{maps[name]:>9.4f}{lost:>9.4f}{too_much}"
         print(row)
 

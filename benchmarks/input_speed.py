@@ -15,7 +15,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
-LEAST_RATIO = 0.5
+MIN_RATIO = 0.5
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
     ratio = statistics.median(mine / peer for mine, peer in zip(ours, bare, strict=True))
     print(f"decode and resize alone {statistics.median(bare):.0f} images/s")
     print(f"training images         {statistics.median(ours):.0f} images/s")
-    print(f"ratio {ratio:.2f}, at least {LEAST_RATIO}")
+    print(f"ratio {ratio:.2f}, at least {MIN_RATIO}")
 
 
 def make_batches(shards: list[Path], params):
@@ -57,7 +57,7 @@ def make_batches(shards: list[Path], params):
             shards,
             params.train.batch_size,
             params.detector.image_size_px,
-            params.train.most_faces,
+            params.train.max_faces,
             params.train.augmentation,
             params.seed,
         )

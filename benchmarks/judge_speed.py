@@ -3,7 +3,7 @@
     python benchmarks/judge_speed.py data/videos/langer_1.mp4
 
 Makes 720p clips of 1 and 10 minutes at 30 frames a second out of the given one, played forth and
-back, and judges each in a process of its own, every third frame looked at; `--across 3` has nine
+back, and judges each in a process of its own, every third frame analyzed; `--across 3` has nine
 times the faces, the given clip nine times in one picture. Reading, looking and the verdict are
 "judging"; "with_report" adds the drawn video and report.html. CPU seconds are of all threads, and
 say more than seconds where the machine has other work; the peak is of memory.
@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from deepfake_detector.inference.analysis import Expert
 from deepfake_detector.inference.detector import load_detector
-from deepfake_detector.reports.writer import Examiner
+from deepfake_detector.reports.writer import ReportWriter
 from deepfake_detector.verdicts.calibration import load_calibration
 from deepfake_detector.video.clips import read_frames, write_timed_video
 from deepfake_detector.video.sampling import Sampler
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("clip", type=Path, help="some seconds of video with a face in it")
     parser.add_argument("--detector", type=Path, default=Path("artifacts/train/detector.keras"))
     parser.add_argument(
-        "--calibration", type=Path, default=Path("artifacts/judge/calibration.json")
+        "--calibration", type=Path, default=Path("artifacts/calibrate/calibration.json")
     )
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 10])
     parser.add_argument("--every", type=int, default=EVERY)
@@ -69,7 +69,7 @@ def measure_apart(arguments: argparse.Namespace, minutes: float, warm_up: Path) 
         "--warm-up",
         str(warm_up),
         "--every",
-        str(arguments.every),
+        str(arguments.frame_stride),
     ]
     command += ["--detector", str(arguments.detector), "--calibration", str(arguments.calibration)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -94,12 +94,12 @@ def measure(arguments: argparse.Namespace) -> dict:
     """Judge a clip and write its report; the network is warm."""
     detector = load_detector(arguments.detector)
     expert = Expert(detector, load_calibration(arguments.calibration))
-    make_examiner(expert, {}).judge_video(arguments.warm_up, Sampler(3), arguments.clip.parent)
+    make_examiner(expert, {}).decide_video(arguments.warm_up, Sampler(3), arguments.clip.parent)
     stations = {"begun": read_clocks()}
     with tempfile.TemporaryDirectory() as folder:
         examiner = make_examiner(expert, stations)
-        record, watched = examiner.judge_video(
-            arguments.clip, Sampler(arguments.every), Path(folder)
+        record, analysis = examiner.decide_video(
+            arguments.clip, Sampler(arguments.frame_stride), Path(folder)
         )
     stations["end"] = read_clocks()
     judging, with_report = (
@@ -107,9 +107,9 @@ def measure(arguments: argparse.Namespace) -> dict:
         for name in ("drawing", "end")
     )
     return {
-        "playing": watched.seconds + 1 / FPS,
-        "looked_at": len(watched.looked_at),
-        "faces": sum(len(track.frames) for track in watched.tracks),
+        "playing": analysis.seconds + 1 / FPS,
+        "analyzed": len(analysis.analyzed),
+        "faces": sum(len(log_to_mlflow.frames) for log_to_mlflow in analysis.tracks),
         "verdict": record["verdict"],
         "judging": judging[0],
         "judging_cpu": judging[1],
@@ -120,9 +120,11 @@ def measure(arguments: argparse.Namespace) -> dict:
     }
 
 
-def make_examiner(expert: Expert, stations: dict) -> Examiner:
+def make_examiner(expert: Expert, stations: dict) -> ReportWriter:
     """Make what judges a clip, and writes into `stations` when it begins something else."""
-    return Examiner(expert, {}, lambda doing, frames: stations.setdefault(doing, read_clocks()))
+    return ReportWriter(
+        expert, {}, lambda doing, frames: stations.setdefault(doing, read_clocks())
+    )
 
 
 def read_clocks() -> tuple[float, float, float]:

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from precision_speed import build, build_trained, make_stream
 
-LEAST_OVERLAP, MOST_SCORE = 0.9, 0.05
-LEAST_SAME, MOST_AP = 0.98, 0.01
+MIN_IOU, MAX_SCORE = 0.9, 0.05
+MIN_SAME, MAX_AP = 0.98, 0.01
 SURE = 0.5  # score of real and fake together from which a face counts
 
 
@@ -36,13 +36,13 @@ def main() -> None:
     found = {name: find(trained, name, arguments) for name in ("float32", "bfloat16")}
     shares = [compare(*pair) for pair in (found.values(), reversed(found.values()))]
     precisions = {name: measure(faces, arguments.test) for name, faces in found.items()}
-    for name, figures in precisions.items():
-        print(f"{name:<10}" + ", ".join(f"{key} {value:.4f}" for key, value in figures.items()))
+    for name, metrics in precisions.items():
+        print(f"{name:<10}" + ", ".join(f"{key} {value:.4f}" for key, value in metrics.items()))
     apart = max(
         abs(a - b) for a, b in zip(*(p.values() for p in precisions.values()), strict=True)
     )
     print(f"the same faces: {shares[0]:.2%} of float32's, {shares[1]:.2%} of bfloat16's")
-    if min(shares) < LEAST_SAME or apart > MOST_AP:
+    if min(shares) < MIN_SAME or apart > MAX_AP:
         raise SystemExit("precision_detections: bfloat16 finds other faces than float32")
 
 
@@ -60,13 +60,13 @@ def train(arguments):
 def find(trained, precision: str, arguments) -> pd.DataFrame:
     """Find the faces of the test shards with the trained weights in a precision."""
     from deepfake_detector.inference.detector import load_detector, predict_shards
-    from deepfake_detector.models.ssd.network import build_finder
+    from deepfake_detector.models.ssd.network import build_inference_model
 
     twin, params = build(arguments, precision)
     twin.set_weights(trained.detector.get_weights())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "detector.keras"
-        build_finder(twin, params.detector).save(path)
+        build_inference_model(twin, params.detector).save(path)
         return predict_shards(load_detector(path), arguments.test, arguments.batch)
 
 
@@ -75,15 +75,17 @@ def measure(faces: pd.DataFrame, shards: list[Path]) -> dict[str, float]:
     from deepfake_detector.inference.detector import read_truth
     from deepfake_detector.metrics import mean_average_precision
 
-    figures = mean_average_precision(faces, read_truth(shards), 0.5)
-    return {name: figures[name] for name in ("ap_real", "ap_fake", "map", "location_ap_coco")}
+    metrics = mean_average_precision(faces, read_truth(shards), 0.5)
+    return {
+        name: metrics[name] for name in ("ap_real", "ap_fake", "map_50", "class_agnostic_ap_50_95")
+    }
 
 
 def compare(faces: pd.DataFrame, others: pd.DataFrame) -> float:
     """Tell which share of the faces that are sure is found by the other side, too."""
     from deepfake_detector.common.labels import FACE_LABELS
     from deepfake_detector.common.tables import BOX
-    from deepfake_detector.models.ssd.boxes import compute_overlaps
+    from deepfake_detector.models.ssd.boxes import compute_iou
 
     labels = list(FACE_LABELS)
     faces = faces[faces[labels].sum(axis=1) >= SURE]
@@ -94,13 +96,13 @@ def compare(faces: pd.DataFrame, others: pd.DataFrame) -> float:
             same += [False] * len(part)
             continue
         other = by_frame[key]
-        overlaps = np.asarray(
-            compute_overlaps(np.float32(part[BOX].to_numpy()), np.float32(other[BOX].to_numpy()))
+        ious = np.asarray(
+            compute_iou(np.float32(part[BOX].to_numpy()), np.float32(other[BOX].to_numpy()))
         )
         scores = np.abs(part[labels].to_numpy()[:, None] - other[labels].to_numpy()[None]).max(
             axis=2
         )
-        is_same = (overlaps >= LEAST_OVERLAP) & (scores <= MOST_SCORE)
+        is_same = (ious >= MIN_IOU) & (scores <= MAX_SCORE)
         same += is_same.any(axis=1).tolist()
     print(f"{len(same)} faces with a score of {SURE} or more")
     if not same:

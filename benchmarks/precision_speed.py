@@ -76,11 +76,11 @@ def load_project_params(arguments, precision: str):
 
 def build_trained(arguments, precision: str):
     """Build the network ready for training steps."""
-    from deepfake_detector.training.ssd import TrainedDetector, make_optimiser
+    from deepfake_detector.training.ssd import DetectorTrainer, make_optimizer
 
     network, params = build(arguments, precision)
-    model = TrainedDetector(network, params)
-    model.compile(optimizer=make_optimiser(params.train))
+    model = DetectorTrainer(network, params)
+    model.compile(optimizer=make_optimizer(params.train))
     return model
 
 
@@ -143,7 +143,7 @@ def make_stream(arguments, seed_shift: int):
             arguments.shards,
             arguments.batch,
             params.detector.image_size_px,
-            params.train.most_faces,
+            params.train.max_faces,
             params.train.augmentation,
             params.seed + seed_shift,
         )

@@ -61,22 +61,22 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
     import numpy as np
     import tensorflow as tf
 
-    from deepfake_detector.augmentation.frames import vary_frame
+    from deepfake_detector.augmentation.frames import augment_frame
     from deepfake_detector.data.loading.batches import decode_jpeg
     from deepfake_detector.models.ssd.loss import compute_loss
     from deepfake_detector.models.ssd.matching import make_targets
     from deepfake_detector.models.ssd.network import build_detector, make_detector_anchors
     from deepfake_detector.training.ssd import (
-        TrainedDetector,
+        DetectorTrainer,
         freeze_batch_norm,
-        make_optimiser,
+        make_optimizer,
     )
 
     detector = build_detector(params.detector)
     if params.train.freeze_batch_norm:
         freeze_batch_norm(detector)
-    model = TrainedDetector(detector, params)
-    model.compile(optimizer=make_optimiser(params.train))
+    model = DetectorTrainer(detector, params)
+    model.compile(optimizer=make_optimizer(params.train))
     anchors, settings = make_detector_anchors(detector, params.detector), params.detector
     images = [decode_jpeg(frame["image"]) for frame in frames]
     boxes = np.stack([frame["boxes"][:1] for frame in frames])
@@ -106,7 +106,7 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
     def augment():
         for image, frame in zip(images, frames, strict=True):
             faces = (frame["boxes"], frame["labels"])
-            vary_frame(image, *faces, random, size_px, params.train.augmentation)
+            augment_frame(image, *faces, random, size_px, params.train.augmentation)
 
     return {
         "decode": lambda: [decode_jpeg(frame["image"]) for frame in frames],
@@ -120,7 +120,7 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
 def make_prediction_parts(frames: list[dict], path: Path) -> dict[str, Callable]:
     """Give the parts of a prediction as functions that do them once.
 
-    The second look, where there is one, sees the faces that a prediction of these frames shows it.
+    The face classifier, where there is one, sees the faces that a prediction of these frames shows it.
     """
     import cv2
     import keras
@@ -130,14 +130,14 @@ def make_prediction_parts(frames: list[dict], path: Path) -> dict[str, Callable]
     from deepfake_detector.data.loading.batches import decode_jpeg
     from deepfake_detector.data.loading.crop_index import cut_from_record
     from deepfake_detector.inference.detector import batch_to_table, load_detector
-    from deepfake_detector.inference.score_fusion import look_again
+    from deepfake_detector.inference.score_fusion import classify_faces
 
     detector = load_detector(path)
-    finder, look = detector.single_shot, detector.second_look
-    suppression = finder.get_layer("find_faces")
-    ends = {name: finder.get_layer(name).output for name in ("box", "label")}
-    network = keras.Model(finder.input, ends)
-    size = (finder.input_shape[1],) * 2
+    inference_model, classifier = detector.ssd, detector.face_classifier
+    suppression = inference_model.get_layer("detect_faces")
+    ends = {name: inference_model.get_layer(name).output for name in ("box", "label")}
+    network = keras.Model(inference_model.input, ends)
+    size = (inference_model.input_shape[1],) * 2
     images = [decode_jpeg(frame["image"]) for frame in frames]
     batch = np.float32([cv2.resize(image, size) for image in images])
     outputs = network.predict_on_batch(batch)
@@ -146,20 +146,24 @@ def make_prediction_parts(frames: list[dict], path: Path) -> dict[str, Callable]
         "decode": lambda: [decode_jpeg(frame["image"]) for frame in frames],
         "resize": lambda: np.float32([cv2.resize(image, size) for image in images]),
         "suppression*": lambda: suppress(outputs),
-        "whole": lambda: finder.predict_on_batch(batch),
+        "whole": lambda: inference_model.predict_on_batch(batch),
     }
-    if look is not None:
-        found = finder.predict_on_batch(batch)
+    if classifier is not None:
+        found = inference_model.predict_on_batch(batch)
         names = ("video", "frame", "width_px", "height_px")
         sources = {name: np.array([frame[name] for frame in frames]) for name in names}
         faces = batch_to_table(found, sources)
         image = np.nonzero(found["scores"].sum(axis=-1) > 0)[0]
-        count = (faces[["real", "fake"]].sum(axis=1) >= look.least_score).sum()
+        count = (faces[["real", "fake"]].sum(axis=1) >= classifier.min_detection_score).sum()
 
         def cut(number, box_px):
-            return cut_from_record(frames[number], box_px, look.reach, look.crop_px)
+            return cut_from_record(
+                frames[number], box_px, classifier.crop_scale, classifier.crop_px
+            )
 
-        parts[f"second look, {count} faces"] = lambda: look_again(look, faces, image, cut)
+        parts[f"face classifier, {count} faces"] = lambda: classify_faces(
+            classifier, faces, image, cut
+        )
     return parts
 
 

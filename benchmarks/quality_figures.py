@@ -16,54 +16,54 @@ SPLIT = Path("artifacts/split")
 ROWS = {
     "AP real": "ap_real",
     "AP fake": "ap_fake",
-    "mAP (area)": "map",
-    "location-only AP": "location_ap",
-    "label accuracy": "label_accuracy",
+    "mAP (area)": "map_50",
+    "class-agnostic AP": "class_agnostic_ap_50",
+    "label accuracy": "matched_label_accuracy",
     "video AUC": "video_auc",
     "video AUC, plain mean": "score_auc",
     "video log loss": "video_log_loss",
-    "video calibration error": "video_calibration_error",
+    "video calibration error": "video_ece",
     "majority vote, AUC": "majority_auc",
     "majority vote, log loss": "majority_log_loss",
-    "majority vote, cal. error": "majority_calibration_error",
+    "majority vote, cal. error": "majority_ece",
     "plain mean, log loss": "plain_mean_log_loss",
-    "plain mean, cal. error": "plain_mean_calibration_error",
-    "pair order": "pair_order",
-    "real videos called fake": "real_called_fake",
-    "fake videos called fake": "fake_called_fake",
-    "videos without an answer": "unanswered",
-    "mAP, single shot": "single_shot_map",
-    "label acc., single shot": "single_shot_label_accuracy",
-    "plain AUC, single shot": "single_shot_score_auc",
+    "plain mean, cal. error": "plain_mean_ece",
+    "pair order": "paired_auc",
+    "real videos called fake": "false_positive_rate",
+    "fake videos called fake": "true_positive_rate",
+    "videos without an answer": "abstention_rate",
+    "mAP, SSD": "ssd_only_map_50",
+    "label acc., SSD": "ssd_only_matched_label_accuracy",
+    "plain AUC, SSD": "ssd_only_score_auc",
 }
 SIMPLER = ("majority", "plain_mean")
 """Ways to a video's probability that look at each frame alone."""
 CHANCE = {
-    "map": "map_chance",
-    "label_accuracy": "label_accuracy_floor",
+    "map_50": "map_50_random_labels",
+    "matched_label_accuracy": "majority_label_accuracy",
     "video_auc": 0.5,
     "score_auc": 0.5,
     "video_log_loss": float(np.log(2)),
-    "video_calibration_error": "calibration_error_floor",
-    "majority_calibration_error": "majority_floor",
-    "pair_order": 0.5,
+    "video_ece": "ece_if_calibrated",
+    "majority_ece": "majority_floor",
+    "paired_auc": 0.5,
 }
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Figures by folder and name: `values` [S], `draws` [D] of the mean of the seeds."""
+    """Figures by folder and name: `values` [S], `n_bootstrap` [D] of the mean of the seeds."""
 
     values: dict[tuple[str, str], np.ndarray]
-    draws: dict[tuple[str, str], np.ndarray]
+    n_bootstrap: dict[tuple[str, str], np.ndarray]
     counts: dict[str, str]
     cost: dict[str, list[float]]
 
     def save(self, path: Path) -> None:
         """Keep what a later call needs for the differences."""
         means = {f"mean|{'|'.join(key)}": value.mean() for key, value in self.values.items()}
-        draws = {f"draws|{'|'.join(key)}": value for key, value in self.draws.items()}
-        np.savez(path, **means, **draws)
+        n_bootstrap = {f"draws|{'|'.join(key)}": value for key, value in self.n_bootstrap.items()}
+        np.savez(path, **means, **n_bootstrap)
 
     @staticmethod
     def load(path: Path) -> dict[tuple[str, str], tuple[float, np.ndarray]]:
@@ -91,20 +91,20 @@ def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: st
             name: find_split(folder / "detector.keras", name, params)
             for name in dict.fromkeys(["validation", split])
         }
-        calibration = fit_calibration(found["validation"].seen, params.judge)
+        calibration = fit_calibration(found["validation"].seen, params.calibrate)
         videos = judge_split(found[split], calibration, is_fitted_on=split == "validation")
         cost["minutes of training"].append(json.loads((folder / "minutes.json").read_text()))
         cost["images/s"].append(found[split].images_per_second)
-        figures = {}
+        metrics = {}
         for name, names in folders.items():
-            part = keep_videos(found[split].held_out, names)
+            part = keep_videos(found[split].evaluated, names)
             if len(part.images):
                 own = videos[videos["video"].isin(names)].reset_index(drop=True)
-                figures[name] = measure_part(part, own, params)
-                figures[name][0].update(measure_simpler(own, params))
-                figures[name][0].update(measure_alone(found[split], names, params))
-                counts[name] = count_to_text(figures[name][0])
-        measured.append(figures)
+                metrics[name] = measure_part(part, own, params)
+                metrics[name][0].update(measure_simpler(own, params))
+                metrics[name][0].update(measure_alone(found[split], names, params))
+                counts[name] = count_to_text(metrics[name][0])
+        measured.append(metrics)
     return join_seeds(measured, counts, cost)
 
 
@@ -112,10 +112,10 @@ def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: st
 class Found:
     """A split: found and annotated faces, the faces followed through its videos, the speed.
 
-    `alone` is `held_out` as the single shot saw it, None where it is the only look.
+    `alone` is `evaluated` as the SSD saw it, None where it is the only look.
     """
 
-    held_out: Any
+    evaluated: Any
     alone: Any
     seen: list
     images_per_second: float
@@ -125,10 +125,10 @@ def find_split(detector_path: Path, split: str, params) -> Found:
     """Let a detector look at a split."""
     from deepfake_detector.common.tables import read_table
     from deepfake_detector.data.frame_records import make_shard_path
-    from deepfake_detector.evaluation.evaluation_frames import make_held_out
-    from deepfake_detector.evaluation.tracked_videos import read_seen_videos
+    from deepfake_detector.evaluation.evaluation_frames import make_evaluation_frames
+    from deepfake_detector.evaluation.tracked_videos import track_labelled_videos
     from deepfake_detector.inference.detector import load_detector, predict_shards, read_truth
-    from deepfake_detector.inference.score_fusion import forget_second_look
+    from deepfake_detector.inference.score_fusion import drop_classifier_scores
 
     videos = read_table(SPLIT / f"{split}.csv")
     videos = videos[videos["frames"] > 0]
@@ -138,12 +138,12 @@ def find_split(detector_path: Path, split: str, params) -> Found:
     faces = predict_shards(detector, shards)
     seconds = time.perf_counter() - started
     frames = read_table(SHARDS / "frames.csv")
-    held_out, alone = make_held_out(faces, truth, videos, frames), None
-    if faces["second_look"].notna().any():
-        alone = make_held_out(forget_second_look(faces), truth, videos, frames)
-    least, overlap = params.judge.usable.least_location, params.evaluate.overlap
-    seen = read_seen_videos(SHARDS, videos, (faces, truth), least, overlap)
-    return Found(held_out, alone, seen, len(held_out.images) / seconds)
+    evaluated, alone = make_evaluation_frames(faces, truth, videos, frames), None
+    if faces["classifier_fake_score"].notna().any():
+        alone = make_evaluation_frames(drop_classifier_scores(faces), truth, videos, frames)
+    least, iou_threshold = params.calibrate.usable.min_face_score, params.evaluate.iou_threshold
+    seen = track_labelled_videos(SHARDS, videos, (faces, truth), least, iou_threshold)
+    return Found(evaluated, alone, seen, len(evaluated.images) / seconds)
 
 
 def judge_split(found: Found, calibration, is_fitted_on: bool):
@@ -153,108 +153,115 @@ def judge_split(found: Found, calibration, is_fitted_on: bool):
     """
     from deepfake_detector.evaluation.verdict_tables import make_video_verdicts
     from deepfake_detector.evaluation.video_scores import answer_videos, score_videos
-    from deepfake_detector.verdicts.cross_validation import judge_left_out
+    from deepfake_detector.verdicts.cross_validation import cross_validate
     from deepfake_detector.verdicts.labelled_videos import list_faces
 
     verdicts = make_video_verdicts(found.seen, calibration)
     verdicts["answer"] = verdicts["verdict"].str.removeprefix("likely ").replace("cannot tell", "")
     if is_fitted_on and not calibration.problem:
         faces = list_faces(found.seen, calibration.usable)
-        verdicts["probability"] = judge_left_out(
+        verdicts["probability"] = cross_validate(
             found.seen, faces, calibration.rule, calibration.fit
         )
         verdicts["answer"] = answer_videos(verdicts["probability"].to_numpy(), calibration)
-    videos = score_videos(found.held_out)
+    videos = score_videos(found.evaluated)
     kept = ["video", "probability", "answer", *SIMPLER]
     return videos.merge(verdicts[kept], on="video")
 
 
-def keep_videos(held_out, videos: list[str]):
+def keep_videos(evaluated, videos: list[str]):
     """Keep what concerns some videos."""
-    from deepfake_detector.evaluation.evaluation_frames import HeldOut
+    from deepfake_detector.evaluation.evaluation_frames import EvaluationFrames
     from deepfake_detector.metrics import FoundFaces, Truth
 
-    is_kept = held_out.images["video"].isin(videos).to_numpy()
+    is_kept = evaluated.images["video"].isin(videos).to_numpy()
     number = np.cumsum(is_kept) - 1
-    faces, truth = held_out.faces, held_out.truth
+    faces, truth = evaluated.faces, evaluated.truth
     face, true = is_kept[faces.image], is_kept[truth.image]
-    return HeldOut(
+    return EvaluationFrames(
         FoundFaces(number[faces.image[face]], faces.boxes[face], faces.scores[face]),
         Truth(number[truth.image[true]], truth.label[true], truth.boxes[true]),
-        held_out.images[is_kept].reset_index(drop=True),
+        evaluated.images[is_kept].reset_index(drop=True),
     )
 
 
-def measure_part(held_out, videos, params) -> tuple[dict, dict[str, np.ndarray]]:
+def measure_part(evaluated, videos, params) -> tuple[dict, dict[str, np.ndarray]]:
     """Measure some videos: figures, and the draws [D] of those in `ROWS`."""
-    from deepfake_detector.evaluation.confidence_intervals import number_sources, resample_figures
+    from deepfake_detector.evaluation.confidence_intervals import number_sources, resample_metrics
     from deepfake_detector.evaluation.detection_report import measure
     from deepfake_detector.evaluation.video_scores import measure_videos, resample_videos
-    from deepfake_detector.metrics.bootstrap import draw_weights
-    from deepfake_detector.metrics.classification import compute_calibration_floor
+    from deepfake_detector.metrics.bootstrap import sample_weights
+    from deepfake_detector.metrics.classification import compute_ece_if_calibrated
 
-    overlap, resamples = params.evaluate.overlap, params.evaluate.resamples
-    without_draws = params.evaluate.model_copy(update={"resamples": 0})
-    figures = measure(held_out, without_draws, params.predict.score_threshold, params.seed)
-    figures |= measure_videos(videos)
+    iou_threshold, n_bootstrap = params.evaluate.iou_threshold, params.evaluate.n_bootstrap
+    without_draws = params.evaluate.model_copy(update={"n_bootstrap": 0})
+    metrics = measure(evaluated, without_draws, params.predict.score_threshold, params.seed)
+    metrics |= measure_videos(videos)
     probabilities = videos["probability"].dropna().to_numpy(float)
-    figures["calibration_error_floor"] = compute_calibration_floor(
-        probabilities, resamples, params.seed
+    metrics["ece_if_calibrated"] = compute_ece_if_calibrated(
+        probabilities, n_bootstrap, params.seed
     )
-    if not figures["faces_real"] or not figures["faces_fake"]:
-        figures |= {"map": np.nan, "map_chance": np.nan}  # of one label, it is no mean
-    names, group = number_sources(held_out)
-    if len(names) < 2 or resamples < 1:
-        return figures, {}
-    weights = draw_weights(len(names), resamples, np.random.default_rng(params.seed))
-    draws = resample_figures(held_out, overlap, group, weights)
-    return figures, draws | resample_videos(videos, names, weights)
+    if not metrics["faces_real"] or not metrics["faces_fake"]:
+        metrics |= {
+            "map_50": np.nan,
+            "map_50_random_labels": np.nan,
+        }  # of one label, it is no mean
+    names, group = number_sources(evaluated)
+    if len(names) < 2 or n_bootstrap < 1:
+        return metrics, {}
+    weights = sample_weights(len(names), n_bootstrap, np.random.default_rng(params.seed))
+    n_bootstrap = resample_metrics(evaluated, iou_threshold, group, weights)
+    return metrics, n_bootstrap | resample_videos(videos, names, weights)
 
 
 def measure_simpler(videos, params) -> dict[str, float]:
     """Measure the simpler ways to a probability; a video where no face was found counts as 0.5."""
     from deepfake_detector.evaluation.verdict_metrics import MEASURES
     from deepfake_detector.evaluation.video_scores import UNDECIDED
-    from deepfake_detector.metrics.classification import compute_calibration_floor
+    from deepfake_detector.metrics.classification import compute_ece_if_calibrated
 
     is_fake = videos["is_fake"].to_numpy(bool)
     said = {way: videos[way].fillna(UNDECIDED).to_numpy(float) for way in SIMPLER}
-    figures = {
+    metrics = {
         f"{way}_{name}": compute(is_fake, said[way])
         for way in SIMPLER
         for name, compute in MEASURES.items()
     }
-    draws, seed = params.evaluate.resamples, params.seed
-    return figures | {"majority_floor": compute_calibration_floor(said["majority"], draws, seed)}
+    n_bootstrap, seed = params.evaluate.n_bootstrap, params.seed
+    return metrics | {
+        "majority_floor": compute_ece_if_calibrated(said["majority"], n_bootstrap, seed)
+    }
 
 
 def measure_alone(found: Found, videos: list[str], params) -> dict[str, float]:
-    """Measure what the single shot says without the second look; NaN where it is the only one."""
-    from deepfake_detector.evaluation.detection_report import measure_single_shot
+    """Measure what the SSD says without the face classifier; NaN where it is the only one."""
+    from deepfake_detector.evaluation.detection_report import measure_ssd_only
     from deepfake_detector.evaluation.video_scores import score_videos
     from deepfake_detector.metrics.classification import compute_auc
 
     if found.alone is None:
-        return {name: np.nan for name in ROWS.values() if name.startswith("single_shot")}
+        return {name: np.nan for name in ROWS.values() if name.startswith("ssd_only")}
     part = keep_videos(found.alone, videos)
     scored = score_videos(part)
     auc = compute_auc(scored["is_fake"].to_numpy(bool), scored["score"].to_numpy(float))
-    figures = measure_single_shot(part, params.evaluate.overlap) | {"single_shot_score_auc": auc}
+    metrics = measure_ssd_only(part, params.evaluate.iou_threshold) | {"ssd_only_score_auc": auc}
     if scored["is_fake"].nunique() < 2:
-        figures["single_shot_map"] = np.nan
-    return figures
+        metrics["ssd_only_map_50"] = np.nan
+    return metrics
 
 
 def join_seeds(measured: list[dict], counts: dict[str, str], cost: dict) -> Recipe:
     """Put the seeds side by side; average their draws, which drew the same sources."""
-    values, draws = {}, {}
-    for folder, (figures, drawn) in measured[0].items():
-        for name, value in figures.items():
+    values, n_bootstrap = {}, {}
+    for folder, (metrics, drawn) in measured[0].items():
+        for name, value in metrics.items():
             if isinstance(value, float):
                 values[folder, name] = np.array([seed[folder][0][name] for seed in measured])
         for name in drawn:
-            draws[folder, name] = np.mean([seed[folder][1][name] for seed in measured], axis=0)
-    return Recipe(values, draws, counts, cost)
+            n_bootstrap[folder, name] = np.mean(
+                [seed[folder][1][name] for seed in measured], axis=0
+            )
+    return Recipe(values, n_bootstrap, counts, cost)
 
 
 def make_table(recipe: Recipe, other: dict | None) -> str:
@@ -271,15 +278,15 @@ def make_table(recipe: Recipe, other: dict | None) -> str:
             if np.isnan(seeds).all():
                 lines.append(title)
                 continue
-            interval = find_interval(recipe.draws.get((folder, name), np.zeros(0)))
+            interval = find_interval(recipe.n_bootstrap.get((folder, name), np.zeros(0)))
             chance = CHANCE.get(name, np.nan)
             if isinstance(chance, str):
                 chance = recipe.values[folder, chance].mean()
             line = f"{title:<26}{to_text(seeds.mean()):>7}   {to_range(interval):<17}"
             line += f"{to_text(chance):<9}{' '.join(map(to_text, seeds)):<21}"
-            if other and (folder, name) in other and (folder, name) in recipe.draws:
-                mean, draws = other[folder, name]
-                more = find_interval(recipe.draws[folder, name] - draws)
+            if other and (folder, name) in other and (folder, name) in recipe.n_bootstrap:
+                mean, n_bootstrap = other[folder, name]
+                more = find_interval(recipe.n_bootstrap[folder, name] - n_bootstrap)
                 line += f"{seeds.mean() - mean:+.3f} ({to_range(more)})"
             lines.append(line.rstrip())
     lines.append("")

@@ -3,11 +3,11 @@
     python benchmarks/robustness.py [--project FOLDER] [--detector FILE] [--out FOLDER]
 
 The test videos of a finished pipeline are changed one way at a time: encoded again as H.264 (CRF
-18 to 40), shrunk, blurred, made noisy, looked at less often. `--project` is the folder that holds
+18 to 40), shrunk, blurred, made noisy, analyzed less often. `--project` is the folder that holds
 `params.yaml`, `data/` and `artifacts/` (default: this project). Looked at are the frames that
 `extract_frames` kept. 95 % intervals draw sources, the same ones for every change. The video AUC
 is that of the mean share of fake, which needs no calibration; with the project's own detector,
-the share of videos without an answer is that of its verdicts (stage `judge`).
+the share of videos without an answer is that of its verdicts (stage `calibrate`).
 """
 
 import argparse
@@ -32,21 +32,21 @@ from quality_figures import measure_part  # noqa: E402
 
 from deepfake_detector.common.tables import read_table, write_table  # noqa: E402
 from deepfake_detector.config.schema import load_params  # noqa: E402
-from deepfake_detector.evaluation.evaluation_frames import make_held_out  # noqa: E402
+from deepfake_detector.evaluation.evaluation_frames import make_evaluation_frames  # noqa: E402
 from deepfake_detector.evaluation.video_scores import score_videos  # noqa: E402
 from deepfake_detector.inference.detector import join_tables  # noqa: E402
 from deepfake_detector.metrics.bootstrap import find_interval  # noqa: E402
 from deepfake_detector.plots.style import make_figure, save_figure, set_title  # noqa: E402
 from deepfake_detector.verdicts.calibration import load_calibration  # noqa: E402
-from deepfake_detector.verdicts.decision import judge_video  # noqa: E402
+from deepfake_detector.verdicts.decision import decide_video  # noqa: E402
 from deepfake_detector.video.clips import read_frames, write_video  # noqa: E402
 
 DETECTOR = Path("artifacts/train/detector.keras")
-CALIBRATION = Path("artifacts/judge/calibration.json")
+CALIBRATION = Path("artifacts/calibrate/calibration.json")
 VIDEOS = Path("data/videos")
 BATCH = 16
-LINES = {"map": "mAP", "location_ap": "location-only AP", "score_auc": "video AUC",
-         "unanswered": "videos without an answer"}  # fmt: skip
+LINES = {"map_50": "mAP", "class_agnostic_ap_50": "class-agnostic AP", "score_auc": "video AUC",
+         "abstention_rate": "videos without an answer"}  # fmt: skip
 LINE_COLORS = ("#d62f2f", "#555555", "#1f6fd0", "#2a9d3a")
 
 logger = logging.getLogger("robustness")
@@ -127,7 +127,7 @@ def main() -> None:
 
 
 def measure_changes(detector_path: Path) -> pd.DataFrame:
-    """Measure every change: `change, value, frames`, `LINES` each with `_low` and `_high`."""
+    """Measure every change: `change, value, frames`, `LINES` each with `_ci95_low` and `_ci95_high`."""
     from deepfake_detector.inference.detector import load_detector
 
     params = load_params()
@@ -150,25 +150,25 @@ def measure_changes(detector_path: Path) -> pd.DataFrame:
         truth = seen[["video", "frame"]].merge(annotations, on=["video", "frame"], how="left")
         truth["label"] = truth["label"].fillna("")
         faces = join_tables([faces for faces, _ in found.values()])
-        held_out = make_held_out(faces, truth, videos, seen)
+        evaluated = make_evaluation_frames(faces, truth, videos, seen)
         tracks = {video: tracks for video, (_, tracks) in found.items()}
-        row = measure_change(held_out, answer(held_out, tracks, calibration), params)
+        row = measure_change(evaluated, answer(evaluated, tracks, calibration), params)
         rows.append({"change": change.name, "value": change.value, **row})
-        figures = ", ".join(f"{LINES[name]} {row[name]:.3f}" for name in row if name in LINES)
-        logger.info("%s %g: %s", change.name, change.value, figures)
+        metrics = ", ".join(f"{LINES[name]} {row[name]:.3f}" for name in row if name in LINES)
+        logger.info("%s %g: %s", change.name, change.value, metrics)
     return pd.DataFrame(rows)
 
 
 def find_changed(detector, video, change: Change, wanted: set[int]) -> tuple[pd.DataFrame, list]:
     """Find and follow the faces of a changed video, px of the original: a table and the tracks."""
-    from deepfake_detector.inference.detector import BOX, FACE_COLUMNS, find_faces
-    from deepfake_detector.verdicts.track_collector import EvidenceCollector
+    from deepfake_detector.inference.detector import BOX, FACE_COLUMNS, detect_faces
+    from deepfake_detector.verdicts.track_collector import TrackCollector
 
     tables = [pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS])]
-    collector = EvidenceCollector(load_params().judge.usable.least_location)
+    collector = TrackCollector(load_params().calibrate.usable.min_face_score)
     frames = read_changed(video, change, wanted)
     while batch := list(itertools.islice(frames, BATCH)):
-        found = find_faces(detector, [image for _, image in batch])
+        found = detect_faces(detector, [image for _, image in batch])
         for (number, image), faces in zip(batch, found, strict=True):
             scale = image.shape[1] / video.width_px
             faces[BOX] = faces[BOX] / scale
@@ -177,12 +177,12 @@ def find_changed(detector, video, change: Change, wanted: set[int]) -> tuple[pd.
     return join_tables(tables), collector.collect()
 
 
-def answer(held_out, tracks: dict[str, list], calibration) -> pd.DataFrame:
+def answer(evaluated, tracks: dict[str, list], calibration) -> pd.DataFrame:
     """Give the videos with `score`, and with `probability` and `answer` where there are any."""
-    videos = score_videos(held_out)
+    videos = score_videos(evaluated)
     if calibration is None:
         return videos.assign(probability=np.nan, answer="")
-    judged = [judge_video(tracks[video], calibration) for video in videos["video"]]
+    judged = [decide_video(tracks[video], calibration) for video in videos["video"]]
     words = {"likely fake": "fake", "likely real": "real", "cannot tell": ""}
     return videos.assign(
         probability=[np.nan if j.probability is None else j.probability for j in judged],
@@ -204,19 +204,24 @@ def read_changed(video, change: Change, wanted: set[int]) -> Iterator[tuple[int,
                 yield number, image if change.picture is None else change.picture(image, number)
 
 
-def measure_change(held_out, videos: pd.DataFrame, params) -> dict[str, float]:
+def measure_change(evaluated, videos: pd.DataFrame, params) -> dict[str, float]:
     """Measure `LINES`, each with the ends of its interval, and count the frames."""
-    figures, draws = measure_part(held_out, videos, params)
-    row = {"frames": len(held_out.images), "map_chance": figures["map_chance"]}
+    metrics, n_bootstrap = measure_part(evaluated, videos, params)
+    row = {
+        "frames": len(evaluated.images),
+        "map_50_random_labels": metrics["map_50_random_labels"],
+    }
     for name in list_lines(videos):
-        low, high = find_interval(draws.get(name, np.zeros(0)))
-        row |= {name: figures[name], f"{name}_low": low, f"{name}_high": high}
+        low, high = find_interval(n_bootstrap.get(name, np.zeros(0)))
+        row |= {name: metrics[name], f"{name}_ci95_low": low, f"{name}_ci95_high": high}
     return row
 
 
 def list_lines(videos: pd.DataFrame) -> list[str]:
     """List what can be measured: without a calibration, no video has an answer."""
-    return [name for name in LINES if name != "unanswered" or videos["probability"].notna().any()]
+    return [
+        name for name in LINES if name != "abstention_rate" or videos["probability"].notna().any()
+    ]
 
 
 def draw_changes(table: pd.DataFrame):
@@ -232,9 +237,15 @@ def draw_changes(table: pd.DataFrame):
                 continue
             axes.plot(places, points[name], "o-", color=color, label=text)
             axes.fill_between(
-                places, points[f"{name}_low"], points[f"{name}_high"], color=color, alpha=0.12
+                places,
+                points[f"{name}_ci95_low"],
+                points[f"{name}_ci95_high"],
+                color=color,
+                alpha=0.12,
             )
-        axes.plot(places, points["map_chance"], ":", color="black", label="mAP by chance")
+        axes.plot(
+            places, points["map_50_random_labels"], ":", color="black", label="mAP by chance"
+        )
         axes.set_xticks(places, ["as it is", *(f"{v:g}" for v in points["value"][1:])])
         axes.set(ylim=(0, 1.02), xlabel=kind)
     lines = row[0].get_legend_handles_labels()

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 FOUND_PER_IMAGE = 100  # each gives two detections, one per label
 LABELS = (1, 2)
-OVERLAP = 0.5
+MEAN_BEST_IOU = 0.5
 ROWS = [  # (images, peer, the least ratio the project asks for)
     (45_920, "faster_coco_eval", 15),
     (5_000, "pycocotools", 20),
@@ -121,20 +121,20 @@ def score_ours(columns: dict) -> tuple[float, list[float]]:
 
     detections, truth = to_ours(columns)
     started = time.perf_counter()
-    rankings = rank_by_voc(detections, truth, OVERLAP, LABELS)
+    rankings = rank_by_voc(detections, truth, MEAN_BEST_IOU, LABELS)
     for label in LABELS:
         compute_points(rankings[label], 11)
         compute_area(rankings[label])
     seconds = time.perf_counter() - started
-    rankings = rank_by_coco(detections, truth, np.array([OVERLAP]), 100, LABELS)
+    rankings = rank_by_coco(detections, truth, np.array([MEAN_BEST_IOU]), 100, LABELS)
     return seconds, [compute_points(rankings[label][0], 101) for label in LABELS]
 
 
 def score_ours_by_coco(columns: dict) -> tuple[float, list[float]]:
     """COCO AP of both labels at all ten overlaps."""
     from deepfake_detector.metrics.average_precision import (
+        COCO_IOUS,
         COCO_MOST_PER_IMAGE,
-        COCO_OVERLAPS,
         compute_coco,
         compute_points,
     )
@@ -142,7 +142,7 @@ def score_ours_by_coco(columns: dict) -> tuple[float, list[float]]:
 
     detections, truth = to_ours(columns)
     started = time.perf_counter()
-    rankings = rank_by_coco(detections, truth, COCO_OVERLAPS, COCO_MOST_PER_IMAGE, LABELS)
+    rankings = rank_by_coco(detections, truth, COCO_IOUS, COCO_MOST_PER_IMAGE, LABELS)
     for label in LABELS:
         compute_coco(rankings[label])
     seconds = time.perf_counter() - started
@@ -174,7 +174,7 @@ def score_with_peer(name: str, columns: dict) -> tuple[float, list[float]]:
     started = time.perf_counter()
     found = truth.loadRes(rows)
     evaluation = Evaluation(truth, found, "bbox")
-    evaluation.params.iouThrs = np.array([OVERLAP])
+    evaluation.params.iouThrs = np.array([MEAN_BEST_IOU])
     evaluation.params.maxDets = [100]
     evaluation.params.areaRng = [[0, 1e10]]
     evaluation.params.areaRngLbl = ["all"]

@@ -16,7 +16,7 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
 COPIES = (1, 10)
-MOST_GROWTH = 1.05
+MAX_GROWTH = 1.05
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
             peaks[copies].append(measure(copies, arguments.steps))
     one, ten = (statistics.median(peaks[copies]) for copies in COPIES)
     print(f"shards x1: {one / 1e6:.2f} GB, x10: {ten / 1e6:.2f} GB, medians of {peaks}")
-    print(f"ratio {ten / one:.3f}, at most {MOST_GROWTH}")
+    print(f"ratio {ten / one:.3f}, at most {MAX_GROWTH}")
 
 
 def measure(copies: int, steps: int) -> int:

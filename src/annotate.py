@@ -15,7 +15,7 @@ import numpy as np
 from deepfake_detector.common.labels import FACE_LABELS, name_to_label
 from deepfake_detector.config.schema import AnnotateParams, load_params
 from deepfake_detector.data.annotations.writer import AnnotatedVideo, write_annotations
-from deepfake_detector.faces.mtcnn import FaceFinder, track_faces
+from deepfake_detector.faces.mtcnn import MTCNNFaceDetector, track_faces
 from deepfake_detector.video.clips import read_frames
 
 REPORT_SECONDS = 10
@@ -50,12 +50,12 @@ def main() -> None:
 
 def annotate(videos: list[Path], label: int, out: Path, form: str, params: AnnotateParams) -> int:
     """Write the annotations of all videos that can be read; return how many cannot."""
-    finder = FaceFinder(params.smallest_face_px)
+    detector = MTCNNFaceDetector(params.min_face_px)
     annotated = []
     for number, video in enumerate(videos, 1):
         started = time.monotonic()
         try:
-            found = annotate_video(video, label, finder, params)
+            found = annotate_video(video, label, detector, params)
         except (ValueError, OSError) as error:
             logger.error("[%d/%d] left out: %s", number, len(videos), error)
             continue
@@ -72,11 +72,15 @@ def annotate(videos: list[Path], label: int, out: Path, form: str, params: Annot
 
 
 def annotate_video(
-    video: Path, label: int, finder: FaceFinder, params: AnnotateParams
+    video: Path, label: int, detector: MTCNNFaceDetector, params: AnnotateParams
 ) -> AnnotatedVideo:
     """Find the faces of one video."""
     frames, tracks = track_faces(
-        report_frames(video), finder, params.every, params.confidence, params.smoothing_frames
+        report_frames(video),
+        detector,
+        params.frame_stride,
+        params.confidence,
+        params.smoothing_frames,
     )
     return AnnotatedVideo(video.name, frames, tracks, [label] * len(tracks))
 

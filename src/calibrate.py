@@ -1,4 +1,4 @@
-"""Stage `judge`: calibrate the verdicts on the validation videos, measure them on the test videos.
+"""Stage `calibrate`: calibrate the verdicts on the validation videos, measure them on the test videos.
 
 Writes the calibration that `predict` judges with, a verdict on every test video and face, and how
 good they are; prints a table of that. Registers detector and calibration as MLflow's served model.
@@ -17,8 +17,8 @@ from deepfake_detector.common.tables import read_table, write_json, write_table
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.data.frame_records import read_records
 from deepfake_detector.data.splits.listing import SHARDS, SPLITS, list_shards
-from deepfake_detector.evaluation.detection_report import count, figures_to_json
-from deepfake_detector.evaluation.tracked_videos import read_seen_videos
+from deepfake_detector.evaluation.detection_report import count, metrics_to_json
+from deepfake_detector.evaluation.tracked_videos import track_labelled_videos
 from deepfake_detector.evaluation.verdict_metrics import (
     measure_answers,
     measure_faces,
@@ -28,53 +28,53 @@ from deepfake_detector.evaluation.verdict_report import verdicts_to_text
 from deepfake_detector.evaluation.verdict_tables import make_face_verdicts, make_video_verdicts
 from deepfake_detector.metrics.classification import make_reliability
 from deepfake_detector.verdicts.calibration import Calibration
-from deepfake_detector.verdicts.cross_validation import judge_left_out
+from deepfake_detector.verdicts.cross_validation import cross_validate
 from deepfake_detector.verdicts.fit_calibration import fit_calibration
-from deepfake_detector.verdicts.labelled_videos import KnownVideo, list_faces
+from deepfake_detector.verdicts.labelled_videos import LabelledVideo, list_faces
 
 TRAINED = Path("artifacts/train")
 FOUND = Path("artifacts/evaluate/detections.csv")
-OUT = Path("artifacts/judge")
+OUT = Path("artifacts/calibrate")
 PLOTS = OUT / "plots"
 
-logger = logging.getLogger("judge")
+logger = logging.getLogger("calibrate")
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        judge(load_params())
+        calibrate(load_params())
     except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"judge: {error}") from error
+        raise SystemExit(f"calibrate: {error}") from error
 
 
-def judge(params: Params) -> None:
+def calibrate(params: Params) -> None:
     """Calibrate on `artifacts/split/validation.csv`, measure on `artifacts/split/test.csv`."""
-    validation = see_videos("validation", find_validation_faces(params), params)
-    calibration = fit_calibration(validation, params.judge)
+    validation = read_labelled_videos("validation", detect_validation_faces(params), params)
+    calibration = fit_calibration(validation, params.calibrate)
     write_json(calibration.model_dump(), OUT / "calibration.json")
-    test = see_videos("test", read_table(FOUND), params)
+    test = read_labelled_videos("test", read_table(FOUND), params)
     verdicts = make_video_verdicts(test, calibration)
     faces = make_face_verdicts(test, calibration)
     write_table(verdicts, OUT / "verdicts.csv")
     write_table(faces, OUT / "faces.csv")
     values = {
-        **measure_probabilities(verdicts, params.evaluate.resamples, params.seed),
+        **measure_probabilities(verdicts, params.evaluate.n_bootstrap, params.seed),
         **measure_answers(verdicts),
         **measure_faces(faces),
     }
-    left_out = measure_validation(validation, calibration, params)
+    validation_metrics = measure_validation(validation, calibration, params)
     write_json(
-        {"validation": figures_to_json(left_out), "test": figures_to_json(values)},
+        {"validation": metrics_to_json(validation_metrics), "test": metrics_to_json(values)},
         OUT / "metrics.json",
     )
     draw(verdicts, calibration)
     print(verdicts_to_text(values, calibration))
-    track({"validation": left_out, "test": values}, params)
+    log_to_mlflow({"validation": validation_metrics, "test": values}, params)
 
 
-def find_validation_faces(params: Params) -> pd.DataFrame:
+def detect_validation_faces(params: Params) -> pd.DataFrame:
     """Give the faces that the detector finds on validation videos."""
     from deepfake_detector.inference.detector import FACE_COLUMNS, load_detector, predict_shards
 
@@ -85,7 +85,7 @@ def find_validation_faces(params: Params) -> pd.DataFrame:
     return predict_shards(detector, shards, params.train.batch_size)
 
 
-def see_videos(split: str, faces: pd.DataFrame, params: Params) -> list[KnownVideo]:
+def read_labelled_videos(split: str, faces: pd.DataFrame, params: Params) -> list[LabelledVideo]:
     """Follow the found faces through the videos of a split."""
     from deepfake_detector.inference.detector import read_truth
 
@@ -93,19 +93,26 @@ def see_videos(split: str, faces: pd.DataFrame, params: Params) -> list[KnownVid
     if not shards:
         return []
     videos = read_table(SPLITS / f"{split}.csv")
-    least_location, overlap = params.judge.usable.least_location, params.evaluate.overlap
+    min_face_score, iou_threshold = (
+        params.calibrate.usable.min_face_score,
+        params.evaluate.iou_threshold,
+    )
     tables = faces, read_truth(shards)
-    return read_seen_videos(SHARDS, videos[videos["frames"] > 0], tables, least_location, overlap)
+    return track_labelled_videos(
+        SHARDS, videos[videos["frames"] > 0], tables, min_face_score, iou_threshold
+    )
 
 
-def measure_validation(videos: list[KnownVideo], calibration: Calibration, params: Params) -> dict:
+def measure_validation(
+    videos: list[LabelledVideo], calibration: Calibration, params: Params
+) -> dict:
     """Measure the chosen rule on validation, each source judged by a model of the others."""
     verdicts = make_video_verdicts(videos, calibration)
     if not calibration.problem:
         faces = list_faces(videos, calibration.usable)
-        verdicts["probability"] = judge_left_out(videos, faces, calibration.rule, calibration.fit)
+        verdicts["probability"] = cross_validate(videos, faces, calibration.rule, calibration.fit)
     rules = {f"rule_{rule}_log_loss": loss for rule, loss in calibration.fitted.log_loss.items()}
-    return measure_probabilities(verdicts, params.evaluate.resamples, params.seed) | rules
+    return measure_probabilities(verdicts, params.evaluate.n_bootstrap, params.seed) | rules
 
 
 def draw(verdicts: pd.DataFrame, calibration: Calibration) -> None:
@@ -113,7 +120,7 @@ def draw(verdicts: pd.DataFrame, calibration: Calibration) -> None:
     known = verdicts[(verdicts["label"] != "") & verdicts["probability"].notna()]
     bins = make_reliability(np.array(known["label"] == "fake"), known["probability"].to_numpy())
     write_table(bins, PLOTS / "reliability.csv")
-    bounds = calibration.real_up_to, calibration.fake_from
+    bounds = calibration.max_real_probability, calibration.min_fake_probability
     subject = (
         f"{count(len(known), 'test video')} of {count(known['source'].nunique(), 'source')}, "
         f"calibrated on {count(calibration.fitted.videos, 'validation video')}"
@@ -132,13 +139,13 @@ def read_example() -> bytes:
     return chosen["image"]
 
 
-def track(values: dict[str, dict], params: Params) -> None:
+def log_to_mlflow(values: dict[str, dict], params: Params) -> None:
     """Tell MLflow, in the run that trained the detector, and register what judges videos now."""
     run_id = json.loads((TRAINED / "run.json").read_text())["mlflow_run_id"]
     numbers = {
         f"{split}_{name}": value
         for split, figures_ in values.items()
-        for name, value in figures_to_json(figures_).items()
+        for name, value in metrics_to_json(figures_).items()
         if name != "intervals"
     }
     with mlflow_tracking.continued_run(run_id):

@@ -23,16 +23,16 @@ from deepfake_detector.evaluation.curve_tables import (
 )
 from deepfake_detector.evaluation.detection_report import (
     count_to_text,
-    figures_to_json,
-    figures_to_text,
     measure,
-    measure_single_shot,
+    measure_ssd_only,
+    metrics_to_json,
+    metrics_to_text,
 )
-from deepfake_detector.evaluation.evaluation_frames import HeldOut, make_held_out
+from deepfake_detector.evaluation.evaluation_frames import EvaluationFrames, make_evaluation_frames
 from deepfake_detector.evaluation.examples import choose_examples, rate_images, read_examples
-from deepfake_detector.evaluation.shortcut_features import list_backgrounds, list_cues
-from deepfake_detector.evaluation.shortcut_probes import probe_shortcuts, shortcuts_to_figures
-from deepfake_detector.inference.score_fusion import forget_second_look
+from deepfake_detector.evaluation.shortcut_features import list_backgrounds, list_shortcut_features
+from deepfake_detector.evaluation.shortcut_probes import probe_shortcuts, shortcuts_to_metrics
+from deepfake_detector.inference.score_fusion import drop_classifier_scores
 from deepfake_detector.training.model_selection import find_objective
 
 VIDEOS = Path("data/videos")
@@ -58,27 +58,27 @@ def main() -> None:
 
 def evaluate(params: Params) -> None:
     """Measure `artifacts/train/detector.keras` on `artifacts/split/test.csv`."""
-    faces, truth, images_per_second = find_test_faces(params)
+    faces, truth, images_per_second = detect_test_faces(params)
     write_table(faces, OUT / "detections.csv")
     videos, frames = read_table(TEST), read_table(SHARDS / "frames.csv")
-    held_out = make_held_out(faces, truth, videos, frames)
+    evaluated = make_evaluation_frames(faces, truth, videos, frames)
     threshold = params.predict.score_threshold
-    values = measure(held_out, params.evaluate, threshold, params.seed)
-    if faces["second_look"].notna().any():
-        alone = make_held_out(forget_second_look(faces), truth, videos, frames)
-        values |= measure_single_shot(alone, params.evaluate.overlap)
+    values = measure(evaluated, params.evaluate, threshold, params.seed)
+    if faces["classifier_fake_score"].notna().any():
+        alone = make_evaluation_frames(drop_classifier_scores(faces), truth, videos, frames)
+        values |= measure_ssd_only(alone, params.evaluate.iou_threshold)
     values["images_per_second"] = images_per_second
     values |= probe_data(params.seed)
-    write_json({"test": figures_to_json(values)}, OUT / "metrics.json")
-    draw_charts(held_out, values, params)
-    draw_examples(held_out, params)
-    print(figures_to_text(values, params.evaluate.overlap))
-    print(f"\n{size_table_to_text(write_sizes(held_out, params.evaluate.overlap))}")
-    track(values)
+    write_json({"test": metrics_to_json(values)}, OUT / "metrics.json")
+    draw_charts(evaluated, values, params)
+    draw_examples(evaluated, params)
+    print(metrics_to_text(values, params.evaluate.iou_threshold))
+    print(f"\n{size_table_to_text(write_sizes(evaluated, params.evaluate.iou_threshold))}")
+    log_to_mlflow(values)
 
 
-def find_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float]:
-    """Give the found faces, the annotated ones, and how many images a second were looked at."""
+def detect_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+    """Give the found faces, the annotated ones, and how many images a second were analyzed."""
     from deepfake_detector.inference.detector import load_detector, predict_shards, read_truth
 
     videos = read_table(TEST)
@@ -99,28 +99,28 @@ def probe_data(seed: int) -> dict[str, float]:
     train, test = read_table(TRAIN), read_table(TEST)
     videos, annotations = (read_table(VALIDATED / f"{n}.csv") for n in ("videos", "annotations"))
     kept = pd.concat([train, test])
-    cues = list_cues(videos[videos["video"].isin(kept["video"])], annotations, VIDEOS)
+    cues = list_shortcut_features(videos[videos["video"].isin(kept["video"])], annotations, VIDEOS)
     cues = cues.merge(list_backgrounds(kept, SHARDS), on="video")
     of_train, of_test = (cues[cues["video"].isin(split["video"])] for split in (train, test))
     probes = probe_shortcuts(of_train, of_test, seed)
     write_table(probes, PLOTS / "shortcuts.csv")
-    return shortcuts_to_figures(probes)
+    return shortcuts_to_metrics(probes)
 
 
-def write_sizes(held_out: HeldOut, overlap: float) -> pd.DataFrame:
+def write_sizes(evaluated: EvaluationFrames, iou_threshold: float) -> pd.DataFrame:
     """Write, and give, the figures by size of face in px of the original frame."""
-    table = make_size_table(held_out, overlap)
+    table = make_size_table(evaluated, iou_threshold)
     write_table(table, PLOTS / "face_sizes.csv")
     return table
 
 
-def draw_charts(held_out: HeldOut, values: dict, params: Params) -> None:
+def draw_charts(evaluated: EvaluationFrames, values: dict, params: Params) -> None:
     """Write the curves as tables and as pictures."""
-    overlap, threshold = params.evaluate.overlap, params.predict.score_threshold
+    iou_threshold, threshold = params.evaluate.iou_threshold, params.predict.score_threshold
     subject = count_to_text(values)
-    precision_recall = make_precision_recall(held_out, overlap)
-    over_threshold = make_over_threshold(held_out, overlap)
-    confusion = make_confusion(held_out, overlap, threshold)
+    precision_recall = make_precision_recall(evaluated, iou_threshold)
+    over_threshold = make_over_threshold(evaluated, iou_threshold)
+    confusion = make_confusion(evaluated, iou_threshold, threshold)
     write_table(precision_recall, PLOTS / "precision_recall.csv")
     write_table(over_threshold, PLOTS / "f1.csv")
     write_table(confusion, PLOTS / "confusion.csv")
@@ -135,23 +135,23 @@ def draw_charts(held_out: HeldOut, values: dict, params: Params) -> None:
         plots.save_figure(chart, PLOTS / f"{name}.png")
 
 
-def draw_examples(held_out: HeldOut, params: Params) -> None:
+def draw_examples(evaluated: EvaluationFrames, params: Params) -> None:
     """Write the sheets of best and worst frames."""
     threshold = params.predict.score_threshold
-    rated = rate_images(held_out, params.evaluate.overlap, threshold)
+    rated = rate_images(evaluated, params.evaluate.iou_threshold, threshold)
     best, worst = choose_examples(rated, params.evaluate.examples)
     for name, chosen in (("best", best), ("worst", worst)):
-        examples = read_examples(chosen, held_out, SHARDS, threshold)
+        examples = read_examples(chosen, evaluated, SHARDS, threshold)
         pictures = [plots.draw_faces(e.picture, e.faces, e.truth) for e in examples]
         title = f"{len(examples)} of the {name} test frames, of every video about as many"
         sheet = plots.draw_sheet(pictures, [e.caption for e in examples], title)
         plots.save_figure(sheet, PLOTS / f"examples_{name}.png")
 
 
-def track(values: dict) -> None:
+def log_to_mlflow(values: dict) -> None:
     """Tell MLflow, in the run that trained the detector."""
     run_id = json.loads((TRAINED / "run.json").read_text())["mlflow_run_id"]
-    numbers = {key: value for key, value in figures_to_json(values).items() if key != "intervals"}
+    numbers = {key: value for key, value in metrics_to_json(values).items() if key != "intervals"}
     with mlflow_tracking.continued_run(run_id):
         mlflow_tracking.log_evaluation(
             {f"test_{key}": value for key, value in numbers.items()}, OUT

@@ -35,37 +35,37 @@ def main() -> None:
 
 
 def export(params: Params) -> None:
-    """Export `artifacts/train/detector.keras`, and the second look beside it, if there is one."""
+    """Export `artifacts/train/detector.keras`, and the face classifier beside it, if there is one."""
     from deepfake_detector.inference.detector import load_detector
     from deepfake_detector.models.ssd.precision import fit_precision
 
     detector = load_detector(TRAINED / "detector.keras")
-    fit_precision(detector.single_shot, "float32")  # as the files are
+    fit_precision(detector.ssd, "float32")  # as the files are
     with replace_folder(OUT) as folder:
-        look_text = export_second_look(detector.second_look, params, folder)
-        facts = export_single_shot(detector.single_shot, params, folder)
-        write_card(facts, look_text, folder)
+        classifier_text = export_face_classifier(detector.face_classifier, params, folder)
+        content = export_ssd(detector.ssd, params, folder)
+        write_card(content, classifier_text, folder)
         write_checksums(folder)
     logger.info("%s: all formats, model card and checksums", OUT)
 
 
-def export_second_look(look, params: Params, folder: Path) -> str:
-    """Write and check the second look's files; give what the card says of them."""
-    if look is None:
+def export_face_classifier(classifier, params: Params, folder: Path) -> str:
+    """Write and check the face classifier's files; give what the card says of them."""
+    if classifier is None:
         return ""
-    from deepfake_detector.export.formats import check_second_look, write_second_look
-    from deepfake_detector.export.model_card import describe_look
+    from deepfake_detector.export.formats import check_face_classifier, write_face_classifier
+    from deepfake_detector.export.model_card import describe_classifier
     from deepfake_detector.export.sample_frames import read_crops
 
-    write_second_look(look, folder)
+    write_face_classifier(classifier, folder)
     shards = list_shards("validation")
-    crops = read_crops(shards, params.export.frames, look.reach, look.crop_px)
-    differences = check_second_look(look, crops, folder)
-    logger.info("second look: written, logits of %d crops compared", len(crops))
-    return describe_look(look, max(differences.values()))
+    crops = read_crops(shards, params.export.frames, classifier.crop_scale, classifier.crop_px)
+    differences = check_face_classifier(classifier, crops, folder)
+    logger.info("face classifier: written, logits of %d crops compared", len(crops))
+    return describe_classifier(classifier, max(differences.values()))
 
 
-def export_single_shot(detector, params: Params, folder: Path) -> dict:
+def export_ssd(detector, params: Params, folder: Path) -> dict:
     """Write and check the detector's files; give what the card tells of that."""
     from deepfake_detector.export.formats import (
         INTEGER_RUNNERS,
@@ -83,31 +83,36 @@ def export_single_shot(detector, params: Params, folder: Path) -> dict:
     expected = detector.predict(images, batch_size=params.train.batch_size, verbose=0)
     agreements = check_detector(expected, images, folder)
     found = {name: run(folder / name, images) for name, run in INTEGER_RUNNERS.items()}
-    overlap = params.evaluate.overlap
+    iou_threshold = params.evaluate.iou_threshold
     maps = {
-        name: mean_average_precision(*make_tables(part, sources, shards), overlap)["map"]
+        name: mean_average_precision(*make_tables(part, sources, shards), iou_threshold)["map_50"]
         for name, part in {"Keras": expected, **found}.items()
     }
     for name, agreement in agreements.items():
         logger.info("%s: %d faces, %d differ", name, agreement.faces, agreement.different)
     for name, value in maps.items():
         logger.info("%s: mAP %.4f", name, value)
-    most = expected["boxes"].shape[1]
-    return {"size_px": size_px, "most": most, "agreements": agreements, "maps": maps}
+    max_detections = expected["boxes"].shape[1]
+    return {
+        "size_px": size_px,
+        "max_detections": max_detections,
+        "agreements": agreements,
+        "maps": maps,
+    }
 
 
-def write_card(measured: dict, look_text: str, folder: Path) -> None:
+def write_card(measured: dict, classifier_text: str, folder: Path) -> None:
     """Write the model card."""
-    from deepfake_detector.export.model_card import CardFacts, make_card
+    from deepfake_detector.export.model_card import CardContent, make_card
 
-    facts = CardFacts(
+    content = CardContent(
         digest=hash_file(TRAINED / "detector.keras"),
         splits=json.loads((SPLITS / "summary.json").read_text()),
-        figures=json.loads(METRICS.read_text())["test"] if METRICS.is_file() else None,
+        metrics=json.loads(METRICS.read_text())["test"] if METRICS.is_file() else None,
         licences=list_licences(),
         **measured,
     )
-    write_text(make_card(facts, look_text), folder / "model_card.md")
+    write_text(make_card(content, classifier_text), folder / "model_card.md")
 
 
 def list_licences() -> list[str]:

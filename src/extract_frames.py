@@ -46,7 +46,7 @@ def extract_frames(workers: int) -> None:
     Raises:
         ValueError: `validate` has not run, or no video is left.
     """
-    from deepfake_detector.common.tables import read_table, write_refusals, write_table
+    from deepfake_detector.common.tables import read_table, write_rejections, write_table
     from deepfake_detector.data.extraction.build_shards import (
         make_frame_table,
         make_shards,
@@ -54,25 +54,25 @@ def extract_frames(workers: int) -> None:
     )
 
     params = load_params().extract_frames
-    names = ("videos", "annotations", "left_out")
+    names = ("videos", "annotations", "ignored_frames")
     tables = [read_table(VALIDATED / f"{name}.csv") for name in names]
     plans = plan_extractions(*tables, VIDEOS, params)
-    finished, refusals, made = make_shards(plans, FOLDER, workers)
+    finished, rejections, made = make_shards(plans, FOLDER, workers)
     frames = make_frame_table(finished)
     write_table(frames, FOLDER / "frames.csv")
-    write_refusals(refusals, FOLDER / "refused.csv")
-    for refusal in refusals:
-        logger.warning("refused %s: %s", refusal.file, refusal.reason)
+    write_rejections(rejections, FOLDER / "rejected.csv")
+    for rejection in rejections:
+        logger.warning("rejected %s: %s", rejection.file, rejection.reason)
     if not finished:
-        raise ValueError(f"no video is left; correct what {FOLDER / 'refused.csv'} says")
+        raise ValueError(f"no video is left; correct what {FOLDER / 'rejected.csv'} says")
     logger.info(
-        "%d frames of %d videos, %d without a face; made %d shards, kept %d, refused %d videos",
+        "%d frames of %d videos, %d without a face; made %d shards, kept %d, rejected %d videos",
         len(frames),
         len(finished),
         (frames["faces"] == 0).sum(),
         made,
         len(finished) - made,
-        len(refusals),
+        len(rejections),
     )
 
 

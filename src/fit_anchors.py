@@ -46,8 +46,8 @@ def fit(params: DetectorParams, out: Path) -> None:
         fitness = faces.measure(params.model_copy(update={"anchors": anchors}))
         print(
             f"{name}: an anchor overlaps {fitness.best_possible_recall:.1%} of {len(boxes)} faces "
-            f"by more than {params.matching.positive_overlap:g}; mean best overlap "
-            f"{fitness.mean_best_overlap:.3f}"
+            f"by more than {params.matching.positive_iou:g}; mean best IoU "
+            f"{fitness.mean_best_iou:.3f}"
         )
     print(f"fitted scales: {fitted.scales}\nfitted aspect_ratios: {fitted.aspect_ratios}")
     drawn = {name: list_sizes(anchors) for name, anchors in sets.items()}

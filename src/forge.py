@@ -21,9 +21,9 @@ from deepfake_detector.data.annotations.writer import (
     add_video_rows,
     write_annotations,
 )
-from deepfake_detector.faces.mtcnn import FaceFinder, choose_main_track, track_faces
+from deepfake_detector.faces.mtcnn import MTCNNFaceDetector, choose_main_track, track_faces
 from deepfake_detector.faces.offline_tracker import Track
-from deepfake_detector.forging.face_forger import draw_self_blend
+from deepfake_detector.forging.face_forger import sample_self_blend
 from deepfake_detector.forging.video_forger import (
     Forger,
     forge_frames,
@@ -110,19 +110,21 @@ def forge(
     donors: dict[Path, Path | None], methods: tuple[str, ...], out: Path, params: Params
 ) -> int:
     """Forge all videos that can be forged; return how many cannot."""
-    finder = FaceFinder(params.annotate.smallest_face_px)
+    detector = MTCNNFaceDetector(params.annotate.min_face_px)
     failed = 0
     for number, (video, donor) in enumerate(donors.items(), 1):
         logger.info("[%d/%d] %s", number, len(donors), video.name)
         try:
-            forge_video(find_target(video, out, finder, params), donor, methods, finder, params)
+            forge_video(
+                find_target(video, out, detector, params), donor, methods, detector, params
+            )
         except (ValueError, OSError) as error:
             logger.error("[%d/%d] left out: %s", number, len(donors), error)
             failed += 1
     return failed
 
 
-def find_target(video: Path, out: Path, finder: FaceFinder, params: Params) -> Target:
+def find_target(video: Path, out: Path, detector: MTCNNFaceDetector, params: Params) -> Target:
     """Find the faces of a video, looking at every frame.
 
     Raises:
@@ -130,7 +132,7 @@ def find_target(video: Path, out: Path, finder: FaceFinder, params: Params) -> T
     """
     frames, tracks = track_faces(
         read_frames(video),
-        finder,
+        detector,
         1,
         params.annotate.confidence,
         params.forge.smoothing_frames,
@@ -144,18 +146,20 @@ def forge_video(
     target: Target,
     donor: Path | None,
     methods: tuple[str, ...],
-    finder: FaceFinder,
+    detector: MTCNNFaceDetector,
     params: Params,
 ) -> None:
     """Write the original, its fakes, their annotations and their rows of `videos.csv`."""
     stem = target.video.stem
     forgers: dict[str, tuple[Forger, str]] = {}
     if "swap" in methods:
-        face = read_donor(donor, finder, params.annotate.confidence, params.forge.smoothing_frames)
+        face = read_donor(
+            donor, detector, params.annotate.confidence, params.forge.smoothing_frames
+        )
         forgers["swap"] = make_swap(target.main, face, params.forge.feather), donor.stem
     if "self_blend" in methods:
         generator = np.random.default_rng([params.seed, zlib.crc32(stem.encode())])
-        change = draw_self_blend(generator)
+        change = sample_self_blend(generator)
         forgers["self_blend"] = make_self_blend(change, params.forge.feather), stem
     written = [write_original(target)]
     rows = [{"video": written[0].name, "source": stem, "identity": stem}]

@@ -1,4 +1,4 @@
-"""Find the faces in images and videos, label each real or fake, and judge videos.
+"""Find the faces in images and videos, label each real or fake, and decide on videos.
 
 Writes each image again with boxes and scores. Of each video it makes a folder with annotated.mp4,
 report.html and verdict.json (docs/verdict.md). All found faces go to faces.csv and faces.json.
@@ -17,19 +17,19 @@ import pandas as pd
 from tqdm import tqdm
 
 from deepfake_detector.common.labels import FACE_LABELS
-from deepfake_detector.common.tables import Refusal, write_json, write_refusals, write_table
+from deepfake_detector.common.tables import Rejection, write_json, write_rejections, write_table
 from deepfake_detector.config.schema import PredictParams, load_params
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.inference.analysis import Expert
 from deepfake_detector.inference.detector import (
     FACE_COLUMNS,
-    find_faces,
+    detect_faces,
     load_detector,
     name_labels,
 )
 from deepfake_detector.plots.face_boxes import draw_faces
 from deepfake_detector.reports.verdict_json import hash_model
-from deepfake_detector.reports.writer import Examiner
+from deepfake_detector.reports.writer import ReportWriter
 from deepfake_detector.verdicts.calibration import load_calibration
 from deepfake_detector.video.images import is_image, read_image
 from deepfake_detector.video.names import VideoNames
@@ -42,25 +42,25 @@ logger = logging.getLogger("predict")
 
 @dataclass(frozen=True)
 class Tools:
-    """What every input is looked at with."""
+    """What every input is analyzed with."""
 
     detector: Any
     files: tuple[Path, Path]  # of the detector and of its calibration
     score: float
-    every: int | None
+    frame_stride: int | None
     params: PredictParams
 
     def make_sampler(self, path: Path) -> Sampler:
-        """Choose the frames of a video: as asked for, or at most about `most_frames`."""
-        if self.every is not None:
-            return Sampler(self.every)
-        return choose_sampler(path, self.params.every, self.params.most_frames)
+        """Choose the frames of a video: as asked for, or at most about `max_frames`."""
+        if self.frame_stride is not None:
+            return Sampler(self.frame_stride)
+        return choose_sampler(path, self.params.frame_stride, self.params.max_frames)
 
-    def make_examiner(self, tell: Callable[[str, int], None]) -> Examiner:
+    def make_examiner(self, on_progress: Callable[[str, int], None]) -> ReportWriter:
         """Make what judges a video; needs the calibration, which images do not."""
         detector, calibration = self.files
-        expert = Expert(self.detector, load_calibration(calibration))
-        return Examiner(expert, hash_model(detector, calibration), tell)
+        predictor = Expert(self.detector, load_calibration(calibration))
+        return ReportWriter(predictor, hash_model(detector, calibration), on_progress)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -73,9 +73,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--calibration",
         type=Path,
-        default=Path("artifacts/judge/calibration.json"),
+        default=Path("artifacts/calibrate/calibration.json"),
         metavar="FILE",
-        help="of this detector's scores, made by the stage `judge`",
+        help="of this detector's scores, made by the stage `calibrate`",
     )
     parser.add_argument(
         "--every",
@@ -102,17 +102,17 @@ def main() -> None:
     arguments = parse_arguments()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        refusals = predict(arguments)
+        rejections = predict(arguments)
     except (ValueError, OSError) as error:
         raise SystemExit(f"predict: {error}") from error
-    if refusals:
+    if rejections:
         raise SystemExit(
-            f"predict: {len(refusals)} inputs refused, see {arguments.out}/refused.csv"
+            f"predict: {len(rejections)} inputs rejected, see {arguments.out}/rejected.csv"
         )
 
 
-def predict(arguments: argparse.Namespace) -> list[Refusal]:
-    """Look through all inputs; what cannot be read is refused, the others go on."""
+def predict(arguments: argparse.Namespace) -> list[Rejection]:
+    """Look through all inputs; what cannot be read is rejected, the others go on."""
     paths = list_inputs(arguments.inputs)
     params = load_params().predict
     score = params.score_threshold if arguments.score is None else arguments.score
@@ -121,18 +121,18 @@ def predict(arguments: argparse.Namespace) -> list[Refusal]:
         load_detector(arguments.detector),
         (arguments.detector, arguments.calibration),
     )
-    tools = Tools(detector, files, score, arguments.every, params)
+    tools = Tools(detector, files, score, arguments.frame_stride, params)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    tables, refusals = [], []
+    tables, rejections = [], []
     for path in paths:
         try:
             own_truth = None if truth is None else truth[truth["file"] == str(path)]
-            tables.append(look_through(path, tools, own_truth, arguments.out))
+            tables.append(detect_in_frames(path, tools, own_truth, arguments.out))
         except (ValueError, OSError) as error:
-            logger.error("refused: %s", error)
-            refusals.append(Refusal(str(path), None, str(error)))
-    write_found(tables, refusals, arguments.out)
-    return refusals
+            logger.error("rejected: %s", error)
+            rejections.append(Rejection(str(path), None, str(error)))
+    write_found(tables, rejections, arguments.out)
+    return rejections
 
 
 def list_inputs(inputs: list[Path]) -> list[Path]:
@@ -165,9 +165,9 @@ def read_truth(annotations: Path | None, paths: list[Path]) -> pd.DataFrame | No
     """
     if annotations is None:
         return None
-    faces, refusals = read_annotations(annotations)
-    for refusal in refusals:
-        logger.warning("%s row %s: %s", refusal.file, refusal.row, refusal.reason)
+    faces, rejections = read_annotations(annotations)
+    for rejection in rejections:
+        logger.warning("%s row %s: %s", rejection.file, rejection.row, rejection.reason)
     files = {path.name: str(path) for path in paths}
     names = VideoNames(files)
     found = {name: _find_or_none(names, name) for name in faces["name"].unique()}
@@ -185,7 +185,7 @@ def _find_or_none(names: VideoNames, name: str) -> str | None:
         return None
 
 
-def look_through(path: Path, tools: Tools, truth, out: Path) -> pd.DataFrame:
+def detect_in_frames(path: Path, tools: Tools, truth, out: Path) -> pd.DataFrame:
     """Find and draw the faces of one file: a table of `file`, `frame`, the face and its label.
 
     A video is judged, too; what is made of it goes to a folder of its own.
@@ -207,7 +207,7 @@ def look_through(path: Path, tools: Tools, truth, out: Path) -> pd.DataFrame:
 def look_at_image(path: Path, tools: Tools, truth, target: Path) -> pd.DataFrame:
     """Find the faces of an image, and draw those that score enough."""
     image = read_image(path)
-    faces = find_faces(tools.detector, [image])[0]
+    faces = detect_faces(tools.detector, [image])[0]
     shown = faces[faces[list(FACE_LABELS)].max(axis=1) >= tools.score]
     drawn = draw_faces(image, shown, truth)
     cv2.imwrite(str(target), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
@@ -215,25 +215,25 @@ def look_at_image(path: Path, tools: Tools, truth, target: Path) -> pd.DataFrame
 
 
 def look_at_video(path: Path, tools: Tools, truth, target: Path) -> pd.DataFrame:
-    """Judge a video and write its folder; give the faces of the frames that were looked at."""
+    """Decide on a video and write its folder; give the faces of the frames that were analyzed."""
     sampler = tools.make_sampler(path)
     with tqdm(total=count_frames_in_header(path) or None, desc=path.name, unit=" frames") as bar:
-        examiner = tools.make_examiner(lambda doing, frames: bar.update(frames - bar.n))
-        record, watched = examiner.judge_video(path, sampler, target, truth=truth)
+        examiner = tools.make_examiner(lambda phase, frames: bar.update(frames - bar.n))
+        record, analysis = examiner.decide_video(path, sampler, target, truth=truth)
     logger.info("%s: %s (%s)", path, record["verdict"], record["reason"])
-    if watched.problem:
-        logger.warning("%s: judged as far as it can be read: %s", path, watched.problem)
-    return watched.faces
+    if analysis.problem:
+        logger.warning("%s: judged as far as it can be read: %s", path, analysis.problem)
+    return analysis.faces
 
 
-def write_found(tables: list[pd.DataFrame], refusals: list[Refusal], out: Path) -> None:
-    """Write faces.csv, faces.json and refused.csv."""
+def write_found(tables: list[pd.DataFrame], rejections: list[Rejection], out: Path) -> None:
+    """Write faces.csv, faces.json and rejected.csv."""
     columns = ["file", "frame", "track", "label", *NUMBERS]
     table = pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]
     table[NUMBERS] = table[NUMBERS].astype(float).round(4)
     write_table(table, out / "faces.csv")
     write_json(table.to_dict(orient="records"), out / "faces.json")
-    write_refusals(refusals, out / "refused.csv")
+    write_rejections(rejections, out / "rejected.csv")
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ from pathlib import Path
 from deepfake_detector import mlflow_tracking
 from deepfake_detector.config.overrides import override_params, parse_names, read_preset
 from deepfake_detector.config.schema import PARAMS_FILE, Params, load_params
-from deepfake_detector.evaluation.detection_report import figures_to_text
+from deepfake_detector.evaluation.detection_report import metrics_to_text
 
 DATA = Path("data")
 PRESETS = Path("configs")
 METRICS = Path("artifacts/evaluate/metrics.json")
-VERDICT_METRICS = Path("artifacts/judge/metrics.json")
+VERDICT_METRICS = Path("artifacts/calibrate/metrics.json")
 TRAINED = Path("artifacts/train")
 
 logger = logging.getLogger("run_pipeline")
@@ -39,7 +39,7 @@ def main() -> None:
     try:
         values = write_params(sys.argv[1:])
     except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"reproduce: {error}") from error
+        raise SystemExit(f"run_pipeline: {error}") from error
     command = make_command(bool(values))
     logger.info("running `%s`", " ".join(command))
     finished = subprocess.run(command, env=make_environment())
@@ -49,7 +49,7 @@ def main() -> None:
     figures = json.loads(METRICS.read_text(encoding="utf-8"))["test"]
     if "MLFLOW_RUN_ID" in os.environ:
         complete_run(params)
-    print(f"\n{figures_to_text(fill_in_nan(figures), params.evaluate.overlap)}")
+    print(f"\n{metrics_to_text(fill_in_nan(figures), params.evaluate.iou_threshold)}")
 
 
 def write_params(words: list[str]) -> dict[str, str]:
@@ -96,13 +96,13 @@ def complete_run(params: Params) -> None:
             mlflow_tracking.log_epoch(epoch, {name: float(value) for name, value in row.items()})
         if not mlflow_tracking.has_evaluation():
             for metrics in (METRICS, VERDICT_METRICS):
-                mlflow_tracking.log_evaluation(name_figures(metrics), metrics.parent)
+                mlflow_tracking.log_evaluation(name_metrics(metrics), metrics.parent)
         if run_id != trained_in:
             mlflow_tracking.log_training_run(trained_in)
 
 
-def name_figures(metrics: Path) -> dict:
-    """Read figures under the names they have in a run: `test_map`, `validation_video_auc`, ..."""
+def name_metrics(metrics: Path) -> dict:
+    """Read figures under the names they have in a run: `test_map_50`, `validation_video_auc`, ..."""
     splits = json.loads(metrics.read_text(encoding="utf-8"))
     return {
         f"{split}_{name}": v for split, figures in splits.items() for name, v in figures.items()

@@ -29,15 +29,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print a JSON object, not a table")
     arguments = parser.parse_args()
     try:
-        overlap = load_params().evaluate.overlap
+        iou_threshold = load_params().evaluate.iou_threshold
         detections, truth, images = read_files(arguments.detections, arguments.truth)
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(f"score: {error}") from error
-    scores = score_detections(detections, truth, overlap)
+    scores = score_detections(detections, truth, iou_threshold)
     if arguments.json:
         print(json.dumps(scores_to_json(scores), indent=2))
     else:
-        print(scores_to_text(scores, detections, truth, images, overlap))
+        print(scores_to_text(scores, detections, truth, images, iou_threshold))
 
 
 def scores_to_json(scores: dict[str, dict[str, float]]) -> dict:
@@ -49,7 +49,7 @@ def scores_to_json(scores: dict[str, dict[str, float]]) -> dict:
 
 
 def scores_to_text(
-    scores: dict, detections: Detections, truth: Truth, images: int, overlap: float
+    scores: dict, detections: Detections, truth: Truth, images: int, iou_threshold: float
 ) -> str:
     """Make a table for people."""
     counts = [
@@ -60,7 +60,7 @@ def scores_to_text(
         f"{len(detections.label):,} detections",
         "",
         f"{'average precision':<18}{'VOC 11 points':>15}{'VOC area':>12}{'COCO':>12}",
-        f"{'at overlap':<18}{overlap:>15g}{overlap:>12g}{'0.50:0.95':>12}",
+        f"{'at iou_threshold':<18}{iou_threshold:>15g}{iou_threshold:>12g}{'0.50:0.95':>12}",
     ]
     for row, rules in scores.items():
         voc_11, voc_area, coco = (_value_to_text(rules[r]) for r in ("voc_11", "voc_area", "coco"))

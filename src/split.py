@@ -36,7 +36,7 @@ def split() -> None:
     from deepfake_detector.data.splits.summary import (
         SPLIT_COLUMNS,
         count_contents,
-        summarise_splits,
+        summarize_splits,
     )
     from deepfake_detector.data.validation.video_list import SPLITS
 
@@ -50,7 +50,7 @@ def split() -> None:
     for name in SPLITS:
         rows = videos.loc[videos["split"] == name, SPLIT_COLUMNS]
         write_table(rows, FOLDER / f"{name}.csv")
-    summary, notes = summarise_splits(videos)
+    summary, notes = summarize_splits(videos)
     write_json(summary, FOLDER / "summary.json")
     for name, counts in summary.items():
         logger.info(

@@ -35,7 +35,10 @@ def main() -> None:
 def train(params: Params) -> None:
     """Train on the train split, validate on the validation split, write `artifacts/train`."""
     from deepfake_detector.training.checkpoints import remove_checkpoints
-    from deepfake_detector.training.face_classifier import LookPlan, train_second_look
+    from deepfake_detector.training.face_classifier import (
+        FaceClassifierPlan,
+        train_face_classifier,
+    )
     from deepfake_detector.training.ssd import Shards, train_detector
 
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
@@ -47,11 +50,13 @@ def train(params: Params) -> None:
         _write_json(OUT / "run.json", {"mlflow_run_id": run_id})
         for name in ("history.csv", "last.keras"):
             mlflow_tracking.log_file(OUT / name)
-        (OUT / "second_look").mkdir(exist_ok=True)  # empty without a second look
-        if params.second_look.enabled:
-            plan = LookPlan(params.second_look, read_sources(), params.seed, fingerprint)
-            train_second_look(plan, shards, OUT, log_look_epoch)
-            mlflow_tracking.log_file(OUT / "second_look/history.csv", "second_look")
+        (OUT / "face_classifier").mkdir(exist_ok=True)  # empty without a face classifier
+        if params.face_classifier.enabled:
+            plan = FaceClassifierPlan(
+                params.face_classifier, read_sources(), params.seed, fingerprint
+            )
+            train_face_classifier(plan, shards, OUT, log_classifier_epoch)
+            mlflow_tracking.log_file(OUT / "face_classifier/history.csv", "face_classifier")
     remove_checkpoints(OUT)
 
 
@@ -61,10 +66,10 @@ def read_sources() -> dict[str, str]:
     return dict(zip(videos["video"], videos["source"], strict=True))
 
 
-def log_look_epoch(row: dict[str, float]) -> None:
-    """Show an epoch of one of the second look's networks to the person and to MLflow."""
+def log_classifier_epoch(row: dict[str, float]) -> None:
+    """Show an epoch of one of the face classifier's networks to the person and to MLflow."""
     logger.info(
-        "second look %d, epoch %d: loss %.3f, validation loss %.3f, AUC: frames %.3f, videos %.3f",
+        "face classifier %d, epoch %d: loss %.3f, validation loss %.3f, AUC: frames %.3f, videos %.3f",
         row["network"],
         row["epoch"],
         row["train_loss"],
@@ -72,7 +77,7 @@ def log_look_epoch(row: dict[str, float]) -> None:
         row["validation_frame_auc"],
         row["validation_video_auc"],
     )
-    name = f"second_look_{row['network']}"
+    name = f"face_classifier_{row['network']}"
     values = {key: row[key] for key in row if key not in ("network", "epoch")}
     known = {f"{name}_{key}": value for key, value in values.items() if value == value}
     mlflow_tracking.log_epoch(row["epoch"], known)
@@ -82,14 +87,14 @@ def log_epoch(epoch: int, row: dict[str, float]) -> None:
     """Show an epoch to the person and to MLflow."""
     logger.info(
         "epoch %d: loss %.3f, validation loss %.3f, AP real %.3f, AP fake %.3f, mAP %.3f, "
-        "location-only AP (COCO) %.3f",
+        "class-agnostic AP (COCO) %.3f",
         epoch,
         row["train_loss"],
         row["validation_loss"],
         row["validation_ap_real"],
         row["validation_ap_fake"],
-        row["validation_map"],
-        row["validation_location_ap_coco"],
+        row["validation_map_50"],
+        row["validation_class_agnostic_ap_50_95"],
     )
     mlflow_tracking.log_epoch(epoch, {key: value for key, value in row.items() if key != "epoch"})
 
@@ -97,7 +102,7 @@ def log_epoch(epoch: int, row: dict[str, float]) -> None:
 def make_fingerprint(params: Params, shards) -> str:
     """Hash everything a training depends on: parameters, frames and code."""
     digest = hashlib.sha256()
-    sections = (params.detector, params.train, params.second_look)
+    sections = (params.detector, params.train, params.face_classifier)
     for section in (params.seed, *(section.model_dump() for section in sections)):
         digest.update(json.dumps(section, sort_keys=True).encode())
     for path in [*shards.train, *shards.validation, *sorted(PACKAGE.rglob("*.py"))]:

@@ -82,7 +82,7 @@ def search(params: Params, trials: int, name: str, storage_url: str | None) -> N
     from deepfake_detector.training.ssd import Shards
     from deepfake_detector.tuning.initial_trials import TrainingFaces
     from deepfake_detector.tuning.queue import retry_lost_trial
-    from deepfake_detector.tuning.run_trial import Ground
+    from deepfake_detector.tuning.run_trial import TrialContext
     from deepfake_detector.tuning.study import (
         lock_study,
         make_fingerprint,
@@ -92,7 +92,7 @@ def search(params: Params, trials: int, name: str, storage_url: str | None) -> N
     from deepfake_detector.tuning.workers import Worker
 
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
-    ground = Ground(params, shards, TrainingFaces(read_boxes(shards.train)))
+    context = TrialContext(params, shards, TrainingFaces(read_boxes(shards.train)))
     storage = open_storage(
         storage_url, functools.partial(retry_lost_trial, most=params.tune.retries)
     )
@@ -103,7 +103,7 @@ def search(params: Params, trials: int, name: str, storage_url: str | None) -> N
         study.set_user_attr(RUN, run.run_id)
     status = "KILLED"
     try:
-        Worker(study, storage, ground, MlflowWitness(run)).run(trials)
+        Worker(study, storage, context, MlflowTrialLogger(run)).run(trials)
         status = "FINISHED"
     finally:
         with lock_study(name):
@@ -116,7 +116,7 @@ def hash_inputs() -> dict[str, str]:
     return mlflow_tracking.hash_dvc_inputs("train") if PIPELINE.is_file() else {}
 
 
-class MlflowWitness:
+class MlflowTrialLogger:
     """Tells MLflow of the trial at hand, and the trial of its run."""
 
     def __init__(self, run: mlflow_tracking.StudyRun):

@@ -13,7 +13,7 @@ logger = logging.getLogger("validate")
 
 DATA = Path("data")
 FOLDER = Path("artifacts/validate")
-MOST_LOGGED = 10
+MAX_LOGGED = 10
 
 
 def main() -> int:
@@ -45,18 +45,20 @@ def parse_arguments() -> argparse.Namespace:
 
 def validate(workers: int) -> list[str]:
     """Check `data/`, write `artifacts/validate/`, and give why it cannot be trained on."""
-    from deepfake_detector.common.tables import write_json, write_refusals, write_table
-    from deepfake_detector.data.validation.probing import FACTS_VERSION
+    from deepfake_detector.common.tables import write_json, write_rejections, write_table
+    from deepfake_detector.data.validation.probing import METADATA_VERSION
     from deepfake_detector.data.validation.validate import validate_data
 
     params = load_params()
-    facts = read_facts(FACTS_VERSION)
-    result = validate_data(DATA, params.validate_, FOLDER / "data_docs", facts, workers)
+    metadata = read_video_metadata(METADATA_VERSION)
+    result = validate_data(DATA, params.validate_, FOLDER / "data_docs", metadata, workers)
     write_table(result.videos, FOLDER / "videos.csv")
     write_table(result.annotations, FOLDER / "annotations.csv")
-    write_table(result.left_out, FOLDER / "left_out.csv")
-    write_refusals(result.refusals, FOLDER / "refused.csv")
-    write_json({"version": FACTS_VERSION, "facts": result.facts}, FOLDER / "facts.json")
+    write_table(result.ignored_frames, FOLDER / "ignored_frames.csv")
+    write_rejections(result.rejections, FOLDER / "rejected.csv")
+    write_json(
+        {"version": METADATA_VERSION, "metadata": result.metadata}, FOLDER / "video_metadata.json"
+    )
     write_json(
         {"success": not result.problems, "problems": result.problems, "checks": result.findings},
         FOLDER / "result.json",
@@ -67,27 +69,29 @@ def validate(workers: int) -> list[str]:
     return result.problems
 
 
-def read_facts(version: str) -> dict[str, dict]:
+def read_video_metadata(version: str) -> dict[str, dict]:
     """Give what the last run found in videos; nothing where it cannot be used again."""
-    path = FOLDER / "facts.json"
+    path = FOLDER / "video_metadata.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return known["facts"] if known.get("version") == version else {}
+    return known["metadata"] if known.get("version") == version else {}
 
 
 def report(result) -> None:
-    """Log what was accepted and refused."""
+    """Log what was accepted and rejected."""
     logger.info(
-        "accepted %d videos with %d faces; refused %d files or rows, see %s",
+        "accepted %d videos with %d faces; rejected %d files or rows, see %s",
         len(result.videos),
         len(result.annotations),
-        len(result.refusals),
-        FOLDER / "refused.csv",
+        len(result.rejections),
+        FOLDER / "rejected.csv",
     )
-    for refusal in result.refusals[:MOST_LOGGED]:
-        where = refusal.file if refusal.row is None else f"{refusal.file} row {refusal.row}"
-        logger.warning("refused %s: %s", where, refusal.reason)
-    if len(result.refusals) > MOST_LOGGED:
-        logger.warning("and %d more refusals", len(result.refusals) - MOST_LOGGED)
+    for rejection in result.rejections[:MAX_LOGGED]:
+        where = (
+            rejection.file if rejection.row is None else f"{rejection.file} row {rejection.row}"
+        )
+        logger.warning("rejected %s: %s", where, rejection.reason)
+    if len(result.rejections) > MAX_LOGGED:
+        logger.warning("and %d more rejections", len(result.rejections) - MAX_LOGGED)
     logger.info("Data Docs: %s", (FOLDER / "data_docs/index.html").resolve().as_uri())
 
 

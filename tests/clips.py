@@ -17,21 +17,19 @@ from deepfake_detector.video.clips import write_timed_video, write_video
 WIDTH_PX, HEIGHT_PX = 160, 120
 FACE_PX = (40, 30, 100, 90)  # left, top, right, bottom
 COLORS = {"fake": (230, 30, 30), "real": (30, 30, 230)}
-USABLE = UsableParams(
-    smallest_face_px=12, least_location=0.5, least_sharpness=0.0, fewest_frames=4
-)
+USABLE = UsableParams(min_face_px=12, min_face_score=0.5, min_sharpness=0.0, min_frames=4)
 
 
 def make_calibration(**changes) -> Calibration:
     """A calibration that believes the mean of the log-odds as it is."""
     values = {
         "rule": "trimmed_log_odds",
-        "fit": "as_it_is",
+        "fit": "identity",
         "usable": USABLE,
         "model": Model(weights=[1.0, 0.0], covariance=[[0.0] * 2] * 2),
-        "fake_from": 0.6,
-        "real_up_to": 0.4,
-        "bounds_note": "",
+        "min_fake_probability": 0.6,
+        "max_real_probability": 0.4,
+        "thresholds_note": "",
         "fitted": Fitted(videos=2, sources=2, tracks_real=1, tracks_fake=1, log_loss={}),
     }
     return Calibration(**values | changes)
@@ -71,9 +69,9 @@ def find_squares(image: np.ndarray, channel: int) -> list[np.ndarray]:
     return [box for box in boxes if (box[2:] - box[:2]).min() > 0.05]
 
 
-def make_frame(faces=(), grey: int = 128, size_px=(WIDTH_PX, HEIGHT_PX)) -> np.ndarray:
+def make_frame(faces=(), gray: int = 128, size_px=(WIDTH_PX, HEIGHT_PX)) -> np.ndarray:
     """Make a frame with faces, each a label and a box in px."""
-    image = np.full((size_px[1], size_px[0], 3), grey, np.uint8)
+    image = np.full((size_px[1], size_px[0], 3), gray, np.uint8)
     for label, (left, top, right, bottom) in faces:
         image[top:bottom, left:right] = COLORS[label]
     return image

@@ -21,16 +21,16 @@ CLIPS = (
 """Train, validation and test in the sample's `videos.csv`; franck_3 is annotated in the CSV."""
 
 SHORT = {
-    "extract_frames.every": "10",
+    "extract_frames.frame_stride": "10",
     "train.epochs": "2",
     "train.steps_per_epoch": "2",
     "train.batch_size": "2",
-    "second_look.crop_px": "64",
-    "second_look.networks": "1",
-    "second_look.epochs": "1",
-    "second_look.most_steps": "2",
-    "second_look.pairs_per_batch": "2",
-    "second_look.validation_frames": "2",
+    "face_classifier.crop_px": "64",
+    "face_classifier.networks": "1",
+    "face_classifier.epochs": "1",
+    "face_classifier.max_steps_per_epoch": "2",
+    "face_classifier.pairs_per_batch": "2",
+    "face_classifier.validation_frames": "2",
     "evaluate.resamples": "20",
     "evaluate.examples": "2",
 }

@@ -1,7 +1,7 @@
-"""A really saved detector and second look, small, with a known answer: they load in a second.
+"""A really saved detector and face classifier, small, with a known answer: they load in a second.
 
 The detector finds one face in the middle of every frame, the more fake the redder and the more
-real the bluer the frame is. The second look has random weights and half a say.
+real the bluer the frame is. The face classifier has random weights and half a say.
 """
 
 from pathlib import Path
@@ -9,36 +9,38 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from deepfake_detector.inference.detector import SECOND_LOOK
-from deepfake_detector.models.face_classifier import SecondLook
-from deepfake_detector.models.ssd.detection_decoder import FindFaces
+from deepfake_detector.inference.detector import FACE_CLASSIFIER
+from deepfake_detector.models.face_classifier import FaceClassifier
+from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
 SIZE_PX = 8
 FACE = [0.25, 0.25, 0.75, 0.75]
-FIND = {"score_threshold": 0.01, "suppression_overlap": 0.45, "most": 1}
+FIND = {"score_threshold": 0.01, "nms_iou_threshold": 0.45, "max_detections": 1}
 
 
 def save_small_detector(folder: Path) -> Path:
     """Save both in a folder as `train` does; give the detector's file."""
     keras.utils.set_random_seed(5)
-    look = SecondLook(crop_px=64, reach=1.5, weight=0.5, least_score=0.1, dropout=0.3, networks=2)
-    (folder / SECOND_LOOK).parent.mkdir(parents=True)
-    look.save(folder / SECOND_LOOK)
+    classifier = FaceClassifier(
+        crop_px=64, crop_scale=1.5, weight=0.5, min_detection_score=0.1, dropout=0.3, networks=2
+    )
+    (folder / FACE_CLASSIFIER).parent.mkdir(parents=True)
+    classifier.save(folder / FACE_CLASSIFIER)
     make_detector().save(folder / "detector.keras")
     return folder / "detector.keras"
 
 
 def make_detector() -> keras.Model:
     image = keras.Input((SIZE_PX, SIZE_PX, 3), name="image")
-    colour = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(image))
+    color = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(image))
     box, label = keras.layers.Dense(4), keras.layers.Dense(3)
     outputs = {
-        "box": keras.layers.Reshape((1, 4))(box(colour)),
-        "label": keras.layers.Reshape((1, 3))(label(colour)),
+        "box": keras.layers.Reshape((1, 4))(box(color)),
+        "label": keras.layers.Reshape((1, 3))(label(color)),
     }
     box.set_weights([np.zeros((3, 4)), np.zeros(4)])  # the face is where the anchor is
     red, green, blue = [0.0, -4.0, 4.0], [0.0, 0.0, 0.0], [0.0, 4.0, -4.0]
     label.set_weights([np.array([red, green, blue]), np.array([-9.0, 0.0, 0.0])])
-    finder = FindFaces(1, [0.1, 0.1, 0.2, 0.2], FIND, name="find_faces")
-    finder.anchors.assign([FACE])
-    return keras.Model(image, finder(outputs))
+    inference_model = DetectionDecoder(1, [0.1, 0.1, 0.2, 0.2], FIND, name="decode_detections")
+    inference_model.anchors.assign([FACE])
+    return keras.Model(image, inference_model(outputs))

@@ -8,7 +8,7 @@ import pytest
 
 import annotate
 from deepfake_detector.data.annotations.reader import read_annotations
-from deepfake_detector.faces.offline_tracker import Look, see_nothing
+from deepfake_detector.faces.offline_tracker import FrameDetections, make_empty_detections
 from deepfake_detector.video.clips import write_video
 
 PROJECT = Path(__file__).parents[1]
@@ -17,20 +17,22 @@ PROJECT = Path(__file__).parents[1]
 class BrightFinder:
     """Sees a face in every bright picture."""
 
-    def __init__(self, smallest_face_px):
+    def __init__(self, min_face_px):
         pass
 
-    def look(self, image, frame=0):
+    def detections(self, image, frame=0):
         if image.mean() < 128:
-            return see_nothing(frame)
-        return Look(frame, np.array([[10.0, 10, 30, 34]]), np.zeros((1, 5, 2)), np.ones(1))
+            return make_empty_detections(frame)
+        return FrameDetections(
+            frame, np.array([[10.0, 10, 30, 34]]), np.zeros((1, 5, 2)), np.ones(1)
+        )
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Run annotate.py with arguments, on videos in a folder that is the argument's root."""
     monkeypatch.chdir(PROJECT)
-    monkeypatch.setattr(annotate, "FaceFinder", BrightFinder)
+    monkeypatch.setattr(annotate, "MTCNNFaceDetector", BrightFinder)
     write_video(tmp_path / "bright.mp4", [np.full((48, 64, 3), 250, np.uint8)] * 8, 25)
     write_video(tmp_path / "dark.mp4", [np.full((48, 64, 3), 5, np.uint8)] * 8, 25)
     (tmp_path / "broken.mp4").write_text("no video")

@@ -1,4 +1,4 @@
-"""The stage `judge` on tiny videos, with found faces that are known beforehand."""
+"""The stage `calibrate` on tiny videos, with found faces that are known beforehand."""
 
 import json
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import calibrate as judge
+import calibrate
 from deepfake_detector import mlflow_tracking
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
@@ -43,7 +43,7 @@ def stage(tmp_path, monkeypatch):
     Path("artifacts/train/run.json").write_text('{"mlflow_run_id": "abc"}')
     calls = {}
     pretend(monkeypatch, calls)
-    return load_params(PROJECT / "params.yaml"), Path("artifacts/judge"), calls
+    return load_params(PROJECT / "params.yaml"), Path("artifacts/calibrate"), calls
 
 
 def write_video(video, label):
@@ -89,10 +89,10 @@ def pretend(monkeypatch, calls):
 
 def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
     params, out, calls = stage
-    judge.judge(params)
+    calibrate.calibrate(params)
     calibration = load_calibration(out / "calibration.json")
     assert (calibration.fitted.videos, calibration.fitted.sources) == (6, 3)
-    assert calibration.bounds_note.startswith("10% false alarms: bell curve of 3 real")
+    assert calibration.thresholds_note.startswith("10% false alarms: bell curve of 3 real")
     verdicts = pd.read_csv(out / "verdicts.csv").set_index("video")
     assert verdicts["verdict"].to_dict() == {
         "test_real": "likely real",
@@ -104,8 +104,8 @@ def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
     assert len(pd.read_csv(out / "faces.csv")) == 2
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["test"]["video_auc"] == metrics["validation"]["video_auc"] == 1.0
-    assert metrics["test"]["answered_accuracy"] == 1.0
-    assert metrics["test"]["abstentions"] == 0
+    assert metrics["test"]["selective_accuracy"] == 1.0
+    assert metrics["test"]["abstained"] == 0
     assert metrics["validation"]["rule_mean_fitted_log_loss"] > 0
     assert {path.name for path in (out / "plots").iterdir()} == {
         "reliability.csv",
@@ -115,7 +115,7 @@ def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
     assert calls["logged"][0]["test_video_auc"] == 1.0
     detector, calibration_file, registered_with, example = calls["model"]
     assert (detector, calibration_file) == (
-        judge.TRAINED / "detector.keras",
+        calibrate.TRAINED / "detector.keras",
         out / "calibration.json",
     )
     assert registered_with == params.predict
@@ -126,27 +126,27 @@ def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
 def test_without_a_fake_on_validation_nothing_is_answered(stage, capsys):
     params, out, _ = stage
     write_split("validation", ["real_0", "real_1"])
-    judge.judge(params)
+    calibrate.calibrate(params)
     verdicts = pd.read_csv(out / "verdicts.csv")
     assert set(verdicts["verdict"]) == {"cannot tell"}
     assert verdicts["probability"].isna().all()
     assert "no validation video shows a fake face" in verdicts["reason"][0]
     test = json.loads((out / "metrics.json").read_text())["test"]
-    assert (test["abstentions"], test["video_auc"]) == (2, None)
+    assert (test["abstained"], test["video_auc"]) == (2, None)
     assert "No answers: no validation video" in capsys.readouterr().out
 
 
 def test_without_validation_videos_nothing_is_answered(stage):
     params, out, _ = stage
     write_split("validation", [])
-    judge.judge(params)
+    calibrate.calibrate(params)
     assert set(pd.read_csv(out / "verdicts.csv")["verdict"]) == {"cannot tell"}
 
 
 def test_one_source_gives_probabilities_but_no_answer(stage):
     params, out, _ = stage
     write_split("validation", ["real_1", "fake_1"])
-    judge.judge(params)
+    calibrate.calibrate(params)
     verdicts = pd.read_csv(out / "verdicts.csv")
     assert set(verdicts["verdict"]) == {"cannot tell"}
     assert verdicts["probability"].notna().all()
@@ -154,8 +154,10 @@ def test_one_source_gives_probabilities_but_no_answer(stage):
 
 
 def test_a_stage_that_has_not_run_is_named(stage, monkeypatch):
-    judge.FOUND.unlink()
+    calibrate.FOUND.unlink()
     monkeypatch.setattr("sys.argv", ["calibrate.py"])
-    monkeypatch.setattr(judge, "load_params", lambda: stage[0])
-    with pytest.raises(SystemExit, match=r"judge: artifacts.evaluate.detections\.csv: not there"):
-        judge.main()
+    monkeypatch.setattr(calibrate, "load_params", lambda: stage[0])
+    with pytest.raises(
+        SystemExit, match=r"calibrate: artifacts.evaluate.detections\.csv: not there"
+    ):
+        calibrate.main()

@@ -17,7 +17,7 @@ from deepfake_detector.inference import detector as prediction
 
 PROJECT = Path(__file__).parents[1]
 FOUND = ["video", "frame", "left", "top", "right", "bottom", "real", "fake"]
-LOOKS = ["single_shot", "second_look"]
+FAKE_SCORE_COLUMNS = ["ssd_fake_score", "classifier_fake_score"]
 
 
 @pytest.fixture
@@ -32,8 +32,11 @@ def stage(tmp_path, monkeypatch):
     write_csv("split/test.csv", "video,source,identity,labels,frames,faces",
               "a,one,,real,2,1", "b,two,,fake,1,1", "empty,three,,,0,0")  # fmt: skip
     names = [f"{split}_{part}" for split in ("train", "validation")
-             for part in ("loss", "location_loss", "label_loss")]  # fmt: skip
-    names += [f"validation_{name}" for name in ("ap_real", "ap_fake", "map", "location_ap_coco")]
+             for part in ("loss", "box_loss", "class_loss")]  # fmt: skip
+    names += [
+        f"validation_{name}"
+        for name in ("ap_real", "ap_fake", "map_50", "class_agnostic_ap_50_95")
+    ]
     names.append("learning_rate")
     write_csv("train/history.csv", ",".join(["epoch", *names]), ",".join(["1"] + ["0.5"] * 11))
     (tmp_path / "artifacts/train/run.json").write_text('{"mlflow_run_id": "abc"}')
@@ -93,7 +96,7 @@ def pretend(monkeypatch, calls):
             ("a", 0, 10, 6, 30, 24, 0.8, 0.1, 0.9, 0.1),  # the first look was wrong here
             ("b", 0, 10, 6, 30, 24, 0.6, 0.3, 0.3, 0.3),
         ]
-        return pd.DataFrame(rows, columns=[*FOUND, *LOOKS])
+        return pd.DataFrame(rows, columns=[*FOUND, *FAKE_SCORE_COLUMNS])
 
     @contextmanager
     def run(run_id):
@@ -112,8 +115,12 @@ def test_writes_figures_curves_and_pictures_and_tells_mlflow(stage, capsys):
     params, out, calls = stage
     evaluate.evaluate(params)
     test = json.loads((out / "metrics.json").read_text())["test"]
-    assert (test["ap_real"], test["location_ap"], test["label_accuracy"]) == (1.0, 1.0, 0.5)
-    assert test["single_shot_label_accuracy"] == 0.0
+    assert (test["ap_real"], test["class_agnostic_ap_50"], test["matched_label_accuracy"]) == (
+        1.0,
+        1.0,
+        0.5,
+    )
+    assert test["ssd_only_matched_label_accuracy"] == 0.0
     assert test["ap_fake"] == 1.0  # the fake face's 0.3 stands before the real one's 0.1
     assert (test["videos"], test["sources"], test["frames"], test["faces"]) == (2, 2, 3, 2)
     assert test["images_per_second"] > 0
@@ -125,12 +132,12 @@ def test_writes_figures_curves_and_pictures_and_tells_mlflow(stage, capsys):
     assert len(pd.read_csv(out / "detections.csv")) == 2
     assert calls["shards"] == ["a.tfrecord", "b.tfrecord"]  # `empty` has no frame
     assert calls["run"] == "abc"
-    assert calls["logged"][0]["test_map"] == 1.0
+    assert calls["logged"][0]["test_map_50"] == 1.0
     assert "test_intervals" not in calls["logged"][0]  # words are no metric
     table = capsys.readouterr().out
     assert "2 videos of 2 sources, 3 frames, 2 faces (1 real, 1 fake)" in table
     assert "is no benchmark" in table
-    assert "Without the second look: mAP 0.500, label accuracy 0.000" in table
+    assert "Without the face classifier: mAP 0.500, label accuracy 0.000" in table
 
 
 def test_detections_can_be_scored_again_with_the_same_result(stage, tmp_path):
@@ -150,12 +157,12 @@ def test_detections_can_be_scored_again_with_the_same_result(stage, tmp_path):
     scores = score_detections(detections, truth, 0.5)
     test = json.loads((out / "metrics.json").read_text())["test"]
     assert images == test["frames"]
-    assert scores["mean"]["voc_area"] == test["map"]
-    assert scores["mean"]["coco"] == pytest.approx(test["map_coco"], abs=1e-6)
-    assert scores["location"]["voc_11"] == test["location_ap_voc_11"]
+    assert scores["mean"]["voc_area"] == test["map_50"]
+    assert scores["mean"]["coco"] == pytest.approx(test["map_50_95"], abs=1e-6)
+    assert scores["class_agnostic"]["voc_11"] == test["class_agnostic_ap_50_voc07"]
 
 
-def test_a_test_split_without_frames_is_refused(stage):
+def test_a_test_split_without_frames_is_rejected(stage):
     params, _, _ = stage
     write_csv("split/test.csv", "video,source,identity,labels,frames,faces", "a,one,,real,0,0")
     with pytest.raises(ValueError, match=r"no test video with frames; give split\.test"):

@@ -15,8 +15,8 @@ from copied_project import PROJECT
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.data.splits.listing import SHARDS, SPLITS
-from deepfake_detector.models.face_classifier import SecondLook
-from deepfake_detector.models.ssd.detection_decoder import FindFaces
+from deepfake_detector.models.face_classifier import FaceClassifier
+from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
 pytestmark = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "tf2onnx")),
@@ -53,11 +53,11 @@ def make_detector():
         )
         for name, width in (("box", 4), ("label", 3))
     }
-    find = {"score_threshold": 0.01, "suppression_overlap": 0.45, "most": 5}
-    finder = FindFaces(9, [0.1, 0.1, 0.2, 0.2], find, name="find_faces")
+    find = {"score_threshold": 0.01, "nms_iou_threshold": 0.45, "most": 5}
+    inference_model = DetectionDecoder(9, [0.1, 0.1, 0.2, 0.2], find, name="detect_faces")
     corners = np.stack(np.meshgrid(*[np.arange(3) / 3] * 2), axis=-1).reshape(-1, 2)
-    finder.anchors.assign(np.concatenate([corners, corners + 0.4], axis=1))
-    return keras.Model(image, finder(outputs))
+    inference_model.anchors.assign(np.concatenate([corners, corners + 0.4], axis=1))
+    return keras.Model(image, inference_model(outputs))
 
 
 def write_frames(path, video):
@@ -75,15 +75,17 @@ def write_frames(path, video):
 
 
 def test_everything_is_written_checked_and_described(project):
-    look = SecondLook(crop_px=64, reach=1.3, weight=1.0, least_score=0.1, dropout=0.3, networks=2)
-    (export.TRAINED / "second_look").mkdir()
-    look.save(export.TRAINED / "second_look" / "second_look.keras")
+    classifier = FaceClassifier(
+        crop_px=64, crop_scale=1.3, weight=1.0, min_detection_score=0.1, dropout=0.3, networks=2
+    )
+    (export.TRAINED / "face_classifier").mkdir()
+    classifier.save(export.TRAINED / "face_classifier" / "face_classifier.keras")
     export.export(project)
     names = {path.name for path in export.OUT.iterdir()}
     assert names == {
         *("saved_model", "detector.onnx", "detector_int8.onnx"),
         *("detector.tflite", "detector_int8.tflite"),
-        *("second_look", "second_look.onnx", "second_look.tflite"),
+        *("face_classifier", "face_classifier.onnx", "face_classifier.tflite"),
         *("model_card.md", "SHA256SUMS"),
     }
     checked = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=export.OUT)

@@ -15,6 +15,7 @@ from tests.data_set import PROJECT, DataSet, read_rows
 
 import extract_frames
 import validate
+from deepfake_detector.config.overrides import override_params
 
 FOLDER = "artifacts/extract_frames"
 
@@ -27,7 +28,7 @@ def validated(tmp_path_factory):
         patch.chdir(folder)
         data_set = DataSet(folder)
         data_set.add_clip("no_face.mp4", seed=300)
-        set_params(data_set, every=2)
+        set_params(data_set, frame_stride=2)
         assert run(validate, patch) == 0
     return data_set
 
@@ -43,15 +44,11 @@ def run(script, monkeypatch, workers=1):
     return script.main()
 
 
-def set_params(data_set, every=5, longest_side_px=640):
-    lines = (PROJECT / "params.yaml").read_text().splitlines()
-    section = lines.index("extract_frames:")
-    for number in range(section + 1, section + 4):
-        if lines[number].startswith("  every:"):
-            lines[number] = f"  every: {every}"
-        if lines[number].startswith("  longest_side_px:"):
-            lines[number] = f"  longest_side_px: {longest_side_px}"
-    (data_set.folder / "params.yaml").write_text("\n".join(lines) + "\n")
+def set_params(data_set, frame_stride=5, max_side_px=640):
+    values = {"extract_frames.frame_stride": frame_stride, "max_side_px": max_side_px}
+    before = (PROJECT / "params.yaml").read_text()
+    text, _ = override_params(before, {name: str(value) for name, value in values.items()})
+    (data_set.folder / "params.yaml").write_text(text)
 
 
 def read_files(data_set):
@@ -89,7 +86,7 @@ def test_frames_without_a_face_are_kept(data_set, monkeypatch):
 
 
 def test_large_frames_are_shrunk_and_keep_their_original_size_in_the_record(data_set, monkeypatch):
-    set_params(data_set, every=2, longest_side_px=32)
+    set_params(data_set, frame_stride=2, max_side_px=32)
     run(extract_frames, monkeypatch)
     record = read_records(data_set, "p1_fake.mp4")[0]
     image = cv2.imdecode(np.frombuffer(record["image"], np.uint8), cv2.IMREAD_COLOR)
@@ -120,7 +117,7 @@ def test_files_are_the_same_for_any_number_of_workers(data_set, monkeypatch):
 
 def forbid_all_but(monkeypatch, *videos):
     """Fail when another video is decoded."""
-    from deepfake_detector.data import extraction
+    from deepfake_detector.data.extraction import extract_video as extraction
 
     read = extraction.read_frames
     seen = []
@@ -185,8 +182,8 @@ def test_frames_whose_face_cannot_be_used_are_left_out(data_set, monkeypatch):
     assert [row["frame"] for row in rows if row["video"] == "p0_real.mp4"] == ["0", "4"]
 
 
-def test_video_that_breaks_half_way_is_refused_and_not_half_used(data_set, monkeypatch):
-    from deepfake_detector.data import extraction
+def test_video_that_breaks_half_way_is_rejected_and_not_half_used(data_set, monkeypatch):
+    from deepfake_detector.data.extraction import extract_video as extraction
 
     read = extraction.read_frames
 
@@ -201,8 +198,8 @@ def test_video_that_breaks_half_way_is_refused_and_not_half_used(data_set, monke
     files = read_files(data_set)
     assert not [name for name in files if name.startswith("p0_fake")]
     assert len([name for name in files if name.endswith(".tfrecord")]) == 6
-    (refused,) = read_rows(data_set.folder / FOLDER / "refused.csv")
-    assert refused == {
+    (rejected,) = read_rows(data_set.folder / FOLDER / "rejected.csv")
+    assert rejected == {
         "file": "data/videos/p0_fake.mp4",
         "row": "",
         "reason": "breaks after 4 frames (Invalid data); encode it",
@@ -210,18 +207,18 @@ def test_video_that_breaks_half_way_is_refused_and_not_half_used(data_set, monke
     assert "p0_fake" not in (data_set.folder / FOLDER / "frames.csv").read_text()
 
 
-def test_video_that_changed_after_validate_is_refused(data_set, monkeypatch):
+def test_video_that_changed_after_validate_is_rejected(data_set, monkeypatch):
     data_set.add_clip("p0_fake.mp4", seed=999)
     assert run(extract_frames, monkeypatch) == 0
-    (refused,) = read_rows(data_set.folder / FOLDER / "refused.csv")
-    assert refused["reason"] == "changed since validate; run dvc repro again"
+    (rejected,) = read_rows(data_set.folder / FOLDER / "rejected.csv")
+    assert rejected["reason"] == "changed since validate; run dvc repro again"
 
 
 def test_no_video_left_is_an_error(data_set, monkeypatch, caplog):
     for path in data_set.videos.iterdir():
         path.write_bytes(b"")
     assert run(extract_frames, monkeypatch) == 1
-    assert "no video is left; correct what artifacts/extract_frames/refused.csv" in caplog.text
+    assert "no video is left; correct what artifacts/extract_frames/rejected.csv" in caplog.text
 
 
 def test_missing_validate_is_named(tmp_path, monkeypatch, caplog):
@@ -266,7 +263,7 @@ def test_stopped_run_leaves_no_process_and_no_unfinished_file_and_goes_on(tmp_pa
     for number in range(2):
         frames = make_frames(600, number + 70, 640, 480)  # a second or two of work for each worker
         write_video(data_set.videos / f"long{number}.mp4", frames, fps=25)
-    set_params(data_set, every=1)
+    set_params(data_set, frame_stride=1)
     run(validate, monkeypatch, workers=2)
     command = [sys.executable, PROJECT / "src/extract_frames.py", "--workers", "2"]
     process = subprocess.Popen(

@@ -10,7 +10,7 @@ import pytest
 import forge
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.faces.alignment import TEMPLATE
-from deepfake_detector.faces.offline_tracker import Look, see_nothing
+from deepfake_detector.faces.offline_tracker import FrameDetections, make_empty_detections
 from deepfake_detector.video.clips import probe_video, read_frames, write_video
 
 PROJECT = Path(__file__).parents[1]
@@ -20,21 +20,21 @@ LARGE, SMALL = (20, 20, 60), (110, 30, 30)  # left, top, side of the two faces, 
 class TwoFaceFinder:
     """Sees a large and a small face in every bright picture."""
 
-    def __init__(self, smallest_face_px):
+    def __init__(self, min_face_px):
         pass
 
-    def look(self, image, frame=0):
+    def detections(self, image, frame=0):
         if image.mean() < 64:
-            return see_nothing(frame)
+            return make_empty_detections(frame)
         places = np.array([SMALL, LARGE], float)
         corners, sides = places[:, :2], places[:, 2:]
         boxes = np.concatenate([corners, corners + sides], axis=1)
         landmarks = corners[:, None] + sides[:, None] * TEMPLATE
-        return Look(frame, boxes, landmarks, np.ones(2))
+        return FrameDetections(frame, boxes, landmarks, np.ones(2))
 
 
-def write_people(path, grey, frames=6):
-    noise = np.random.default_rng(grey).integers(0, 60, (100, 160, 3)) + grey
+def write_people(path, gray, frames=6):
+    noise = np.random.default_rng(gray).integers(0, 60, (100, 160, 3)) + gray
     write_video(path, [noise.astype(np.uint8)] * frames, 25)
 
 
@@ -42,7 +42,7 @@ def write_people(path, grey, frames=6):
 def run(tmp_path, monkeypatch):
     """Run forge.py on videos `anna`, `bert` and `empty`; give the folder it wrote."""
     monkeypatch.chdir(PROJECT)
-    monkeypatch.setattr(forge, "FaceFinder", TwoFaceFinder)
+    monkeypatch.setattr(forge, "MTCNNFaceDetector", TwoFaceFinder)
     write_people(tmp_path / "anna.mp4", 150)
     write_people(tmp_path / "bert.mp4", 100)
     write_video(tmp_path / "empty.mp4", [np.zeros((100, 160, 3), np.uint8)] * 4, 25)
@@ -76,15 +76,15 @@ def test_both_methods_give_an_original_and_two_fakes_of_every_video(run):
         "bert_swap.mp4": ("bert", "anna"),
         "bert_self_blend.mp4": ("bert", "bert"),
     }
-    facts = {probe_video(path) for path in (out / "videos").iterdir()}
-    assert len(facts) == 1  # alike in size, rate, frames and codec
-    assert facts.pop().codec == "h264"
+    metadata = {probe_video(path) for path in (out / "videos").iterdir()}
+    assert len(metadata) == 1  # alike in size, rate, frames and codec
+    assert metadata.pop().codec == "h264"
 
 
 def test_only_the_largest_face_is_fake(run):
     out = run(["anna.mp4"], "--method", "self_blend")
-    faces, refusals = read_annotations(out / "annotations" / "anna.json")
-    assert not refusals
+    faces, rejections = read_annotations(out / "annotations" / "anna.json")
+    assert not rejections
     labels = {
         (name, label, left) for name, label, left in faces[["name", "label", "left"]].to_numpy()
     }
@@ -143,7 +143,7 @@ def test_one_video_without_a_donor_is_self_blended(run):
     assert set(read_video_rows(run(["anna.mp4"]))) == {"anna.mp4", "anna_self_blend.mp4"}
 
 
-def test_two_videos_of_one_name_are_refused(run):
+def test_two_videos_of_one_name_are_rejected(run):
     with pytest.raises(SystemExit, match="two videos have the same name"):
         run(["anna.mp4", "anna.mp4"])
 

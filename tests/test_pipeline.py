@@ -62,7 +62,7 @@ def test_the_sample_can_be_trained_on(reproduced):
 
 
 def test_the_table_of_results_stands_in_the_output(reproduced):
-    assert "location-only AP" in reproduced.said
+    assert "class-agnostic AP" in reproduced.said
 
 
 def test_everything_is_up_to_date_afterwards(reproduced):
@@ -72,8 +72,8 @@ def test_everything_is_up_to_date_afterwards(reproduced):
 def test_dvc_shows_metrics_parameters_and_plots(reproduced):
     shown = json.loads(reproduced.run("dvc", "metrics", "show", "--json"))
     figures = shown[""]["data"]["artifacts/evaluate/metrics.json"]["data"]["test"]
-    assert 0 <= figures["location_ap"] <= 1
-    verdicts = shown[""]["data"]["artifacts/judge/metrics.json"]["data"]["test"]
+    assert 0 <= figures["class_agnostic_ap_50"] <= 1
+    verdicts = shown[""]["data"]["artifacts/calibrate/metrics.json"]["data"]["test"]
     assert verdicts["videos"] == 2
     reproduced.run("dvc", "params", "diff")
     reproduced.run("dvc", "plots", "show")
@@ -85,9 +85,13 @@ def test_the_run_shows_parameters_epochs_inputs_and_results(reproduced):
     assert run.data.params["train.epochs"] == "2"
     assert run.data.params["detector.backbone"] == "efficientnet_lite0"
     assert read_steps(reproduced, run, "train_loss") == [1, 2]
-    assert {"validation_map", "learning_rate", "test_location_ap"} <= run.data.metrics.keys()
-    assert {"test_abstentions", "test_single_shot_map"} <= run.data.metrics.keys()
-    assert read_steps(reproduced, run, "second_look_1_train_loss") == [1]
+    assert {
+        "validation_map_50",
+        "learning_rate",
+        "test_class_agnostic_ap_50",
+    } <= run.data.metrics.keys()
+    assert {"test_abstentions", "test_ssd_only_map_50"} <= run.data.metrics.keys()
+    assert read_steps(reproduced, run, "face_classifier_1_train_loss") == [1]
     commit = reproduced.run("git", "rev-parse", "HEAD").strip()
     assert run.data.tags["mlflow.source.git.commit"] == commit
     lock = (reproduced.folder / "dvc.lock").read_text()
@@ -129,7 +133,7 @@ def test_mlflow_run_trains_with_the_values_given(reproduced, monkeypatch):
     assert run.data.params["train.epochs"] == "1"
     assert run.data.params["train.schedule.learning_rate"] == "1e-05"
     assert read_steps(reproduced, run, "train_loss") == [1]
-    assert "test_location_ap" in run.data.metrics
+    assert "test_class_agnostic_ap_50" in run.data.metrics
     assert len(read_history(reproduced)) == 1
 
 
@@ -139,7 +143,10 @@ def test_the_same_again_is_cached_and_still_shows_its_result(reproduced):
     run = read_runs(reproduced)[0]
     assert run.info.run_id != before.info.run_id
     assert run.data.tags["trained_in_run"] == before.info.run_id
-    assert run.data.metrics["test_location_ap"] == before.data.metrics["test_location_ap"]
+    assert (
+        run.data.metrics["test_class_agnostic_ap_50"]
+        == before.data.metrics["test_class_agnostic_ap_50"]
+    )
     assert read_steps(reproduced, run, "train_loss") == [1]
     assert run.data.params["train.epochs"] == "1"
 
@@ -161,7 +168,7 @@ def test_a_changed_video_is_extracted_alone(reproduced):
 
 
 def test_own_data_before_the_first_run_is_taken_as_it_is(reproduced, tmp_path, monkeypatch):
-    """`dvc repro --pull` alone refuses it; start.py records it first."""
+    """`dvc repro --pull` alone rejects it; start.py records it first."""
     fresh = tmp_path / "fresh"
     reproduced.run("git", "clone", "-q", str(reproduced.folder), str(fresh))
     (fresh / "data").mkdir()

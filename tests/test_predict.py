@@ -56,7 +56,7 @@ def calibration(tmp_path):
     return path
 
 
-def run(*inputs, out, annotations=None, score=0.5, every=None):
+def run(*inputs, out, annotations=None, score=0.5, frame_stride=None):
     return predict.predict(
         argparse.Namespace(
             inputs=list(inputs),
@@ -64,7 +64,7 @@ def run(*inputs, out, annotations=None, score=0.5, every=None):
             detector=Path("detector.keras"),
             calibration=out.parent / "files" / "calibration.json",
             score=score,
-            every=every,
+            frame_stride=frame_stride,
             annotations=annotations,
         )
     )
@@ -106,9 +106,11 @@ def test_a_video_becomes_a_folder_with_a_drawn_video_of_as_many_frames(clip, tmp
     assert len(verdict["model"]["calibration_sha256"]) == 64
 
 
-@pytest.mark.parametrize(("every", "frames"), [(None, range(0, 20, 3)), (7, range(0, 20, 7))])
-def test_a_person_may_say_how_many_frames_are_looked_at(clip, tmp_path, every, frames):
-    run(clip, out=tmp_path / "out", every=every)
+@pytest.mark.parametrize(
+    ("frame_stride", "frames"), [(None, range(0, 20, 3)), (7, range(0, 20, 7))]
+)
+def test_a_person_may_say_how_many_frames_are_looked_at(clip, tmp_path, frame_stride, frames):
+    run(clip, out=tmp_path / "out", frame_stride=frame_stride)
     faces = pd.read_csv(tmp_path / "out" / "faces.csv")
     assert faces["frame"].tolist() == list(frames)
     assert faces["track"].tolist() == [1] * len(frames)
@@ -123,9 +125,9 @@ def test_every_must_be_a_whole_number_from_1():
 
 def test_a_video_needs_the_calibration_and_an_image_does_not(picture, clip, tmp_path, calibration):
     calibration.unlink()
-    (refusal,) = run(picture, clip, out=tmp_path / "out")
-    assert refusal.file == str(clip)
-    assert "calibration.json: no calibration here; run `dvc repro`" in refusal.reason
+    (rejection,) = run(picture, clip, out=tmp_path / "out")
+    assert rejection.file == str(clip)
+    assert "calibration.json: no calibration here; run `dvc repro`" in rejection.reason
     assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 1
 
 
@@ -146,10 +148,10 @@ def test_one_bad_file_does_not_stop_the_others(picture, clip, tmp_path):
     bad.write_text("not a video")
     cut = picture.with_name("cut.mp4")
     cut.write_bytes(clip.read_bytes()[:900])
-    refusals = run(picture.parent, out=tmp_path / "out")
-    assert {Path(refusal.file).name for refusal in refusals} == {"bad.mp4", "cut.mp4"}
-    refused = pd.read_csv(tmp_path / "out" / "refused.csv")
-    assert refused["file"].tolist() == sorted([str(bad), str(cut)])
+    rejections = run(picture.parent, out=tmp_path / "out")
+    assert {Path(rejection.file).name for rejection in rejections} == {"bad.mp4", "cut.mp4"}
+    rejected = pd.read_csv(tmp_path / "out" / "rejected.csv")
+    assert rejected["file"].tolist() == sorted([str(bad), str(cut)])
     assert pd.read_csv(tmp_path / "out" / "faces.csv")["file"].tolist() == [str(picture)]
     assert not (tmp_path / "out" / "bad").exists()
 
@@ -160,7 +162,7 @@ def test_no_face_found_gives_empty_tables(picture, tmp_path):
     assert json.loads((tmp_path / "out" / "faces.json").read_text()) == []
 
 
-def test_inputs_that_would_overwrite_each_other_are_refused(clip, tmp_path):
+def test_inputs_that_would_overwrite_each_other_are_rejected(clip, tmp_path):
     twin = tmp_path / "other" / "clip.avi"
     twin.parent.mkdir()
     twin.write_bytes(clip.read_bytes())
@@ -169,10 +171,10 @@ def test_inputs_that_would_overwrite_each_other_are_refused(clip, tmp_path):
 
 
 def test_the_folder_of_the_input_is_no_place_for_the_output(picture):
-    refusals = run(picture, out=picture.parent)
-    assert "--out is the folder it lies in" in refusals[0].reason
+    rejections = run(picture, out=picture.parent)
+    assert "--out is the folder it lies in" in rejections[0].reason
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    refusals = run(tmp_path / "missing.png", out=tmp_path / "out")
-    assert "missing.png: no such file" in refusals[0].reason
+    rejections = run(tmp_path / "missing.png", out=tmp_path / "out")
+    assert "missing.png: no such file" in rejections[0].reason

@@ -22,7 +22,7 @@ def command(tmp_path):
     """The command that judges a clip whose face changes from frame to frame."""
     noise = np.random.default_rng(0).integers(0, 60, (120, 160, 3), np.uint8)
     frames = [
-        make_frame([("fake", (30, 20, 130, 100))], grey=90) // 2
+        make_frame([("fake", (30, 20, 130, 100))], gray=90) // 2
         + np.roll(noise, 3 * number, axis=1)
         for number in range(24)
     ]
@@ -50,5 +50,5 @@ def test_two_runs_write_the_same_bytes_but_for_one_field_of_times(command, tmp_p
     record = json.loads(texts[0])
     assert all(len(digest) == 64 for digest in record["model"].values())  # three real files
     assert (
-        len({row["fake_share"] for row in record["tracks"][0]["time_line"]}) > 1
+        len({row["fake_score"] for row in record["tracks"][0]["time_line"]}) > 1
     )  # not a constant

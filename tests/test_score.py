@@ -42,13 +42,13 @@ def run(monkeypatch, capsys, *arguments) -> str:
 
 def test_json_object_has_every_rule_of_every_row(files, monkeypatch, capsys):
     scores = json.loads(run(monkeypatch, capsys, *files(), "--json"))
-    assert list(scores) == ["real", "fake", "mean", "location"]
+    assert list(scores) == ["real", "fake", "mean", "class_agnostic"]
     assert scores["real"] == pytest.approx({"voc_11": 1, "voc_area": 1, "coco": 1})
     # the false alarm on the empty image outranks the fake face
     assert scores["fake"] == pytest.approx({"voc_11": 0.5, "voc_area": 0.5, "coco": 0.5})
     assert scores["mean"] == pytest.approx({"voc_11": 0.75, "voc_area": 0.75, "coco": 0.75})
     # locations: face a 1.0, alarm 0.8, face b 0.4: precision 1, then 2/3
-    assert scores["location"]["voc_area"] == pytest.approx((1 + 2 / 3) / 2)
+    assert scores["class_agnostic"]["voc_area"] == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_table_counts_and_says_what_is_not_available(files, monkeypatch, capsys):

@@ -39,8 +39,8 @@ def steps(elsewhere, monkeypatch):
     noted = []
     monkeypatch.setattr(start, "make_environment", lambda is_fresh: noted.append("make"))
     monkeypatch.setattr(start, "install", lambda lock: noted.append(lock.name))
-    facts = {"packages": str(elsewhere), "mlflow": "mlflow-1"}
-    monkeypatch.setattr(start, "ask_environment", lambda: facts)
+    metadata = {"packages": str(elsewhere), "mlflow": "mlflow-1"}
+    monkeypatch.setattr(start, "ask_environment", lambda: metadata)
     return noted
 
 

@@ -96,7 +96,7 @@ def test_mlflow_shows_the_study_with_its_trials_below(project):
     for child in children:
         if child.data.tags["trial.state"] == "complete":
             run_id = child.info.run_id
-            curve = client.get_metric_history(run_id, "validation_map")
+            curve = client.get_metric_history(run_id, "validation_map_50")
             assert [(point.step) for point in curve] == [1]
 
 
@@ -156,11 +156,11 @@ def test_another_space_needs_another_study(project):
     rates = "lowest: 0.0002, highest: 0.001"
     assert before.count(rates) == 1
     file.write_text(before.replace(rates, "lowest: 0.0002, highest: 0.002"))
-    refused = project.try_run(*TUNE, "--trials", "4")
+    rejected = project.try_run(*TUNE, "--trials", "4")
     file.write_text(before)
-    assert refused.returncode == 1
-    assert "began with other frames or other parameters" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    assert rejected.returncode == 1
+    assert "began with other frames or other parameters" in rejected.stderr
+    assert "Traceback" not in rejected.stderr
 
 
 def test_anchors_are_fitted_with_a_picture(project):
@@ -174,7 +174,7 @@ def test_anchors_are_fitted_with_a_picture(project):
     ("words", "expected"),
     [([], "give --trials, --apply, or both"), (["--trials", "0"], "expected 1 or more, got 0")],
 )
-def test_bad_arguments_are_refused_with_what_is_expected(project, words, expected):
-    refused = project.try_run(*TUNE, *words)
-    assert refused.returncode == 2
-    assert expected in refused.stderr
+def test_bad_arguments_are_rejected_with_what_is_expected(project, words, expected):
+    rejected = project.try_run(*TUNE, *words)
+    assert rejected.returncode == 2
+    assert expected in rejected.stderr

@@ -24,8 +24,8 @@ def read_result(data_set, name):
 
 def find_reasons(data_set, ending):
     """Give the reasons for a file, by row."""
-    refused = read_result(data_set, "refused")
-    return {row["row"]: row["reason"] for row in refused if row["file"].endswith(ending)}
+    rejected = read_result(data_set, "rejected")
+    return {row["row"]: row["reason"] for row in rejected if row["file"].endswith(ending)}
 
 
 def damage_videos(data_set):
@@ -75,7 +75,7 @@ def test_everything_damaged_is_named_and_everything_else_is_accepted(data_set, c
         assert expected in reasons.pop(str(number))
     assert "another label" in reasons.pop("19")  # the face that the damaged row contradicts
     assert reasons.pop("38") == (
-        "its video truncated.mp4 is refused; correct that first (faces left out: 6)"
+        "its video truncated.mp4 is rejected; correct that first (faces left out: 6)"
     )
     assert reasons == {}
     assert "not a video, or cut off" in find_reasons(data_set, "truncated.mp4")[""]
@@ -95,8 +95,8 @@ def test_frames_whose_face_cannot_be_used_are_neither_faces_nor_background(data_
     ]
     data_set.write()
     assert validate.main() == 0
-    left_out = read_result(data_set, "left_out")
-    assert left_out == [
+    ignored_frames = read_result(data_set, "ignored_frames")
+    assert ignored_frames == [
         {"video": "p0_real.mp4", "frame": "1"},
         {"video": "p2_real.mp4", "frame": "0"},
     ]
@@ -113,10 +113,10 @@ def test_box_a_little_over_the_edge_is_clipped_and_counted(data_set, caplog):
     )
     assert [float(first[side]) for side in ("left", "top", "right", "bottom")] == [30, 0, 64, 40]
     assert "1 boxes reached over the frame and were clipped" in caplog.text
-    assert read_result(data_set, "refused") == []
+    assert read_result(data_set, "rejected") == []
 
 
-def test_video_whose_annotations_are_all_refused_is_not_taken_for_one_without_faces(data_set):
+def test_video_whose_annotations_are_all_rejected_is_not_taken_for_one_without_faces(data_set):
     data_set.add_clip("lost.mp4", seed=50)
     data_set.rows.append(("lost.mp4", 77, 1, 1, 30, 30, "real"))
     data_set.write()
@@ -127,7 +127,7 @@ def test_video_whose_annotations_are_all_refused_is_not_taken_for_one_without_fa
     assert "lost.mp4" not in {row["video"] for row in read_result(data_set, "videos")}
 
 
-def test_video_without_annotation_is_refused_while_an_annotation_file_cannot_be_read(data_set):
+def test_video_without_annotation_is_rejected_while_an_annotation_file_cannot_be_read(data_set):
     data_set.add_clip("who_knows.mp4", seed=50)
     (data_set.annotations / "broken.json").write_text('[{"Labeled Data": ')
     assert validate.main() == 0
@@ -153,7 +153,7 @@ def test_formats_may_be_mixed(data_set):
         [(f"p1_fake_{frame:05d}.jpg", 16, 48, 8, 40, 2) for frame in range(1, 7)],
     )
     assert validate.main() == 0
-    assert read_result(data_set, "refused") == []
+    assert read_result(data_set, "rejected") == []
     rows = read_result(data_set, "annotations")
     assert len(rows) == 36
     for row in rows:
@@ -174,7 +174,7 @@ def test_frame_offset_moves_the_annotations_of_its_video(data_set):
     path = data_set.folder / "data/videos.csv"
     write_csv(path, ["video", "source", "frame_offset"], rows)
     assert validate.main() == 0
-    assert read_result(data_set, "refused") == []
+    assert read_result(data_set, "rejected") == []
     frames = [
         r["frame"] for r in read_result(data_set, "annotations") if r["video"] == "p0_real.mp4"
     ]
@@ -203,8 +203,8 @@ def test_the_same_data_give_the_same_files_and_nothing_is_decoded_twice(data_set
     folder = data_set.folder / "artifacts/validate"
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     assert set(before) == {
-        *("videos.csv", "annotations.csv", "left_out.csv", "refused.csv"),
-        *("facts.json", "result.json"),
+        *("videos.csv", "annotations.csv", "ignored_frames.csv", "rejected.csv"),
+        *("video_metadata.json", "result.json"),
     }
     monkeypatch.setattr("deepfake_detector.data.validation.probing.probe_video", pytest.fail)
     assert validate.main() == 0
@@ -213,7 +213,7 @@ def test_the_same_data_give_the_same_files_and_nothing_is_decoded_twice(data_set
 
 def test_facts_of_another_version_are_not_used_again(data_set):
     assert validate.main() == 0
-    path = data_set.folder / "artifacts/validate/facts.json"
+    path = data_set.folder / "artifacts/validate/video_metadata.json"
     right = path.read_text()
     path.write_text(right.replace('"frames": 6', '"frames": 7'))
     assert validate.main() == 0
@@ -245,14 +245,14 @@ def test_data_docs_are_a_local_page_that_names_the_check_that_failed(data_set):
 def assert_stops(data_set, caplog, message):
     assert validate.main() == 1
     assert message in caplog.text
-    assert (data_set.folder / "artifacts/validate/refused.csv").is_file()
+    assert (data_set.folder / "artifacts/validate/rejected.csv").is_file()
 
 
 def test_data_without_a_usable_video_stop_with_one_message(data_set, caplog):
     for path in data_set.videos.iterdir():
         path.write_bytes(b"")
-    assert_stops(data_set, caplog, "no video can be used: correct what refused.csv says")
-    assert len(read_result(data_set, "refused")) == 12
+    assert_stops(data_set, caplog, "no video can be used: correct what rejected.csv says")
+    assert len(read_result(data_set, "rejected")) == 12
     assert "labelled" not in caplog.text
 
 
@@ -293,7 +293,7 @@ def test_missing_videos_folder_is_one_message(tmp_path, monkeypatch, caplog):
 
 def test_misspelt_parameter_is_one_message(data_set, caplog):
     params = data_set.folder / "params.yaml"
-    params.write_text(params.read_text().replace("smallest_face_px", "smalest_face_px"))
+    params.write_text(params.read_text().replace("min_face_px", "smalest_face_px"))
     assert validate.main() == 1
     assert "validate.smalest_face_px: unknown key" in caplog.text
     assert "this data" not in caplog.text
@@ -303,7 +303,7 @@ def test_number_of_workers_does_not_matter(data_set, monkeypatch):
     assert validate.main() == 0
     folder = data_set.folder / "artifacts/validate"
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    (folder / "facts.json").unlink()
+    (folder / "video_metadata.json").unlink()
     monkeypatch.setattr("sys.argv", ["validate.py", "--workers", "2"])
     assert validate.main() == 0
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from deepfake_detector.augmentation.frames import (
-    GREY,
+    GRAY,
     Window,
-    draw_window,
-    make_colour_matrix,
+    augment_frame,
+    color_jitter,
+    make_color_matrix,
     move_boxes,
+    render_window,
     sample_window,
-    vary_colours,
-    vary_frame,
 )
 from deepfake_detector.config.schema import AugmentationParams
 
@@ -21,15 +21,15 @@ NOTHING = AugmentationParams(
     contrast=[1.0, 1.0],
     saturation=[1.0, 1.0],
     hue_degrees=0.0,
-    zoom_out_probability=0.0,
-    zoom_out_most=1.0,
-    crop_probability=0.0,
-    crop_smallest=1.0,
-    flip_probability=0.0,
-    recompress_probability=0.0,
+    expand_prob=0.0,
+    max_expand_ratio=1.0,
+    crop_prob=0.0,
+    min_crop_scale=1.0,
+    flip_prob=0.0,
+    recompress_prob=0.0,
     recompress_quality=[50, 90],
-    downscale_probability=0.0,
-    downscale_smallest=1.0,
+    downscale_prob=0.0,
+    min_downscale=1.0,
 )
 FACE = [0.25, 0.25, 0.5, 0.75]
 
@@ -39,7 +39,7 @@ def vary(changes, boxes=(FACE,), labels=(1,), seed=0, image=None):
     boxes = np.float32(list(boxes)).reshape(-1, 4)
     generator = np.random.default_rng(seed)
     params = NOTHING.model_copy(update=changes)
-    return vary_frame(image, boxes, np.array(labels, int), generator, 30, params)
+    return augment_frame(image, boxes, np.array(labels, int), generator, 30, params)
 
 
 def test_without_probabilities_the_frame_is_only_resized():
@@ -54,11 +54,11 @@ def test_without_probabilities_the_frame_is_only_resized():
 def test_the_same_generator_gives_the_same_image_and_another_one_another():
     noise = np.random.default_rng(1).integers(0, 255, (40, 60, 3), dtype=np.uint8)
     changes = {
-        "crop_probability": 1.0,
-        "crop_smallest": 0.3,
-        "recompress_probability": 1.0,
-        "downscale_probability": 1.0,
-        "downscale_smallest": 0.4,
+        "crop_prob": 1.0,
+        "min_crop_scale": 0.3,
+        "recompress_prob": 1.0,
+        "downscale_prob": 1.0,
+        "min_downscale": 0.4,
         "brightness": 0.2,
     }
     first, again, other = (vary(changes, image=noise, seed=seed) for seed in (4, 4, 5))
@@ -74,13 +74,13 @@ def test_the_whole_frame_is_sampled_where_evaluation_samples_it():
     ramp = np.tile(np.arange(60, dtype=np.uint8)[None, :, None] * 4, (40, 1, 3))
     whole = Window(np.array([0, 0, 60, 40]), np.array([0, 0, 30, 30]))
     expected = tf.image.resize(ramp, [30, 30]).numpy()
-    assert np.abs(sample_window(ramp, whole, 1.0, 30) - expected).max() <= 1  # rounded
+    assert np.abs(render_window(ramp, whole, 1.0, 30) - expected).max() <= 1  # rounded
 
 
 def test_a_flip_mirrors_the_image_and_the_box():
     image = np.zeros((40, 60, 3), np.uint8)
     image[:, 15:30] = 255  # where the face is
-    flipped, boxes, _ = vary({"flip_probability": 1.0}, image=image)
+    flipped, boxes, _ = vary({"flip_prob": 1.0}, image=image)
     assert np.allclose(boxes, [[0.5, 0.25, 0.75, 0.75]])
     assert flipped[10, 18:22].min() > 250
     assert flipped[10, 8:12].max() < 5
@@ -88,7 +88,7 @@ def test_a_flip_mirrors_the_image_and_the_box():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_crop_keeps_a_face_whole(seed):
-    changes = {"crop_probability": 1.0, "crop_smallest": 0.3}
+    changes = {"crop_prob": 1.0, "min_crop_scale": 0.3}
     _, boxes, labels = vary(changes, seed=seed)
     assert labels.tolist() == [1]
     left, top, right, bottom = boxes[0]
@@ -99,17 +99,17 @@ def test_a_crop_keeps_a_face_whole(seed):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_zooming_out_puts_the_frame_on_grey_and_shrinks_the_face(seed):
-    image, boxes, _ = vary({"zoom_out_probability": 1.0, "zoom_out_most": 3.0}, seed=seed)
+    image, boxes, _ = vary({"expand_prob": 1.0, "max_expand_ratio": 3.0}, seed=seed)
     left, top, right, bottom = boxes[0]
     scale = (right - left) / 0.25
     assert 1 / 3 <= scale <= 1
     assert (bottom - top) / 0.5 == pytest.approx(scale, rel=1e-4)
-    assert set(np.unique(image)) <= {GREY, 200}
+    assert set(np.unique(image)) <= {GRAY, 200}
     assert np.mean(image == 200) == pytest.approx(scale**2, abs=1e-6)
 
 
 def test_a_frame_without_faces_can_be_cropped():
-    _, boxes, labels = vary({"crop_probability": 1.0, "crop_smallest": 0.5}, (), ())
+    _, boxes, labels = vary({"crop_prob": 1.0, "min_crop_scale": 0.5}, (), ())
     assert boxes.shape == (0, 4)
     assert labels.shape == (0,)
 
@@ -120,14 +120,14 @@ def test_a_box_is_where_the_window_shows_its_pixels():
     box = np.float32([[0.3, 0.3, 0.6, 0.7]])
     params = NOTHING.model_copy(
         update={
-            "crop_probability": 0.5,
-            "crop_smallest": 0.4,
-            "zoom_out_probability": 0.5,
-            "zoom_out_most": 3.0,
+            "crop_prob": 0.5,
+            "min_crop_scale": 0.4,
+            "expand_prob": 0.5,
+            "max_expand_ratio": 3.0,
         }
     )
     for seed in range(30):
-        varied, boxes, _ = vary_frame(
+        varied, boxes, _ = augment_frame(
             image, box, np.array([1]), np.random.default_rng(seed), 300, params
         )
         rows, columns = np.nonzero(varied[..., 0] > 200)
@@ -137,9 +137,9 @@ def test_a_box_is_where_the_window_shows_its_pixels():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_window_is_whole_pixels_inside_the_frame(seed):
-    params = NOTHING.model_copy(update={"crop_probability": 1.0, "crop_smallest": 0.01})
+    params = NOTHING.model_copy(update={"crop_prob": 1.0, "min_crop_scale": 0.01})
     generator = np.random.default_rng(seed)
-    window = draw_window(np.zeros((0, 4), np.float32), (40, 60, 3), generator, 30, params)
+    window = sample_window(np.zeros((0, 4), np.float32), (40, 60, 3), generator, 30, params)
     left, top, right, bottom = window.source.tolist()
     assert 0 <= left < right <= 60
     assert 0 <= top < bottom <= 40
@@ -156,7 +156,7 @@ def test_a_face_centred_outside_the_window_is_gone_and_others_are_clipped():
 def test_recompression_changes_pixels_but_not_much():
     noise = np.random.default_rng(1).integers(0, 255, (40, 60, 3), dtype=np.uint8)
     plain, _, _ = vary({}, image=noise)
-    compressed, boxes, _ = vary({"recompress_probability": 1.0}, image=noise)
+    compressed, boxes, _ = vary({"recompress_prob": 1.0}, image=noise)
     difference = np.abs(plain.astype(int) - compressed).mean()
     assert 1 < difference < 60
     assert np.allclose(boxes, [FACE])
@@ -165,34 +165,32 @@ def test_recompression_changes_pixels_but_not_much():
 def test_down_scaling_takes_fine_detail_away():
     noise = np.random.default_rng(1).integers(0, 255, (30, 30, 3), dtype=np.uint8)
     plain, _, _ = vary({}, image=noise)
-    blurred, _, _ = vary(
-        {"downscale_probability": 1.0, "downscale_smallest": 0.3}, image=noise, seed=3
-    )
+    blurred, _, _ = vary({"downscale_prob": 1.0, "min_downscale": 0.3}, image=noise, seed=3)
     assert blurred.std() < 0.9 * plain.std()
 
 
 def test_no_turn_and_full_saturation_leave_colours_alone():
-    assert np.allclose(make_colour_matrix(0.0, 1.0), np.eye(3), atol=1e-5)
+    assert np.allclose(make_color_matrix(0.0, 1.0), np.eye(3), atol=1e-5)
 
 
 def test_no_saturation_leaves_luminance():
-    grey = make_colour_matrix(0.7, 0.0) @ [100.0, 50.0, 200.0]
+    gray = make_color_matrix(0.7, 0.0) @ [100.0, 50.0, 200.0]
     luminance = 0.299 * 100 + 0.587 * 50 + 0.114 * 200
-    assert np.allclose(grey, luminance, atol=0.2)
+    assert np.allclose(gray, luminance, atol=0.2)
 
 
 def test_a_half_turn_of_hue_keeps_luminance():
-    matrix = make_colour_matrix(math.pi, 1.0)
+    matrix = make_color_matrix(math.pi, 1.0)
     weights = np.array([0.299, 0.587, 0.114])
-    colour = np.array([100.0, 50.0, 200.0])
-    assert weights @ (matrix @ colour) == pytest.approx(weights @ colour, rel=1e-3)
+    color = np.array([100.0, 50.0, 200.0])
+    assert weights @ (matrix @ color) == pytest.approx(weights @ color, rel=1e-3)
 
 
 def draw_greys(changes, value, count=40):
     """What becomes of plain pictures of one grey, each by its own generator."""
     params = NOTHING.model_copy(update=changes)
     image = np.full((4, 4, 3), value, np.uint8)
-    varied = (vary_colours(image, np.random.default_rng(n), params) for n in range(count))
+    varied = (color_jitter(image, np.random.default_rng(n), params) for n in range(count))
     return [int(image[0, 0, 0]) for image in varied]
 
 
@@ -204,7 +202,7 @@ def test_brightness_shifts_half_of_the_images_by_at_most_its_share():
 
 
 def test_contrast_scales_about_mid_grey_and_is_clipped():
-    assert set(draw_greys({"contrast": [0.5, 1.5]}, GREY)) == {GREY}
+    assert set(draw_greys({"contrast": [0.5, 1.5]}, GRAY)) == {GRAY}
     bright = draw_greys({"contrast": [0.5, 1.5]}, 227)
     assert 177 <= min(bright) < 200
     assert max(bright) == 255

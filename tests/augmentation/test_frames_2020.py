@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from deepfake_detector.augmentation.frames_2020 import (
-    MEAN_COLOUR,
-    compute_overlaps,
+    MEAN_COLOR,
+    augment_frame_2020,
+    color_jitter,
+    compute_iou,
     cut_patch,
-    draw_patch,
     expand,
     move_to_patch,
-    vary_colours,
-    vary_frame_as_2020,
+    sample_patch,
 )
 
 FRAME = np.array([0, 0, 60, 40])
@@ -20,7 +20,7 @@ def draw(seed, boxes=((0.25, 0.25, 0.5, 0.75),)):
     image = np.full((40, 60, 3), 200, np.uint8)
     boxes = np.float32(list(boxes)).reshape(-1, 4)
     labels = np.ones(len(boxes), int)
-    return vary_frame_as_2020(image, boxes, labels, np.random.default_rng(seed), 30)
+    return augment_frame_2020(image, boxes, labels, np.random.default_rng(seed), 30)
 
 
 def test_the_same_generator_gives_the_same_image():
@@ -41,20 +41,20 @@ def test_half_of_the_frames_grow_by_one_factor_up_to_four_and_hold_the_frame():
 
 def test_a_patch_is_inside_the_image_and_at_most_twice_as_wide_as_high():
     whole = np.array([-20, -10, 100, 70])
-    patches = [draw_patch(whole, FACE_PX, np.random.default_rng(seed)) for seed in range(100)]
+    patches = [sample_patch(whole, FACE_PX, np.random.default_rng(seed)) for seed in range(100)]
     cut = [patch for patch in patches if patch.tolist() != whole.tolist()]
     assert len(cut) > 50
     for left, top, right, bottom in cut:
         assert -20 <= left < right <= 100
         assert -10 <= top < bottom <= 70
         assert 0.5 <= (right - left) / (bottom - top) <= 2
-        assert compute_overlaps(np.array([left, top, right, bottom]), FACE_PX)[0] > 0
+        assert compute_iou(np.array([left, top, right, bottom]), FACE_PX)[0] > 0
 
 
 def test_an_image_without_faces_stays_whole():
     nothing = np.zeros((0, 4), np.float32)
     for seed in range(20):
-        assert draw_patch(FRAME, nothing, np.random.default_rng(seed)) is FRAME
+        assert sample_patch(FRAME, nothing, np.random.default_rng(seed)) is FRAME
     image, boxes, labels = draw(0, boxes=())
     assert image.shape == (30, 30, 3)
     assert boxes.shape == (0, 4)
@@ -64,7 +64,7 @@ def test_an_image_without_faces_stays_whole():
 def test_the_overlap_of_a_patch_is_shared_over_joint_area():
     patch = np.array([0, 0, 10, 10])
     boxes_px = np.float32([[0, 0, 10, 5], [5, 0, 15, 10], [20, 20, 30, 30]])
-    assert compute_overlaps(patch, boxes_px) == pytest.approx([0.5, 1 / 3, 0])
+    assert compute_iou(patch, boxes_px) == pytest.approx([0.5, 1 / 3, 0])
 
 
 def test_what_is_outside_the_frame_has_the_mean_colour():
@@ -72,8 +72,8 @@ def test_what_is_outside_the_frame_has_the_mean_colour():
     seen = cut_patch(image, np.array([-2, 1, 3, 6]))  # 5 x 5: two columns left, two rows below
     assert seen.shape == (5, 5, 3)
     assert (seen[:3, 2:] == 200).all()
-    assert (seen[:, :2] == MEAN_COLOUR).all()
-    assert (seen[3:] == MEAN_COLOUR).all()
+    assert (seen[:, :2] == MEAN_COLOR).all()
+    assert (seen[3:] == MEAN_COLOR).all()
 
 
 def test_a_face_centred_outside_the_patch_is_gone_and_others_reach_over_its_edge():
@@ -95,7 +95,7 @@ def test_a_box_is_where_its_pixels_are():
     image[60:140, 90:180, 0] = 255  # red, which mean colour and grey are not
     checked = 0
     for seed in range(40):
-        varied, boxes, _ = vary_frame_as_2020(
+        varied, boxes, _ = augment_frame_2020(
             image,
             np.float32([[0.3, 0.3, 0.6, 0.7]]),
             np.array([1]),
@@ -114,16 +114,16 @@ def test_a_box_is_where_its_pixels_are():
 
 def test_greys_keep_their_hue_and_are_shifted_by_at_most_32():
     image = np.full((4, 4, 3), 127, np.uint8)  # contrast leaves the middle alone
-    seen = [vary_colours(image, np.random.default_rng(seed))[0, 0] for seed in range(100)]
-    assert all(colour.min() == colour.max() for colour in seen)
-    greys = [int(colour[0]) for colour in seen]
-    assert 30 < sum(abs(grey - 127) <= 1 for grey in greys) < 70
+    seen = [color_jitter(image, np.random.default_rng(seed))[0, 0] for seed in range(100)]
+    assert all(color.min() == color.max() for color in seen)
+    greys = [int(color[0]) for color in seen]
+    assert 30 < sum(abs(gray - 127) <= 1 for gray in greys) < 70
     assert min(greys) >= 127 - 32 * 1.5 - 1
     assert max(greys) <= 127 + 32 * 1.5 + 1
 
 
 def test_colours_vary_in_half_of_the_images_each():
     image = np.tile(np.uint8([[[180, 90, 60]]]), (4, 4, 1))
-    seen = [vary_colours(image, np.random.default_rng(seed))[0, 0] for seed in range(160)]
-    untouched = sum(np.abs(colour.astype(int) - [180, 90, 60]).max() <= 3 for colour in seen)
+    seen = [color_jitter(image, np.random.default_rng(seed))[0, 0] for seed in range(160)]
+    untouched = sum(np.abs(color.astype(int) - [180, 90, 60]).max() <= 3 for color in seen)
     assert 2 <= untouched <= 30  # nothing happens to one in sixteen, little to a few

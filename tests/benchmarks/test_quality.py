@@ -49,20 +49,20 @@ def test_rows_of_the_given_list_stand_in_place_of_the_folders_own(folders, tmp_p
     assert listed["b.mp4"] == {"video": "b.mp4", "source": "", "split": "test"}
 
 
-def test_two_videos_of_one_name_are_refused(folders, tmp_path):
+def test_two_videos_of_one_name_are_rejected(folders, tmp_path):
     (folders[1] / "videos/a.mp4").write_bytes(b"another")
     with pytest.raises(ValueError, match=r"a\.mp4: another folder has a video of this name"):
         join_folders(folders, None, tmp_path / "data")
 
 
-def test_a_list_of_videos_that_are_not_there_is_refused(folders, tmp_path):
+def test_a_list_of_videos_that_are_not_there_is_rejected(folders, tmp_path):
     rows = tmp_path / "rows.csv"
     rows.write_text("video,split\nc.mp4,train\n")
     with pytest.raises(ValueError, match=r"c\.mp4 is in none of the folders"):
         join_folders(folders, rows, tmp_path / "data")
 
 
-def test_a_folder_in_another_layout_is_refused(tmp_path):
+def test_a_folder_in_another_layout_is_rejected(tmp_path):
     (tmp_path / "one").mkdir()
     with pytest.raises(ValueError, match="no such folder; expected videos and annotations"):
         join_folders([tmp_path / "one"], None, tmp_path / "data")
@@ -90,7 +90,7 @@ def make_recipe(video_auc):
 def test_seeds_are_averaged_and_so_are_their_draws():
     recipe = make_recipe([0.8, 0.6])
     assert list(recipe.values["one", "video_auc"]) == [0.8, 0.6]
-    assert recipe.draws["one", "video_auc"] == pytest.approx([0.7, 0.5])
+    assert recipe.n_bootstrap["one", "video_auc"] == pytest.approx([0.7, 0.5])
     lines = make_table(recipe, None).splitlines()
     assert lines[0] == "one: 12 videos"
     [row] = [line for line in lines if line.startswith("video AUC  ")]
@@ -117,11 +117,11 @@ def test_simpler_ways_are_measured_and_a_video_without_a_face_counts_as_one_half
             "plain_mean": [0.8, 0.2, np.nan],
         }
     )
-    params = SimpleNamespace(evaluate=SimpleNamespace(resamples=10), seed=1)
-    figures = measure_simpler(videos, params)
-    assert figures["majority_auc"] == 0.5
-    assert figures["plain_mean_auc"] == 1.0
-    assert figures["plain_mean_log_loss"] == pytest.approx(-np.log([0.8, 0.8, 0.5]).mean())
+    params = SimpleNamespace(evaluate=SimpleNamespace(n_bootstrap=10), seed=1)
+    metrics = measure_simpler(videos, params)
+    assert metrics["majority_auc"] == 0.5
+    assert metrics["plain_mean_auc"] == 1.0
+    assert metrics["plain_mean_log_loss"] == pytest.approx(-np.log([0.8, 0.8, 0.5]).mean())
 
 
 def test_the_difference_to_a_saved_recipe_has_an_interval(tmp_path):

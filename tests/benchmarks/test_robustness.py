@@ -13,7 +13,7 @@ from deepfake_detector.inference import detector as prediction
 from deepfake_detector.video.clips import write_video
 
 PROJECT = Path(__file__).parents[2]
-GREY = np.full((48, 64, 3), 100, np.uint8)
+GRAY = np.full((48, 64, 3), 100, np.uint8)
 BOX = np.array([16.0, 8, 48, 40])
 
 
@@ -26,15 +26,15 @@ def robustness(monkeypatch):
 
 
 def test_a_picture_is_shrunk_blurred_and_made_noisy(robustness):
-    assert robustness.shrink(GREY, 0, 0.25).shape == (12, 16, 3)
-    spot = GREY.copy()
+    assert robustness.shrink(GRAY, 0, 0.25).shape == (12, 16, 3)
+    spot = GRAY.copy()
     spot[24, 32] = 255
     assert robustness.blur(spot, 0, 2).max() < 120
-    noisy = robustness.add_noise(GREY, 3, 10)
+    noisy = robustness.add_noise(GRAY, 3, 10)
     assert noisy.std() == pytest.approx(10, rel=0.05)
-    assert (noisy == robustness.add_noise(GREY, 3, 10)).all()  # a frame's noise is its own
-    assert (noisy != robustness.add_noise(GREY, 4, 10)).any()
-    assert (GREY == 100).all()
+    assert (noisy == robustness.add_noise(GRAY, 3, 10)).all()  # a frame's noise is its own
+    assert (noisy != robustness.add_noise(GRAY, 4, 10)).any()
+    assert (GRAY == 100).all()
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def finished(tmp_path, monkeypatch):
         for label in ("real", "fake"):
             video = f"{person}_{label}.mp4"
             shade = 200 if label == "fake" else 50
-            write_video(tmp_path / "data/videos" / video, [GREY // 100 * shade] * 4, fps=25)
+            write_video(tmp_path / "data/videos" / video, [GRAY // 100 * shade] * 4, fps=25)
             tables["split/test"].append({"video": video, "source": person})
             tables["validate/videos"].append(
                 {"video": video, "source": person, "width_px": 64, "height_px": 48, "fps": 25}
@@ -63,11 +63,11 @@ def finished(tmp_path, monkeypatch):
         path = tmp_path / f"artifacts/{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(rows).to_csv(path, index=False)
-    params = override_params((PROJECT / "params.yaml").read_text(), {"resamples": "10"})[0]
+    params = override_params((PROJECT / "params.yaml").read_text(), {"n_bootstrap": "10"})[0]
     (tmp_path / "params.yaml").write_text(params)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(prediction, "load_detector", lambda path: None)
-    monkeypatch.setattr(prediction, "find_faces", find_by_brightness)
+    monkeypatch.setattr(prediction, "detect_faces", find_by_brightness)
 
 
 def find_by_brightness(detector, frames):
@@ -86,11 +86,11 @@ def test_every_change_is_measured_in_px_of_the_original_and_drawn(robustness, fi
         "none", "H.264 CRF", "scale", "blur, sigma in px", "noise, sigma of 255",
         "one look in n frames",
     ]  # fmt: skip
-    assert (table["location_ap"] == 1).all()  # also where the frame was shrunk
+    assert (table["class_agnostic_ap_50"] == 1).all()  # also where the frame was shrunk
     assert (table["score_auc"] == 1).all()
-    assert table.loc[0, "map"] == 1
+    assert table.loc[0, "map_50"] == 1
     assert table.loc[0, "frames"] == 8
     assert table["frames"].iloc[-1] == 4  # one look: the first frame of each clip
-    assert "unanswered" not in table  # no calibration, no answers
+    assert "abstention_rate" not in table  # no calibration, no answers
     figure = robustness.draw_changes(table)
     assert [axes.get_xlabel() for axes in figure.axes] == list(table["change"].unique()[1:])

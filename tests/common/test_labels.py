@@ -9,6 +9,6 @@ def test_names_and_labels_survive_the_round_trip():
     assert BACKGROUND == 0
 
 
-def test_another_name_is_refused():
+def test_another_name_is_rejected():
     with pytest.raises(ValueError, match="expected one of real, fake, got 'maybe'"):
         name_to_label("maybe")

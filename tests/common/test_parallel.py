@@ -1,20 +1,10 @@
 import io
-import os
-import signal
 
 import pytest
 from tqdm import tqdm
 
-from deepfake_detector.common.parallel import add_progress, run_tasks
-
-
-def square(number):
-    add_progress(10)
-    return number * number
-
-
-def die(_):
-    os.kill(os.getpid(), signal.SIGKILL)
+from deepfake_detector.common.parallel import run_tasks
+from parallel_tasks import die, square
 
 
 def run(task, items, workers):

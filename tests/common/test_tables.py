@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from deepfake_detector.common.tables import Refusal, read_table, write_refusals, write_table
+from deepfake_detector.common.tables import Rejection, read_table, write_rejections, write_table
 
 
 def test_table_comes_back_and_names_that_look_like_numbers_stay_text(tmp_path):
@@ -19,12 +19,12 @@ def test_missing_table_names_the_stage_that_writes_it(tmp_path):
         read_table(tmp_path / "validate/videos.csv")
 
 
-def test_refusals_are_in_the_order_of_files_and_rows(tmp_path):
-    refusals = [Refusal("b", 10, "x, y"), Refusal("b", 9, "x"), Refusal("a", None, "z")]
-    write_refusals(refusals, tmp_path / "refused.csv")
-    assert (tmp_path / "refused.csv").read_text() == 'file,row,reason\na,,z\nb,9,x\nb,10,"x, y"\n'
+def test_rejections_are_in_the_order_of_files_and_rows(tmp_path):
+    rejections = [Rejection("b", 10, "x, y"), Rejection("b", 9, "x"), Rejection("a", None, "z")]
+    write_rejections(rejections, tmp_path / "rejected.csv")
+    assert (tmp_path / "rejected.csv").read_text() == 'file,row,reason\na,,z\nb,9,x\nb,10,"x, y"\n'
 
 
-def test_no_refusal_is_a_header(tmp_path):
-    write_refusals([], tmp_path / "refused.csv")
-    assert (tmp_path / "refused.csv").read_text() == "file,row,reason\n"
+def test_no_rejection_is_a_header(tmp_path):
+    write_rejections([], tmp_path / "rejected.csv")
+    assert (tmp_path / "rejected.csv").read_text() == "file,row,reason\n"

@@ -21,12 +21,12 @@ def test_no_words_are_no_values():
     assert override_params(TEXT, {}) == (TEXT, {})
 
 
-def test_a_name_without_a_value_is_refused():
+def test_a_name_without_a_value_is_rejected():
     with pytest.raises(ValueError, match="--epochs: a value is missing"):
         parse_names(["--epochs"])
 
 
-def test_a_word_that_is_no_name_is_refused():
+def test_a_word_that_is_no_name_is_rejected():
     with pytest.raises(ValueError, match="expected --name value, got 'epochs'"):
         parse_names(["epochs", "3"])
 
@@ -46,15 +46,15 @@ def test_the_last_part_of_a_name_is_enough_where_only_one_has_it(name, key):
 
 
 def test_of_several_that_a_name_could_stand_for_the_one_of_train_is_meant():
-    assert find_key("epochs", ["second_look.epochs", "train.epochs"]) == "train.epochs"
+    assert find_key("epochs", ["face_classifier.epochs", "train.epochs"]) == "train.epochs"
 
 
-def test_a_name_that_stands_for_several_is_refused_with_them():
+def test_a_name_that_stands_for_several_is_rejected_with_them():
     with pytest.raises(ValueError, match=r"name: could be a\.name or b\.name; give the full name"):
         find_key("name", ["a.name", "b.name", "c.surname"])
 
 
-def test_an_unknown_name_is_refused_with_all_there_are():
+def test_an_unknown_name_is_rejected_with_all_there_are():
     with pytest.raises(
         ValueError, match=r"(?s)  train\.epochs\n.*epoch: unknown .* did you mean epochs"
     ):
@@ -65,8 +65,8 @@ def test_the_2020_preset_is_the_2020_project():
     text, values = override_params(TEXT, read_preset("ssd300_vgg16_2020", PROJECT / "configs"))
     before, after = (flatten_params(parse_params(part)) for part in (TEXT, text))
     assert {key: after[key] for key in after if after[key] != before[key]} == {
-        "extract_frames.every": 1,
-        "extract_frames.longest_side_px": 4096,
+        "extract_frames.frame_stride": 1,
+        "extract_frames.max_side_px": 4096,
         "split.train": 0.72,
         "split.validation": 0.18,
         "split.test": 0.1,
@@ -74,20 +74,20 @@ def test_the_2020_preset_is_the_2020_project():
         "detector.precision": "float32",
         "train.steps_per_epoch": 11000,
         "train.batch_size": 32,
-        "train.optimiser.weight_decay": 0.0,
-        "train.optimiser.clip_norm": 0.0,
-        "train.schedule.name": "steps",
+        "train.optimizer.weight_decay": 0.0,
+        "train.optimizer.clip_norm": 0.0,
+        "train.schedule.name": "step_decay",
         "train.schedule.learning_rate": 0.001,
-        "train.loss.negatives_without_faces": 0.0,
+        "train.loss.max_negatives_without_faces": 0.0,
         "train.validation_frames": 1000000,
         "train.augmentation.name": "ssd_2020",
-        "second_look.enabled": False,
+        "face_classifier.enabled": False,
     }
     assert {key: after[key] for key in values} | {
         "train.epochs": 15,
-        "train.optimiser.name": "adam",
-        "train.schedule.drop_epochs": [8, 12],
-        "train.loss.negatives_per_positive": 3.0,
+        "train.optimizer.name": "adam",
+        "train.schedule.milestones": [8, 12],
+        "train.loss.neg_pos_ratio": 3.0,
     } == {key: after[key] for key in values}
 
 
@@ -98,19 +98,19 @@ def test_a_value_given_beside_a_preset_wins():
     assert read(text, "detector.backbone") == "vgg16"
 
 
-def test_a_preset_that_is_not_there_is_refused_with_those_there_are():
+def test_a_preset_that_is_not_there_is_rejected_with_those_there_are():
     with pytest.raises(ValueError, match=r"2019: no such preset; .*configs/ has .*2020"):
         read_preset("2019", PROJECT / "configs")
 
 
 def test_values_are_written_and_read_back():
-    values = {"epochs": "3", "learning_rate": "1e-5", "backbone": "vgg16", "drop_epochs": "[2, 4]"}
+    values = {"epochs": "3", "learning_rate": "1e-5", "backbone": "vgg16", "milestones": "[2, 4]"}
     text, full = override_params(TEXT, values)
     assert full["train.schedule.learning_rate"] == "1e-5"
     assert read(text, "train.epochs") == 3
     assert read(text, "train.schedule.learning_rate") == 0.00001
     assert read(text, "detector.backbone") == "vgg16"
-    assert read(text, "train.schedule.drop_epochs") == [2, 4]
+    assert read(text, "train.schedule.milestones") == [2, 4]
     assert len(text.splitlines()) == len(TEXT.splitlines())
 
 
@@ -138,9 +138,9 @@ def test_a_number_as_a_text_value_stays_a_text():
             "resnet",
             "detector.backbone: Input should be 'efficientnet_lite0'",
         ),
-        ("drop_epochs", "[1, 2", "train.schedule.drop_epochs: Input should be a valid list"),
+        ("milestones", "[1, 2", "train.schedule.milestones: Input should be a valid list"),
     ],
 )
-def test_a_value_of_the_wrong_type_is_refused(name, value, expected):
+def test_a_value_of_the_wrong_type_is_rejected(name, value, expected):
     with pytest.raises(ValueError, match=expected):
         override_params(TEXT, {name: value})

@@ -39,7 +39,11 @@ def test_the_projects_own_parameters_are_read_and_frozen():
         ("  batch_size: 16", "  batch_size: 16.5", r"train\.batch_size: .*got 16\.5"),
         ("backbone: efficientnet_lite0", "backbone: resnet", r"detector\.backbone: .*'vgg16'"),
         ("  test: 0.2", "  test: 0.3", "split: .*must add up to 1, got 1.1"),
-        ("0.88, 1.05]", "0.88]", "6 predictor maps .* need 7 scales and 6 steps_px, got 6 and 6"),
+        (
+            "0.88, 1.05]",
+            "0.88]",
+            "6 predictor maps .* need 7 scales and 6 strides_px, got 6 and 6",
+        ),
         ("seed: 20", "seed: [20", "not valid YAML"),
     ],
 )
@@ -51,5 +55,5 @@ def test_a_wrong_key_or_value_is_named(changed, before, after, message):
 def test_every_parameter_has_a_dotted_name():
     values = flatten_params(load_params(PROJECT_FILE))
     assert values["train.schedule.learning_rate"] == 0.0006
-    assert values["validate.smallest_face_px"] == 12
+    assert values["validate.min_face_px"] == 12
     assert not any(isinstance(value, dict) for value in values.values())

@@ -24,17 +24,17 @@ def test_words_with_an_e_stay_words():
 
 
 def test_a_replaced_value_leaves_the_other_lines_alone():
-    changed = replace_value(TEXT, "train.epochs", "3")
+    changed = replace_value(TEXT, ["train.epochs"], "3")
     assert changed == TEXT.replace("epochs: 15 ", "epochs: 3 ")
 
 
 def test_a_replaced_flow_list_keeps_its_comment():
-    changed = replace_value(TEXT, "train.rates", "[0.5]")
+    changed = replace_value(TEXT, ["train.rates"], "[0.5]")
     assert changed == TEXT.replace("[0.1, 0.2]", "[0.5]")
 
 
 def test_a_replaced_block_list_ends_where_it_ended():
-    changed = replace_value(TEXT, "train.shapes", "[[4.0]]")
+    changed = replace_value(TEXT, ["train.shapes"], "[[4.0]]")
     assert parse_yaml(changed)["train"] == {
         "epochs": 15,
         "rates": [0.1, 0.2],
@@ -47,10 +47,10 @@ def test_a_replaced_block_list_ends_where_it_ended():
 @pytest.mark.parametrize("key", ["train.epoch", "epochs", "train.epochs.more"])
 def test_a_key_that_is_not_there_is_an_error(key):
     with pytest.raises(KeyError, match=key):
-        replace_value(TEXT, key, "3")
+        replace_value(TEXT, [key], "3")
 
 
-def test_broken_yaml_is_refused_with_its_file_and_line(tmp_path):
+def test_broken_yaml_is_rejected_with_its_file_and_line(tmp_path):
     file = tmp_path / "broken.yaml"
     file.write_text("a: [1, 2\nb: 3\n")
     with pytest.raises(ValueError, match=r"(?s)broken\.yaml: not valid YAML.*line 2"):

@@ -70,6 +70,6 @@ def test_shard_appears_only_when_complete(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_shard_of_an_unsafe_name_is_refused(tmp_path):
+def test_shard_of_an_unsafe_name_is_rejected(tmp_path):
     with pytest.raises(ValueError, match="unsafe video name"):
         make_shard_path(tmp_path, "../clip.mp4")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.evaluation.evaluation_frames import make_held_out
+from deepfake_detector.evaluation.evaluation_frames import make_evaluation_frames
 
 BOX = ["left", "top", "right", "bottom"]
 FACE = (100, 100, 200, 200)  # 10 % of a frame of 500×200 px: medium
@@ -12,7 +12,7 @@ NOTHING = (np.nan,) * 4
 
 
 @pytest.fixture
-def held_out():
+def evaluated():
     """Every annotated face is found; `c` frame 0 is called fake, and `d` has an alarm of 0.8."""
     truth = pd.DataFrame(
         [
@@ -36,4 +36,4 @@ def held_out():
     )
     videos = pd.DataFrame({"video": list("abcd"), "source": ["ab", "ab", "c", "d"]})
     frames = truth[["video", "frame"]].assign(width_px=500, height_px=200)
-    return make_held_out(faces, truth, videos, frames)
+    return make_evaluation_frames(faces, truth, videos, frames)

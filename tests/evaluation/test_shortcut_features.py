@@ -2,7 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.evaluation.shortcut_features import describe_background, list_cues
+from deepfake_detector.evaluation.shortcut_features import (
+    describe_background,
+    list_shortcut_features,
+)
 
 VIDEOS = pd.DataFrame(
     {
@@ -28,26 +31,26 @@ ANNOTATIONS = pd.DataFrame(
 
 
 @pytest.fixture
-def cues(tmp_path):
+def feature_names(tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"x" * 1000)
     (tmp_path / "b.mkv").write_bytes(b"x" * 2000)
-    return list_cues(VIDEOS, ANNOTATIONS, tmp_path).set_index(["video", "is_fake"])
+    return list_shortcut_features(VIDEOS, ANNOTATIONS, tmp_path).set_index(["video", "is_fake"])
 
 
-def test_a_video_with_faces_of_both_labels_has_a_row_for_each(cues):
-    assert set(cues.index) == {("a.mp4", False), ("a.mp4", True), ("b.mkv", True)}
+def test_a_video_with_faces_of_both_labels_has_a_row_for_each(feature_names):
+    assert set(feature_names.index) == {("a.mp4", False), ("a.mp4", True), ("b.mkv", True)}
 
 
-def test_faces_are_described_on_average_in_shares_of_the_frame(cues):
-    real = cues.loc[("a.mp4", False)]
+def test_faces_are_described_on_average_in_shares_of_the_frame(feature_names):
+    real = feature_names.loc[("a.mp4", False)]
     assert real["face position.across"] == pytest.approx((50 + 150) / 2 / 400)
     assert real["face position.down"] == pytest.approx(0.25)
     assert real["face size.width"] == pytest.approx(np.log(100))
     assert real["face size.share"] == pytest.approx(np.log(1 / 8))
 
 
-def test_files_are_described_by_what_they_hold(cues):
-    row = cues.loc[("a.mp4", True)]
+def test_files_are_described_by_what_they_hold(feature_names):
+    row = feature_names.loc[("a.mp4", True)]
     assert row["source"] == "one"
     assert row["file size.bytes"] == pytest.approx(np.log(1000))
     assert row["file size.bytes a second"] == pytest.approx(np.log(500))
@@ -57,11 +60,11 @@ def test_files_are_described_by_what_they_hold(cues):
 
 
 def test_a_background_is_described_without_the_face_in_it():
-    grey = np.full((60, 90, 3), 100, np.uint8)
-    with_face = grey.copy()
+    gray = np.full((60, 90, 3), 100, np.uint8)
+    with_face = gray.copy()
     with_face[20:40, 30:60] = np.random.default_rng(0).integers(0, 255, (20, 30, 3))
     box = np.array([[30 / 90, 20 / 60, 60 / 90, 40 / 60]])
-    without = describe_background(grey, np.zeros((0, 4)))
+    without = describe_background(gray, np.zeros((0, 4)))
     assert describe_background(with_face, box) == pytest.approx(without)
     assert describe_background(with_face, np.zeros((0, 4))) != pytest.approx(without)
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from deepfake_detector.evaluation.tracked_videos import name_track, name_video
-from deepfake_detector.verdicts.face_track import TrackEvidence
+from deepfake_detector.verdicts.face_track import FaceTrack
 
 BOX = (0, 0, 100, 100)
 COLUMNS = ["frame", "left", "top", "right", "bottom", "label"]
@@ -12,7 +12,7 @@ COLUMNS = ["frame", "left", "top", "right", "bottom", "label"]
 def follow(*frames, box=BOX):
     count = len(frames)
     half = np.full(count, 0.5)
-    return TrackEvidence(1, np.array(frames), np.tile(box, (count, 1)), half, half, half)
+    return FaceTrack(1, np.array(frames), np.tile(box, (count, 1)), half, half, half)
 
 
 def annotate(*faces):

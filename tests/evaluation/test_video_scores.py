@@ -23,15 +23,15 @@ VIDEOS = pd.DataFrame(
 )
 
 
-def test_a_video_scores_the_mean_of_its_best_faces_shares(held_out):
-    videos = score_videos(held_out).set_index("video")
+def test_a_video_scores_the_mean_of_its_best_faces_shares(evaluated):
+    videos = score_videos(evaluated).set_index("video")
     assert videos.loc["a", "score"] == pytest.approx(0.05 / 0.95)
     assert videos.loc["b", "score"] == pytest.approx(0.7 / 0.9)
     assert videos.loc["c", "score"] == pytest.approx((0.6 / 0.7 + 1) / 2)
 
 
-def test_a_video_with_a_fake_face_is_fake_and_one_without_a_face_is_left_out(held_out):
-    videos = score_videos(held_out)
+def test_a_video_with_a_fake_face_is_fake_and_one_without_a_face_is_left_out(evaluated):
+    videos = score_videos(evaluated)
     assert dict(zip(videos["video"], videos["is_fake"], strict=True)) == {
         "a": False,
         "b": True,
@@ -40,49 +40,51 @@ def test_a_video_with_a_fake_face_is_fake_and_one_without_a_face_is_left_out(hel
     assert list(videos["source"]) == ["ab", "ab", "c"]
 
 
-def test_a_fake_is_compared_with_real_videos_of_its_own_source_only(held_out):
-    wins = score_videos(held_out).set_index("video")["wins"]
+def test_a_fake_is_compared_with_real_videos_of_its_own_source_only(evaluated):
+    wins = score_videos(evaluated).set_index("video")["wins"]
     assert wins["b"] == 1.0  # above `a`, of which it was made
     assert np.isnan(wins["a"])
     assert np.isnan(wins["c"])  # its original is not there
 
 
-def test_a_video_in_which_nothing_was_found_is_undecided(held_out):
-    faces = held_out.faces
+def test_a_video_in_which_nothing_was_found_is_undecided(evaluated):
+    faces = evaluated.faces
     of_others = faces.image != 0
     few = type(faces)(faces.image[of_others], faces.boxes[of_others], faces.scores[of_others])
-    videos = score_videos(type(held_out)(few, held_out.truth, held_out.images))
+    videos = score_videos(type(evaluated)(few, evaluated.truth, evaluated.images))
     assert videos.set_index("video").loc["a", "score"] == 0.5
 
 
 def test_figures_are_those_worked_out_by_hand():
-    figures = measure_videos(VIDEOS)
-    assert figures["video_auc"] == 1.0  # 0.9 above the undecided one and 0.1
-    assert figures["score_auc"] == 0.75  # a tie and a win
-    assert figures["pair_order"] == 0.5
-    assert figures["video_log_loss"] == pytest.approx(-np.log([0.9, 0.5, 0.9]).mean())
-    assert figures["real_called_fake"] == 0.0
-    assert figures["fake_called_fake"] == 1.0
-    assert figures["unanswered"] == pytest.approx(1 / 3)
+    metrics = measure_videos(VIDEOS)
+    assert metrics["video_auc"] == 1.0  # 0.9 above the undecided one and 0.1
+    assert metrics["score_auc"] == 0.75  # a tie and a win
+    assert metrics["paired_auc"] == 0.5
+    assert metrics["video_log_loss"] == pytest.approx(-np.log([0.9, 0.5, 0.9]).mean())
+    assert metrics["false_positive_rate"] == 0.0
+    assert metrics["true_positive_rate"] == 1.0
+    assert metrics["abstention_rate"] == pytest.approx(1 / 3)
 
 
 def test_videos_of_one_label_have_no_ranking_and_no_rate_of_the_other():
-    figures = measure_videos(VIDEOS[~VIDEOS["is_fake"]])
-    assert np.isnan(figures["video_auc"])
-    assert np.isnan(figures["fake_called_fake"])
-    assert np.isnan(figures["pair_order"])
-    assert figures["unanswered"] == 0.5
+    metrics = measure_videos(VIDEOS[~VIDEOS["is_fake"]])
+    assert np.isnan(metrics["video_auc"])
+    assert np.isnan(metrics["true_positive_rate"])
+    assert np.isnan(metrics["paired_auc"])
+    assert metrics["abstention_rate"] == 0.5
 
 
 def test_a_source_drawn_twice_counts_twice():
-    draws = resample_videos(VIDEOS, np.array(["a", "b"]), np.array([[1, 1], [2, 0], [0, 2]]))
-    assert draws["unanswered"] == pytest.approx([1 / 3, 1 / 2, 0])
-    assert draws["score_auc"] == pytest.approx([0.75, 0.5, np.nan], nan_ok=True)
+    n_bootstrap = resample_videos(VIDEOS, np.array(["a", "b"]), np.array([[1, 1], [2, 0], [0, 2]]))
+    assert n_bootstrap["abstention_rate"] == pytest.approx([1 / 3, 1 / 2, 0])
+    assert n_bootstrap["score_auc"] == pytest.approx([0.75, 0.5, np.nan], nan_ok=True)
 
 
 def test_an_answer_needs_bounds_and_a_probability():
-    calibration = fit_calibration([], load_params().judge)
+    calibration = fit_calibration([], load_params().calibrate)
     probability = np.array([0.95, 0.5, 0.05, np.nan])
     assert list(answer_videos(probability, calibration)) == ["", "", "", ""]
-    calibration = calibration.model_copy(update={"fake_from": 0.8, "real_up_to": 0.2})
+    calibration = calibration.model_copy(
+        update={"min_fake_probability": 0.8, "max_real_probability": 0.2}
+    )
     assert list(answer_videos(probability, calibration)) == ["fake", "", "real", ""]

@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from deepfake_detector.models.ssd.detection_decoder import FindFaces
+from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
 SIZE_PX = 12
-DETECTIONS = {"score_threshold": 0.7, "suppression_overlap": 0.45, "most": 20}
+DETECTIONS = {"score_threshold": 0.7, "nms_iou_threshold": 0.45, "max_detections": 20}
 
 
 @pytest.fixture(scope="session")
@@ -23,11 +23,11 @@ def detector():
         "box": keras.layers.Reshape((-1, 4), name="box")(box),
         "label": keras.layers.Reshape((-1, 3), name="label")(label),
     }
-    finder = FindFaces(72, [0.1, 0.1, 0.2, 0.2], DETECTIONS, name="find_faces")
+    decoder = DetectionDecoder(72, [0.1, 0.1, 0.2, 0.2], DETECTIONS, name="decode_detections")
     centers = np.repeat(np.stack(np.meshgrid(*[np.arange(6) / 6] * 2), -1).reshape(-1, 2), 2, 0)
     halves = np.tile([[0.1, 0.1], [0.2, 0.15]], (36, 1))
-    finder.anchors.assign(np.concatenate([centers - halves, centers + halves], axis=1))
-    return keras.Model(image, finder(outputs), name="find_tiny")
+    decoder.anchors.assign(np.concatenate([centers - halves, centers + halves], axis=1))
+    return keras.Model(image, decoder(outputs), name="find_tiny")
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def test_no_faces_agree_with_no_faces():
     assert compare_faces(faces(NONE), faces(FACE)).different == 1
 
 
-def test_a_format_that_finds_other_faces_is_refused():
+def test_a_format_that_finds_other_faces_is_rejected():
     check_agreement(Agreement(10, 2000, 2, 0.0), "litert")
     with pytest.raises(ValueError, match="litert: 3 of 2000 faces in 10 frames are not those"):
         check_agreement(Agreement(10, 2000, 3, 0.0), "litert")

@@ -10,8 +10,8 @@ import tensorflow as tf
 from deepfake_detector.export.agreement import compare_faces
 from deepfake_detector.export.litert import run_litert, write_litert_detector
 from deepfake_detector.export.networks import copy_network, split_detector
-from deepfake_detector.export.onnx_file import add_finder, run_onnx, write_onnx
-from deepfake_detector.export.quantization import quantise_onnx
+from deepfake_detector.export.onnx_file import add_decoder, run_onnx, write_onnx
+from deepfake_detector.export.quantization import quantize_onnx
 from deepfake_detector.export.saved_model import export_saved_model, run_saved_model
 
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "tf2onnx"))
@@ -22,11 +22,11 @@ needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="onnx, onnxruntime or tf2on
 def onnx_files(detector, images, tmp_path_factory):
     """A folder with the tiny detector as ONNX, in real numbers and in integers."""
     folder = tmp_path_factory.mktemp("onnx")
-    network, finder = split_detector(detector)
+    network, decoder = split_detector(detector)
     write_onnx(network, folder / "network.onnx")
-    add_finder(folder / "network.onnx", finder, folder / "detector.onnx")
-    quantise_onnx(folder / "network.onnx", images, folder / "network_int8.onnx")
-    add_finder(folder / "network_int8.onnx", finder, folder / "detector_int8.onnx")
+    add_decoder(folder / "network.onnx", decoder, folder / "detector.onnx")
+    quantize_onnx(folder / "network.onnx", images, folder / "network_int8.onnx")
+    add_decoder(folder / "network_int8.onnx", decoder, folder / "detector_int8.onnx")
     return folder
 
 
@@ -97,7 +97,7 @@ def test_litert_finds_nothing_where_nothing_is_over_the_threshold(detector, imag
 
 def raise_threshold(layer):
     config = layer.get_config()
-    if layer.name == "find_faces":
+    if layer.name == "decode_detections":
         config["detections"] = config["detections"] | {"score_threshold": 1.0}
     return type(layer).from_config(config)
 
@@ -134,10 +134,10 @@ def test_onnx_finds_the_same_faces_in_any_number_of_frames(onnx_files, images, e
 
 @needs_onnx
 def test_onnx_finds_nothing_where_nothing_is_over_the_threshold(detector, images, tmp_path):
-    network, finder = split_detector(detector)
-    finder.detections["score_threshold"] = 1.0
+    network, decoder = split_detector(detector)
+    decoder.detections["score_threshold"] = 1.0
     write_onnx(network, tmp_path / "network.onnx")
-    add_finder(tmp_path / "network.onnx", finder, tmp_path / "detector.onnx")
+    add_decoder(tmp_path / "network.onnx", decoder, tmp_path / "detector.onnx")
     found = run_onnx(tmp_path / "detector.onnx", images)
     assert found["boxes"].shape == (3, 20, 4)
     assert not found["boxes"].any()

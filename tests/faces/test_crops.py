@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deepfake_detector.faces.crops import (
-    GREY,
+    GRAY,
     cut_face,
     cut_window,
     jitter_window,
@@ -32,22 +32,22 @@ def test_a_jittered_window_stays_a_square_and_near():
 
 def test_what_lies_outside_the_picture_is_grey():
     picture = np.full((10, 20, 3), 200, np.uint8)
-    cut = cut_window(picture, np.array([-5.0, -5.0, 5.0, 5.0]), most_px=100)
+    cut = cut_window(picture, np.array([-5.0, -5.0, 5.0, 5.0]), max_px=100)
     assert cut.shape == (10, 10, 3)
     assert np.all(cut[5:, 5:] == 200)
-    assert np.all(cut[:5] == GREY)
-    assert np.all(cut[:, :5] == GREY)
+    assert np.all(cut[:5] == GRAY)
+    assert np.all(cut[:, :5] == GRAY)
 
 
 def test_a_window_beside_the_picture_is_all_grey():
-    cut = cut_window(np.zeros((10, 10, 3), np.uint8), np.array([50.0, 50, 70, 70]), most_px=100)
-    assert np.all(cut == GREY)
+    cut = cut_window(np.zeros((10, 10, 3), np.uint8), np.array([50.0, 50, 70, 70]), max_px=100)
+    assert np.all(cut == GRAY)
 
 
 def test_only_large_windows_are_shrunk():
     picture = np.zeros((100, 100, 3), np.uint8)
-    assert cut_window(picture, np.array([0.0, 0, 30, 30]), most_px=50).shape == (30, 30, 3)
-    assert cut_window(picture, np.array([0.0, 0, 80, 80]), most_px=50).shape == (50, 50, 3)
+    assert cut_window(picture, np.array([0.0, 0, 30, 30]), max_px=50).shape == (30, 30, 3)
+    assert cut_window(picture, np.array([0.0, 0, 80, 80]), max_px=50).shape == (50, 50, 3)
 
 
 def test_a_face_is_cut_to_the_asked_size():
@@ -61,5 +61,5 @@ def test_a_face_is_cut_to_the_asked_size():
 def test_a_window_between_pixels_is_cut_as_a_square():
     picture = np.zeros((100, 100, 3), np.uint8)
     for place in np.linspace(0, 1, 11):
-        cut = cut_window(picture, np.array([10.4, 10.4 + place, 40.9, 40.9 + place]), most_px=50)
+        cut = cut_window(picture, np.array([10.4, 10.4 + place, 40.9, 40.9 + place]), max_px=50)
         assert cut.shape[0] == cut.shape[1]

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from deepfake_detector.faces.offline_tracker import (
-    Look,
+    FrameDetections,
     Track,
-    compute_box_overlaps,
+    compute_iou_matrix,
     link_boxes,
+    make_empty_detections,
     make_tracks,
-    see_nothing,
     smooth_track,
 )
 
@@ -18,7 +18,7 @@ RIGHT_FACE = [50.0, 0.0, 60.0, 10.0]
 def make_look(frame, boxes, confidence=0.99):
     boxes = np.array(boxes, float).reshape(-1, 4)
     landmarks = np.repeat(boxes[:, None, :2], 5, axis=1)
-    return Look(frame, boxes, landmarks, np.full(len(boxes), confidence))
+    return FrameDetections(frame, boxes, landmarks, np.full(len(boxes), confidence))
 
 
 def move(box, right):
@@ -31,13 +31,13 @@ def make_track(lefts):
 
 
 def test_overlap_of_boxes_that_share_a_third():
-    overlaps = compute_box_overlaps(np.array([LEFT_FACE]), np.array([move(LEFT_FACE, 5)]))
-    assert overlaps == pytest.approx(50 / 150)
+    ious = compute_iou_matrix(np.array([LEFT_FACE]), np.array([move(LEFT_FACE, 5)]))
+    assert ious == pytest.approx(50 / 150)
 
 
 def test_overlap_of_a_box_without_area_is_zero():
     point = np.array([[3.0, 3.0, 3.0, 3.0]])
-    assert compute_box_overlaps(point, point) == pytest.approx(0)
+    assert compute_iou_matrix(point, point) == pytest.approx(0)
 
 
 def test_boxes_are_linked_by_best_overlap_first():
@@ -50,41 +50,47 @@ def test_boxes_that_hardly_overlap_are_not_linked():
 
 
 def test_boxes_between_two_looks_are_interpolated():
-    looks = [make_look(frame, [move(LEFT_FACE, frame / 2)]) for frame in (0, 5, 10)]
-    (track,) = make_tracks(looks, 0.95)
+    frame_detections = [make_look(frame, [move(LEFT_FACE, frame / 2)]) for frame in (0, 5, 10)]
+    (track,) = make_tracks(frame_detections, 0.95)
     assert list(track.frames) == list(range(11))
     np.testing.assert_allclose(track.boxes_px[:, 0], np.arange(11) / 2)
     np.testing.assert_allclose(track.landmarks_px[4, 2], [2.0, 0.0])
 
 
 def test_two_faces_keep_their_tracks_whatever_their_order_in_a_look():
-    looks = [
+    frame_detections = [
         make_look(0, [LEFT_FACE, RIGHT_FACE]),
         make_look(1, [RIGHT_FACE, LEFT_FACE]),
         make_look(2, [LEFT_FACE, RIGHT_FACE]),
     ]
-    left, right = make_tracks(looks, 0.95)
+    left, right = make_tracks(frame_detections, 0.95)
     np.testing.assert_allclose(left.boxes_px, [LEFT_FACE] * 3)
     np.testing.assert_allclose(right.boxes_px, [RIGHT_FACE] * 3)
 
 
 def test_face_hidden_for_ten_frames_is_one_track():
     seen = [*range(4), *range(14, 18)]
-    looks = [make_look(n, [LEFT_FACE]) if n in seen else see_nothing(n) for n in range(18)]
-    (track,) = make_tracks(looks, 0.95)
+    frame_detections = [
+        make_look(n, [LEFT_FACE]) if n in seen else make_empty_detections(n) for n in range(18)
+    ]
+    (track,) = make_tracks(frame_detections, 0.95)
     assert len(track) == 18
 
 
 def test_face_hidden_for_a_second_is_two_tracks():
     seen = [*range(4), *range(29, 33)]
-    looks = [make_look(n, [LEFT_FACE]) if n in seen else see_nothing(n) for n in range(33)]
-    first, second = make_tracks(looks, 0.95)
+    frame_detections = [
+        make_look(n, [LEFT_FACE]) if n in seen else make_empty_detections(n) for n in range(33)
+    ]
+    first, second = make_tracks(frame_detections, 0.95)
     assert (list(first.frames), list(second.frames)) == (seen[:4], seen[4:])
 
 
 def test_false_alarm_of_two_looks_is_dropped():
-    looks = [make_look(n, [LEFT_FACE, RIGHT_FACE] if n < 2 else [LEFT_FACE]) for n in range(6)]
-    (track,) = make_tracks(looks, 0.95)
+    frame_detections = [
+        make_look(n, [LEFT_FACE, RIGHT_FACE] if n < 2 else [LEFT_FACE]) for n in range(6)
+    ]
+    (track,) = make_tracks(frame_detections, 0.95)
     np.testing.assert_allclose(track.boxes_px[0], LEFT_FACE)
 
 
@@ -98,7 +104,7 @@ def test_single_picture_needs_a_single_look():
 
 
 def test_nothing_seen_gives_no_track():
-    assert make_tracks([see_nothing(n) for n in range(5)], 0.95) == []
+    assert make_tracks([make_empty_detections(n) for n in range(5)], 0.95) == []
     assert make_tracks([], 0.95) == []
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.faces.online_tracker import LONGEST_GAP_FRAMES, FaceTracker
+from deepfake_detector.faces.online_tracker import MAX_GAP_FRAMES, FaceTracker
 
 LEFT, RIGHT = (0, 0, 100, 100), (300, 0, 400, 100)
 
@@ -28,7 +28,7 @@ def test_a_frame_without_faces_has_no_numbers():
 
 def test_a_face_keeps_its_number_where_few_frames_are_looked_at():
     tracker = FaceTracker()
-    far = 10 * LONGEST_GAP_FRAMES
+    far = 10 * MAX_GAP_FRAMES
     assert tracker.add(0, see(LEFT), False).tolist() == [1]
     assert tracker.add(far, see(), False).tolist() == []
     assert tracker.add(2 * far, see(LEFT), False).tolist() == [1]
@@ -38,10 +38,10 @@ def test_a_short_gap_is_bridged_and_a_long_one_ends_the_track():
     tracker = FaceTracker()
     tracker.add(0, see(LEFT), False)
     tracker.add(5, see(), False)
-    assert tracker.add(LONGEST_GAP_FRAMES, see(LEFT), False).tolist() == [1]
-    tracker.add(LONGEST_GAP_FRAMES + 5, see(), False)
-    tracker.add(LONGEST_GAP_FRAMES + 10, see(), False)
-    later = 2 * LONGEST_GAP_FRAMES + 1
+    assert tracker.add(MAX_GAP_FRAMES, see(LEFT), False).tolist() == [1]
+    tracker.add(MAX_GAP_FRAMES + 5, see(), False)
+    tracker.add(MAX_GAP_FRAMES + 10, see(), False)
+    later = 2 * MAX_GAP_FRAMES + 1
     assert tracker.add(later, see(LEFT), False).tolist() == [2]
 
 

@@ -2,10 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake_detector.faces.sharpness import CutFinder, measure_sharpness
+from deepfake_detector.faces.sharpness import ShotChangeDetector, measure_sharpness
 
 NOISE = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
-RED, BLUE = (np.full((120, 160, 3), colour, np.uint8) for colour in ((200, 30, 30), (30, 30, 200)))
+RED, BLUE = (np.full((120, 160, 3), color, np.uint8) for color in ((200, 30, 30), (30, 30, 200)))
 
 
 def test_a_plain_face_is_not_sharp_at_all():
@@ -32,8 +32,8 @@ def test_a_box_over_the_edge_is_clipped():
 
 
 def find_cuts(*pictures):
-    finder = CutFinder()
-    return [finder.is_cut(picture) for picture in pictures]
+    finder = ShotChangeDetector()
+    return [finder.is_shot_change(picture) for picture in pictures]
 
 
 def test_another_scene_is_a_cut():

@@ -6,9 +6,9 @@ from deepfake_detector.forging.color_transfer import blur, blur_inside, match_ap
 EVERYWHERE = np.ones((120, 120), np.float32)
 
 
-def make_image(colour, seed=0, spread=12):
+def make_image(color, seed=0, spread=12):
     noise = np.random.default_rng(seed).integers(-spread, spread + 1, (120, 120, 1))
-    return (np.asarray(colour) + noise).astype(np.float32)
+    return (np.asarray(color) + noise).astype(np.float32)
 
 
 def test_blur_inside_lets_nothing_bleed_in_from_outside():

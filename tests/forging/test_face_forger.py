@@ -5,8 +5,8 @@ from deepfake_detector.faces.alignment import TEMPLATE
 from deepfake_detector.forging.face_forger import (
     SelfBlend,
     blend,
-    draw_self_blend,
-    recolour,
+    recolor,
+    sample_self_blend,
     self_blend_face,
     swap_face,
     warp_donor,
@@ -17,9 +17,9 @@ SKIN = np.array([200, 150, 130], np.uint8)
 NO_CHANGE = SelfBlend((0.0, 0.0), 1.0, np.ones(3), 1.0, 0.0, 1.0, np.ones(8))
 
 
-def make_image(colour=SKIN, seed=0, spread=12):
+def make_image(color=SKIN, seed=0, spread=12):
     noise = np.random.default_rng(seed).integers(-spread, spread + 1, (120, 120, 1))
-    return np.clip(np.asarray(colour) + noise, 0, 255).astype(np.uint8)
+    return np.clip(np.asarray(color) + noise, 0, 255).astype(np.uint8)
 
 
 def change(**values):
@@ -95,33 +95,33 @@ def test_self_blend_moves_the_face_by_shares_of_its_width():
 
 def test_self_blend_of_a_share_goes_only_so_far():
     image = np.full((120, 120, 3), 100, np.uint8)
-    forged = self_blend_face(image, FACE, change(gains=np.full(3, 1.2), share=0.5), 0.12)
+    forged = self_blend_face(image, FACE, change(gains=np.full(3, 1.2), alpha=0.5), 0.12)
     assert forged[68, 60].tolist() == [110] * 3
     assert forged[5, 5].tolist() == [100] * 3
 
 
 def test_contrast_keeps_the_mean():
     face = np.array([[[90.0] * 3, [110.0] * 3]], np.float32)
-    changed = recolour(face, change(contrast=1.5), np.ones((1, 2), np.float32), 10.0)
+    changed = recolor(face, change(contrast=1.5), np.ones((1, 2), np.float32), 10.0)
     np.testing.assert_allclose(changed[0, :, 0], [85, 115])
 
 
 def test_blurred_copy_is_smoother_and_sharpened_copy_is_rougher():
     face, mask = make_image().astype(np.float32), np.ones((120, 120), np.float32)
-    softer = recolour(face, change(sharpen=-0.7), mask, 66.0).std()
-    sharper = recolour(face, change(sharpen=0.7), mask, 66.0).std()
+    softer = recolor(face, change(sharpen=-0.7), mask, 66.0).std()
+    sharper = recolor(face, change(sharpen=0.7), mask, 66.0).std()
     assert softer < face.std() < sharper
 
 
 def test_same_seed_draws_the_same_self_blend():
-    first, second = (draw_self_blend(np.random.default_rng(5)) for _ in range(2))
+    first, second = (sample_self_blend(np.random.default_rng(5)) for _ in range(2))
     assert first.move == second.move
     np.testing.assert_array_equal(first.outline, second.outline)
 
 
 def test_drawn_self_blends_stay_slight():
     generator = np.random.default_rng(0)
-    for drawn in (draw_self_blend(generator) for _ in range(50)):
+    for drawn in (sample_self_blend(generator) for _ in range(50)):
         assert max(abs(part) for part in drawn.move) <= 0.04
         assert 0.95 <= drawn.zoom <= 1.05
         assert drawn.gains.shape == (3,)

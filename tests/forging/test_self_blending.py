@@ -3,8 +3,8 @@ import pytest
 
 from deepfake_detector.forging.self_blending import (
     blend_with_itself,
-    draw_mask,
-    match_colours,
+    match_colors,
+    sample_mask,
     soften,
 )
 
@@ -18,7 +18,7 @@ def make_picture(seed=0):
 
 def test_a_mask_covers_the_face_and_nothing_far_from_it():
     for seed in range(30):
-        mask = draw_mask(BOX, (100, 100), np.random.default_rng(seed))
+        mask = sample_mask(BOX, (100, 100), np.random.default_rng(seed))
         assert 0 <= mask.min() <= mask.max() <= 1
         assert mask.max() > 0.9
         assert not mask[:5].any()
@@ -60,7 +60,7 @@ def test_the_copy_gets_the_colours_of_the_base():
     base, copy = np.full((10, 10, 3), 100.0), np.full((10, 10, 3), 30.0)
     base[:, 5:] = 140
     copy[:, 5:] = 50
-    matched = match_colours(copy, base, np.ones((10, 10)))
+    matched = match_colors(copy, base, np.ones((10, 10)))
     assert matched.mean() == pytest.approx(120)
     # spreads are 20 and 10, and a 1 added to each keeps flat pictures finite
     assert matched.std() == pytest.approx(10 * 21 / 11)

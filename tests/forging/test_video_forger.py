@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from deepfake_detector.faces.alignment import TEMPLATE
-from deepfake_detector.faces.offline_tracker import Look, Track, see_nothing
+from deepfake_detector.faces.offline_tracker import FrameDetections, Track, make_empty_detections
 from deepfake_detector.forging.video_forger import (
     Donor,
     choose_donor_frames,
@@ -16,10 +16,10 @@ from deepfake_detector.forging.video_forger import (
 FACE = 40 * TEMPLATE + 20  # a face of 40 x 40 px
 
 
-def turn(landmarks, share):
+def turn(landmarks, alpha):
     """Move the nose sideways, as a turning head does, by a share of the face."""
     turned = landmarks.copy()
-    turned[2, 0] += 40 * share
+    turned[2, 0] += 40 * alpha
     return turned
 
 
@@ -30,21 +30,21 @@ def make_track(length, first_frame=0):
 class OneFaceFinder:
     """Sees the same face in every picture that is not black."""
 
-    def look(self, image, frame=0):
+    def detections(self, image, frame=0):
         if not image.any():
-            return see_nothing(frame)
-        return Look(frame, np.array([[20.0, 20, 60, 60]]), FACE[None], np.ones(1))
+            return make_empty_detections(frame)
+        return FrameDetections(frame, np.array([[20.0, 20, 60, 60]]), FACE[None], np.ones(1))
 
 
 def test_donor_starts_where_its_pose_fits_and_plays_on():
-    donor = np.stack([turn(FACE, share) for share in (0.0, 0.05, 0.10, 0.15, 0.20)])
-    target = np.stack([turn(FACE, share) for share in (0.10, 0.15, 0.20)])
+    donor = np.stack([turn(FACE, alpha) for alpha in (0.0, 0.05, 0.10, 0.15, 0.20)])
+    target = np.stack([turn(FACE, alpha) for alpha in (0.10, 0.15, 0.20)])
     assert choose_donor_frames(target, donor).tolist() == [2, 3, 4]
 
 
 def test_donor_plays_backward_where_that_fits():
-    donor = np.stack([turn(FACE, share) for share in (0.0, 0.05, 0.10, 0.15, 0.20)])
-    target = np.stack([turn(FACE, share) for share in (0.15, 0.10, 0.05, 0.0, 0.05)])
+    donor = np.stack([turn(FACE, alpha) for alpha in (0.0, 0.05, 0.10, 0.15, 0.20)])
+    target = np.stack([turn(FACE, alpha) for alpha in (0.15, 0.10, 0.05, 0.0, 0.05)])
     assert choose_donor_frames(target, donor).tolist() == [3, 2, 1, 0, 1]
 
 

@@ -3,19 +3,19 @@ import pandas as pd
 import pytest
 
 from deepfake_detector.inference.score_fusion import (
+    classify_crops,
+    classify_faces,
     compute_logits,
     compute_probabilities,
-    forget_second_look,
-    join_looks,
-    look_again,
-    look_at,
+    drop_classifier_scores,
+    fuse_scores,
 )
 
 
-class BrightLook:
+class BrightnessClassifier:
     """Says how bright a crop is as its logit."""
 
-    least_score, weight = 0.1, 1.0
+    min_detection_score, fusion_weight = 0.1, 1.0
 
     def predict_on_batch(self, crops):
         return crops.mean(axis=(1, 2, 3))
@@ -28,11 +28,11 @@ def make_faces():
 
 def test_more_faces_than_one_batch_are_looked_at_in_their_order():
     crops = [np.full((4, 4, 3), number, np.uint8) for number in range(40)]
-    assert look_at(BrightLook(), crops).tolist() == list(range(40))
+    assert classify_crops(BrightnessClassifier(), crops).tolist() == list(range(40))
 
 
 def test_no_crops_give_no_logits():
-    assert look_at(BrightLook(), []).shape == (0,)
+    assert classify_crops(BrightnessClassifier(), []).shape == (0,)
 
 
 def test_only_faces_found_with_some_certainty_are_looked_at_again():
@@ -42,40 +42,43 @@ def test_only_faces_found_with_some_certainty_are_looked_at_again():
         seen.append((image, box.tolist()))
         return np.full((4, 4, 3), 0, np.uint8)  # a logit of 0: as likely real as fake
 
-    faces = look_again(BrightLook(), make_faces(), np.array([3, 3]), cut)
+    faces = classify_faces(BrightnessClassifier(), make_faces(), np.array([3, 3]), cut)
     assert seen == [(3, [10, 10, 20, 20])]
     assert faces["real"].tolist() == pytest.approx([0.4, 0.03])
     assert faces["fake"].tolist() == pytest.approx([0.4, 0.03])
-    assert faces["single_shot"].tolist() == pytest.approx([0.75, 0.5])
-    assert faces["second_look"].tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
+    assert faces["ssd_fake_score"].tolist() == pytest.approx([0.75, 0.5])
+    assert faces["classifier_fake_score"].tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
 
 
-def test_without_a_second_look_scores_stay():
-    faces = look_again(None, make_faces(), np.array([0, 0]), None)
+def test_without_a_face_classifier_scores_stay():
+    faces = classify_faces(None, make_faces(), np.array([0, 0]), None)
     pd.testing.assert_frame_equal(faces[["real", "fake"]], make_faces()[["real", "fake"]])
-    assert faces["second_look"].isna().all()
+    assert faces["classifier_fake_score"].isna().all()
 
 
-def test_the_second_look_can_be_forgotten():
-    faces = look_again(
-        BrightLook(), make_faces(), np.array([0, 0]), lambda *_: np.full((4, 4, 3), 9, np.uint8)
+def test_the_face_classifier_can_be_forgotten():
+    faces = classify_faces(
+        BrightnessClassifier(),
+        make_faces(),
+        np.array([0, 0]),
+        lambda *_: np.full((4, 4, 3), 9, np.uint8),
     )
     assert faces["fake"][0] > 0.79
-    again = forget_second_look(faces)
+    again = drop_classifier_scores(faces)
     assert again[["real", "fake"]].to_numpy() == pytest.approx(
         make_faces()[["real", "fake"]].to_numpy()
     )
 
 
 def test_no_faces_give_no_faces():
-    faces = look_again(BrightLook(), make_faces()[:0], np.zeros(0, int), None)
+    faces = classify_faces(BrightnessClassifier(), make_faces()[:0], np.zeros(0, int), None)
     assert len(faces) == 0
-    assert "second_look" in faces
+    assert "classifier_fake_score" in faces
 
 
 def test_looks_are_joined_by_their_logits():
     scores = np.array([[0.4, 0.4]])  # a logit of 0
-    joint = join_looks(scores, np.array([2.0]), weight=0.5)
+    joint = fuse_scores(scores, np.array([2.0]), weight=0.5)
     fake = 1 / (1 + np.exp(-1.0))
     assert joint[0].tolist() == pytest.approx([0.8 * (1 - fake), 0.8 * fake])
 

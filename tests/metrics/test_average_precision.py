@@ -33,7 +33,7 @@ def make_detections(*rows, dtype=np.float32):
 def test_one_face_found_is_perfect():
     truth = make_truth((0, REAL, LEFT), (1, FAKE, RIGHT))
     detections = make_detections((0, REAL, 0.6, LEFT), (1, FAKE, 0.2, RIGHT))
-    assert compute_map(detections, truth, 0.5) == {"ap_real": 1.0, "ap_fake": 1.0, "map": 1.0}
+    assert compute_map(detections, truth, 0.5) == {"ap_real": 1.0, "ap_fake": 1.0, "map_50": 1.0}
 
 
 def test_a_better_scored_false_alarm_halves_it():
@@ -58,10 +58,10 @@ def test_a_face_found_twice_is_a_false_alarm_once():
 def test_the_label_must_be_right():
     truth = make_truth((0, REAL, LEFT))
     detections = make_detections((0, FAKE, 0.9, LEFT))
-    figures = compute_map(detections, truth, 0.5)
-    assert figures["ap_real"] == 0.0
-    assert np.isnan(figures["ap_fake"])
-    assert figures["map"] == 0.0
+    metrics = compute_map(detections, truth, 0.5)
+    assert metrics["ap_real"] == 0.0
+    assert np.isnan(metrics["ap_fake"])
+    assert metrics["map_50"] == 0.0
 
 
 def test_an_overlap_of_the_threshold_is_enough():

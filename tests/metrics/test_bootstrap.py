@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepfake_detector.metrics import Detections, Truth, intervals
+from deepfake_detector.metrics import Detections, Truth
+from deepfake_detector.metrics import bootstrap as intervals
 from deepfake_detector.metrics.average_precision import compute_area
 from deepfake_detector.metrics.bootstrap import (
-    draw_weights,
     find_interval,
     resample_area,
-    resample_share,
+    resample_ratio,
+    sample_weights,
 )
 from deepfake_detector.metrics.ranking import rank_by_voc
 
@@ -58,7 +59,7 @@ def score_copies(detections, truth, group_of_image, weights):
 @given(seed=st.integers(0, 2**31), chunk=st.sampled_from([1, 7, 10**6]))
 def test_weights_equal_copies(seed, chunk):
     detections, truth, group_of_image = make_scene(seed)
-    weights = draw_weights(GROUPS, 5, np.random.default_rng(seed))
+    weights = sample_weights(GROUPS, 5, np.random.default_rng(seed))
     ranking = rank_by_voc(detections, truth, 0.5, [1])[1]
     group = group_of_image[detections.image[ranking.order]]
     with pytest.MonkeyPatch.context() as patch:
@@ -85,13 +86,15 @@ def test_nothing_right_is_zero():
 
 
 def test_every_draw_has_as_many_groups_as_there_are():
-    assert draw_weights(7, 50, np.random.default_rng(0)).sum(axis=1).tolist() == [7] * 50
+    assert sample_weights(7, 50, np.random.default_rng(0)).sum(axis=1).tolist() == [7] * 50
 
 
 def test_shares_are_weighted():
-    shares = resample_share(np.array([1, 3]), np.array([2, 4]), np.array([[2, 0], [1, 1], [0, 0]]))
-    assert shares[:2].tolist() == [0.5, 4 / 6]
-    assert np.isnan(shares[2])
+    fractions = resample_ratio(
+        np.array([1, 3]), np.array([2, 4]), np.array([[2, 0], [1, 1], [0, 0]])
+    )
+    assert fractions[:2].tolist() == [0.5, 4 / 6]
+    assert np.isnan(fractions[2])
 
 
 def test_interval_leaves_out_draws_without_a_value():

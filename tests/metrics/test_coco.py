@@ -58,7 +58,7 @@ def _to_rows(rows):
     ]
 
 
-def make_scene(seed, images, most_faces, most_found, levels, labels=LABELS):
+def make_scene(seed, images, max_faces, most_found, levels, labels=LABELS):
     """Make truth, and detections that are truth moved by whole px, or anywhere.
 
     Args:
@@ -66,7 +66,7 @@ def make_scene(seed, images, most_faces, most_found, levels, labels=LABELS):
         labels: labels that annotated faces have.
     """
     random = np.random.default_rng(seed)
-    counts = random.integers(0, most_faces + 1, images)
+    counts = random.integers(0, max_faces + 1, images)
     image = np.repeat(np.arange(images), counts)
     truth = Truth(image, random.choice(labels, len(image)), make_boxes(random, len(image)))
     found = random.integers(0, most_found + 1, images)
@@ -107,13 +107,13 @@ def assert_equal_to_pycocotools(detections, truth, images):
 @given(
     seed=st.integers(0, 2**31),
     images=st.integers(1, 6),
-    most_faces=st.integers(0, 6),
+    max_faces=st.integers(0, 6),
     most_found=st.integers(0, 12),
     levels=st.sampled_from([1, 2, 5, 1000]),
     labels=st.sampled_from([(1, 2), (1,), (2,)]),
 )
-def test_equal_to_pycocotools(seed, images, most_faces, most_found, levels, labels):
-    scene = make_scene(seed, images, most_faces, most_found, levels, labels)
+def test_equal_to_pycocotools(seed, images, max_faces, most_found, levels, labels):
+    scene = make_scene(seed, images, max_faces, most_found, levels, labels)
     assert_equal_to_pycocotools(*scene, images)
 
 
@@ -135,6 +135,6 @@ def test_location_equals_pycocotools_with_one_label(seed):
         detections.boxes + np.arange(len(detections.image))[:, None] / 1024,  # no box twice
     )
     one_truth = Truth(truth.image, np.full(len(truth.image), 1), truth.boxes)
-    location = score_detections(one, truth, 0.5)["location"]["coco"]
+    location = score_detections(one, truth, 0.5)["class_agnostic"]["coco"]
     expected = compute_with_pycocotools(one, one_truth, 4)[0]
     np.testing.assert_allclose(location, expected, rtol=0, atol=1e-6)

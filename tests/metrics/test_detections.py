@@ -54,4 +54,4 @@ def test_location_counts_a_face_with_the_wrong_label():
     truth = Truth(np.array([0]), np.array([1]), np.array([LEFT], float))
     faces = FoundFaces(np.array([0]), np.array([LEFT], float), np.array([[0.1, 0.9]], np.float32))
     scores = score_detections(faces.to_detections(), truth, 0.5)
-    assert scores["location"] == {"voc_11": 1.0, "voc_area": 1.0, "coco": 1.0}
+    assert scores["class_agnostic"] == {"voc_11": 1.0, "voc_area": 1.0, "coco": 1.0}

@@ -65,8 +65,8 @@ def test_chance_of_perfect_boxes_is_a_little_over_a_half():
     random = np.random.default_rng(3)
     images = np.arange(4000)  # of fewer, the envelope picks the luckiest: 0.54 of 400
     truth = Truth(images, 1 + images % 2, np.tile(np.array(LEFT, float), (4000, 1)))
-    share = random.random(4000)
-    scores = np.stack([share, 1 - share], axis=1).astype(np.float32)
+    fraction = random.random(4000)
+    scores = np.stack([fraction, 1 - fraction], axis=1).astype(np.float32)
     faces = FoundFaces(images, truth.boxes, scores)
     assert compute_chance(faces, truth, 0.5, 20, random) == pytest.approx(0.51, abs=0.01)
 
@@ -75,7 +75,7 @@ def test_chance_keeps_how_sure_a_face_is_and_leaves_false_alarms_alone():
     truth = make_truth((0, REAL, LEFT))
     faces = make_faces((0, LEFT, 0.1, 0.2), (0, FAR, 0.3, 0.6))
     # one face on truth has none to change places with: the map stays as it is
-    expected = compute_map(faces.to_detections(), truth, 0.5)["map"]
+    expected = compute_map(faces.to_detections(), truth, 0.5)["map_50"]
     assert compute_chance(faces, truth, 0.5, 3, np.random.default_rng(0)) == expected == 0.5
 
 
@@ -85,8 +85,8 @@ def test_chance_without_truth_is_not_a_number():
 
 
 def test_sizes_are_those_of_coco_on_300_px():
-    shares = np.array([31**2, 33**2, 95**2, 97**2]) / 300**2
-    assert name_sizes(shares).tolist() == [0, 1, 1, 2]
+    fractions = np.array([31**2, 33**2, 95**2, 97**2]) / 300**2
+    assert name_sizes(fractions).tolist() == [0, 1, 1, 2]
 
 
 def test_a_size_leaves_out_other_faces_and_their_detections():

@@ -6,7 +6,7 @@ import pytest
 from deepfake_detector.metrics import Detections, Truth, matching
 from deepfake_detector.metrics.matching import (
     NONE,
-    compute_overlaps,
+    compute_iou,
     find_best_truth,
     find_pairs,
 )
@@ -18,8 +18,8 @@ def test_overlaps_of_known_boxes():
     others = np.array(
         [SQUARE, [1, 0, 3, 2], [1, 1, 3, 3], [2, 0, 4, 2], [5, 5, 6, 6], [1, 1, 1, 1]]
     )
-    overlaps = compute_overlaps(np.tile(np.array(SQUARE, float), (6, 1)), others.astype(float))
-    assert overlaps.tolist() == pytest.approx([1, 2 / 6, 1 / 7, 0, 0, 0])
+    ious = compute_iou(np.tile(np.array(SQUARE, float), (6, 1)), others.astype(float))
+    assert ious.tolist() == pytest.approx([1, 2 / 6, 1 / 7, 0, 0, 0])
 
 
 def test_of_two_equal_overlaps_the_first_truth_is_the_best():
@@ -50,6 +50,6 @@ def test_chunks_change_nothing(monkeypatch, chunk):
     monkeypatch.setattr(matching, "CHUNK", chunk)
     found = find_best_truth(Detections(image, label, np.ones(50), boxes), truth, 0.3)
     for row in range(50):
-        overlaps = compute_overlaps(boxes[[row]], truth.boxes)
-        overlaps[(truth.image != image[row]) | (truth.label != label[row])] = 0
-        assert found[row] == (np.argmax(overlaps) if overlaps.max() >= 0.3 else NONE)
+        ious = compute_iou(boxes[[row]], truth.boxes)
+        ious[(truth.image != image[row]) | (truth.label != label[row])] = 0
+        assert found[row] == (np.argmax(ious) if ious.max() >= 0.3 else NONE)

@@ -41,7 +41,7 @@ SECONDS_TO_START = 300  # on a busy machine
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Detector, second look and calibration, as the stages leave them."""
+    """Detector, face classifier and calibration, as the stages leave them."""
     folder = tmp_path_factory.mktemp("artifacts")
     calibration = folder / "calibration.json"
     write_json(make_calibration().model_dump(), calibration)
@@ -69,7 +69,7 @@ def test_a_run_registers_one_version_and_the_newest_has_an_alias(registered):
 def test_another_calibration_in_the_same_run_is_another_version(registered, files, tmp_path):
     run_id, address, _ = registered
     other = tmp_path / "calibration.json"
-    write_json(make_calibration(fake_from=0.7).model_dump(), other)
+    write_json(make_calibration(min_fake_probability=0.7).model_dump(), other)
     with runs.continued_run(run_id):
         assert register_detector(files[0], other, PARAMS, b"") != address
     number = address.rpartition("/")[2]
@@ -80,11 +80,16 @@ def test_the_model_judges_outside_the_project(registered, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     write_clip(tmp_path / "a.mp4", [RED] * 30)
     monkeypatch.setenv(VIDEO_FOLDER, str(tmp_path))
-    model = mlflow.pyfunc.load_model(registered[1], model_config={"every": 2})
+    model = mlflow.pyfunc.load_model(registered[1], model_config={"frame_stride": 2})
     signature = model.metadata.signature
     found = model.predict([{"video": "a.mp4"}])
     assert list(found.columns) == signature.outputs.input_names()
-    assert found["frames"][0] == {"read": 30, "looked_at": 15, "every": 2, "refused_because": ""}
+    assert found["frames"][0] == {
+        "read": 30,
+        "analyzed": 15,
+        "frame_stride": 2,
+        "rejected_because": "",
+    }
     assert found["verdict"][0] == "likely fake"
     example = model.predict(model.input_example)
     assert [face["label"] for face in example["faces"][0]] == ["fake"]
@@ -138,7 +143,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(registered, lines, folder):
-    """Start the server as typed, wait until it answers, and stop it in the end."""
+    """InitialTrial the server as typed, wait until it answers, and stop it in the end."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -177,9 +182,9 @@ def ask(line, folder):
 @pytest.mark.slow
 def test_curl_asks_about_a_video(server, lines, folder):
     (answer,) = ask(lines[1], folder)
-    assert (answer["verdict"], answer["refused"]) == ("likely fake", "")
+    assert (answer["verdict"], answer["rejected"]) == ("likely fake", "")
     assert answer["probability"] >= answer["threshold"] == 0.6
-    assert answer["frames"]["looked_at"] == 10
+    assert answer["frames"]["analyzed"] == 10
     assert [track["verdict"] for track in answer["tracks"]] == ["likely fake"]
     assert answer["faces"][-1]["frame"] == 27
 
@@ -199,5 +204,5 @@ def test_curl_asks_about_more_than_is_allowed(server, lines, folder):
     rows = [{"video": "../../face.jpg"}, {"video": "/etc/passwd"}, {"image": image}]
     asked = re.sub(r"(?<=-d ').*(?=')", json.dumps({"dataframe_records": rows}), lines[1])
     answers = ask(asked, folder)
-    assert [answer["refused"][:6] for answer in answers] == ["row 0:", "row 1:", ""]
-    assert all("outside of the folder" in answer["refused"] for answer in answers[:2])
+    assert [answer["rejected"][:6] for answer in answers] == ["row 0:", "row 1:", ""]
+    assert all("outside of the folder" in answer["rejected"] for answer in answers[:2])

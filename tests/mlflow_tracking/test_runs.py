@@ -29,7 +29,9 @@ def test_a_training_shows_every_parameter_under_its_dotted_name():
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "efficientnet_lite0, 3 epochs"
     assert run.data.params["train.epochs"] == "3"
-    assert run.data.params["detector.anchors.steps_px"] == "[8.0, 16.0, 32.0, 64.0, 100.0, 300.0]"
+    assert (
+        run.data.params["detector.anchors.strides_px"] == "[8.0, 16.0, 32.0, 64.0, 100.0, 300.0]"
+    )
     assert run.data.tags["dvc.data"] == "12.dir"
 
 
@@ -99,13 +101,18 @@ def test_an_evaluation_keeps_figures_and_pictures_but_no_detections(tmp_path, mo
     docs = tmp_path / runs.DATA_DOCS
     docs.mkdir(parents=True)
     (docs / "index.html").write_text("docs")
-    figures = {"test_map": 0.5, "test_faces": 3, "test_map_large": None, "test_how": "by source"}
+    figures = {
+        "test_map_50": 0.5,
+        "test_faces": 3,
+        "test_map_large": None,
+        "test_how": "by source",
+    }
     with runs.continued_run(None) as run_id:
         assert not runs.has_evaluation()
         runs.log_evaluation(figures, folder)
         assert runs.has_evaluation()
     run = read_run(run_id)
-    assert run.data.metrics == {"test_map": 0.5, "test_faces": 3.0}
+    assert run.data.metrics == {"test_map_50": 0.5, "test_faces": 3.0}
     kept = Path(run.info.artifact_uri)
     files = {p.relative_to(kept).as_posix() for p in kept.rglob("*") if p.is_file()}
     assert files == {"evaluate/metrics.json", "evaluate/plots/curve.png", "data_docs/index.html"}

@@ -53,13 +53,13 @@ def test_no_path_leads_out_of_the_folder(folder, name):
 
 
 @pytest.mark.parametrize("name", ["c.mp4", "below", ".", "loop.mp4", "a.mp4/b"])
-def test_what_is_no_file_is_refused_by_name(folder, name):
-    with pytest.raises(ValueError, match="no such file in the folder") as refusal:
+def test_what_is_no_file_is_rejected_by_name(folder, name):
+    with pytest.raises(ValueError, match="no such file in the folder") as rejection:
         find_video(name, folder)
-    assert str(refusal.value).startswith(f"{name}: ")
+    assert str(rejection.value).startswith(f"{name}: ")
 
 
-def test_a_name_that_no_system_takes_is_refused(folder):
+def test_a_name_that_no_system_takes_is_rejected(folder):
     with pytest.raises(ValueError, match="null"):
         find_video("a\0.mp4", folder)
 
@@ -71,7 +71,7 @@ def test_unless_a_folder_is_named_no_video_is_served(environment):
         find_video("/etc/passwd", None)
 
 
-def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path):
+def test_a_folder_that_is_not_there_is_rejected_at_once(tmp_path):
     with pytest.raises(ValueError, match=f"{VIDEO_FOLDER}=.*nowhere: no such folder"):
         find_video_folder({VIDEO_FOLDER: str(tmp_path / "nowhere")})
 
@@ -84,13 +84,13 @@ def test_a_picture_is_decoded_as_rgb(kind):
     assert np.abs(picture.astype(int) - RED).max() <= 2  # JPEG loses a little
 
 
-def test_what_is_not_base64_is_refused():
+def test_what_is_not_base64_is_rejected():
     for text in ("%%%", "bär"):
         with pytest.raises(ValueError, match="image is not base64"):
             decode_image(text)
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture"])
-def test_what_is_no_picture_is_refused(content):
+def test_what_is_no_picture_is_rejected(content):
     with pytest.raises(ValueError, match="image is not a JPEG or PNG file"):
         decode_image(base64.b64encode(content).decode())

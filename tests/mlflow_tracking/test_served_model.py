@@ -36,7 +36,7 @@ def serve(tmp_path, videos, monkeypatch):
         file = tmp_path / "calibration.json"
         write_json(make_calibration(**calibration).model_dump(), file)
         artifacts = {"detector": "detector.keras", "calibration": str(file)}
-        config = {"every": 3, "most_frames": 1200}
+        config = {"frame_stride": 3, "max_frames": 1200}
         model = served_model.ServedDetector()
         model.load_context(SimpleNamespace(artifacts=artifacts, model_config=config))
         return lambda *rows, **params: model.predict(None, pd.DataFrame(rows), SURE | params)
@@ -53,7 +53,7 @@ def test_a_video_is_answered_with_its_verdict_tracks_and_faces(serve):
     found = serve()({"video": "fake.mp4"})
     assert tuple(found.columns) == ANSWER
     (answer,) = found.to_dict(orient="records")
-    assert (answer["verdict"], answer["threshold"], answer["refused"]) == ("likely fake", 0.6, "")
+    assert (answer["verdict"], answer["threshold"], answer["rejected"]) == ("likely fake", 0.6, "")
     assert answer["probability"] == pytest.approx(0.947, abs=0.002)  # 0.9 of 0.95
     (track,) = answer["tracks"]
     assert tuple(track) == tuple(TRACK)
@@ -88,7 +88,9 @@ def test_a_request_may_ask_for_surer_faces(serve):
     assert found["faces"][0] == []
 
 
-def test_a_row_that_cannot_be_used_is_refused_by_number_and_the_others_are_answered(serve, videos):
+def test_a_row_that_cannot_be_used_is_rejected_by_number_and_the_others_are_answered(
+    serve, videos
+):
     (videos / "text.mp4").write_text("text")
     picture = encode(make_frame([FAKE]))
     found = serve()(
@@ -101,8 +103,8 @@ def test_a_row_that_cannot_be_used_is_refused_by_number_and_the_others_are_answe
         {"other": 3},
         {"image": picture},
     )
-    assert [bool(reason) for reason in found["refused"]] == [False, *[True] * 6, False]
-    reasons = found["refused"].tolist()
+    assert [bool(reason) for reason in found["rejected"]] == [False, *[True] * 6, False]
+    reasons = found["rejected"].tolist()
     assert reasons[1].startswith("row 1: image is not base64")
     assert reasons[2].startswith("row 2: nothing.mp4: no such file")
     assert reasons[3].startswith("row 3: text.mp4: not a video")
@@ -117,7 +119,7 @@ def test_a_row_that_cannot_be_used_is_refused_by_number_and_the_others_are_answe
 
 def test_a_file_that_cannot_be_opened_does_not_tell_where_the_folder_is(serve, videos):
     name = "a" * 300 + ".mp4"
-    (reason,) = serve()({"video": name})["refused"]
+    (reason,) = serve()({"video": name})["rejected"]
     assert reason == "row 0: File name too long"
     assert str(videos) not in reason
 
@@ -130,7 +132,7 @@ def test_a_video_that_breaks_is_answered_as_far_as_it_goes(serve, videos):
     clips.cut_off(write_clip(videos / "cut.mp4", frames), 0.5)
     (answer,) = serve()({"video": "cut.mp4"}).to_dict(orient="records")
     assert answer["verdict"] == "likely fake"
-    assert "cut.mp4: " in answer["frames"]["refused_because"]
+    assert "cut.mp4: " in answer["frames"]["rejected_because"]
 
 
 def test_no_rows_are_an_empty_table_with_all_columns(serve):

@@ -15,7 +15,7 @@ def read_run(run_id):
 
 def run_trial(study, number, state, reason="", figures=None):
     run_id = study.begin_trial(number, "search", PARAMS)
-    log_epoch(1, {"validation_map": 0.25})
+    log_epoch(1, {"validation_map_50": 0.25})
     study.end_trial(state, reason, figures or {})
     return run_id
 
@@ -30,7 +30,7 @@ def test_a_trial_is_a_run_below_the_study_s(state, status):
     assert run.data.tags["trial.number"] == "3"
     assert (run.data.tags["trial.state"], run.data.tags["trial.reason"]) == (state.lower(), "why")
     assert run.info.status == status
-    assert run.data.metrics == {"validation_map": 0.25, "objective": 0.25}
+    assert run.data.metrics == {"validation_map_50": 0.25, "objective": 0.25}
     assert run.data.params["train.epochs"] == str(PARAMS.train.epochs)
     assert read_run(study.run_id).data.tags["dvc.data"] == "12.dir"
 

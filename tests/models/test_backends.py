@@ -20,7 +20,7 @@ FIND = """
 import sys
 import numpy as np
 from deepfake_detector.inference.detector import load_detector
-detector = load_detector(sys.argv[1]).single_shot
+detector = load_detector(sys.argv[1]).ssd
 found = detector.predict_on_batch(np.load(sys.argv[2]))
 np.savez(sys.argv[3], **{name: np.asarray(part) for name, part in found.items()})
 assert "tensorflow" not in sys.modules, "a detector on JAX needs no TensorFlow"
@@ -32,7 +32,7 @@ assert "tensorflow" not in sys.modules, "a detector on JAX needs no TensorFlow"
     "backbone", ["efficientnet_lite0", pytest.param("vgg16", marks=pytest.mark.slow)]
 )
 def test_jax_finds_what_tensorflow_finds(backbone, detector_params, tmp_path):
-    from deepfake_detector.models.ssd.network import build_detector, build_finder
+    from deepfake_detector.models.ssd.network import build_detector, build_inference_model
 
     # in float32: bfloat16, which `auto` may choose here, is rounded by each backend in its own way
     exact = {"backbone": backbone, "precision": "float32"}
@@ -40,10 +40,10 @@ def test_jax_finds_what_tensorflow_finds(backbone, detector_params, tmp_path):
     keras.utils.set_random_seed(4)
     detector = build_detector(params)
     soften(detector)
-    finder = build_finder(detector, params)
+    inference_model = build_inference_model(detector, params)
     images = np.random.default_rng(4).uniform(0, 255, (2, 300, 300, 3)).astype(np.float32)
-    expected = finder.predict_on_batch(images)
-    finder.save(tmp_path / "detector.keras")
+    expected = inference_model.predict_on_batch(images)
+    inference_model.save(tmp_path / "detector.keras")
     np.save(tmp_path / "images.npy", images)
     find_on_jax(tmp_path / "detector.keras", tmp_path / "images.npy", tmp_path / "found.npz")
     assert (expected["scores"].sum(axis=2) > 0).all()  # 200 faces: nothing is easy

@@ -21,8 +21,8 @@ def get_texts(figure) -> str:
 
 
 def test_precision_recall_names_ap_with_its_interval():
-    figures = {"ap_real": 0.8, "ap_real_low": 0.7, "ap_real_high": 0.9}
-    texts = get_texts(draw_precision_recall(CURVE, figures, "9 videos"))
+    metrics = {"ap_real": 0.8, "ap_real_ci95_low": 0.7, "ap_real_ci95_high": 0.9}
+    texts = get_texts(draw_precision_recall(CURVE, metrics, "9 videos"))
     assert "real: AP 0.800 (0.700 to 0.900)" in texts
     assert "9 videos" in texts
 
@@ -34,7 +34,7 @@ def test_precision_recall_without_interval_or_value():
 
 
 def test_the_threshold_of_predict_is_marked():
-    curve = pd.DataFrame({"threshold": [0, 1.0], "f1": [0.5, np.nan], "label": "location"})
+    curve = pd.DataFrame({"threshold": [0, 1.0], "f1": [0.5, np.nan], "label": "class_agnostic"})
     texts = get_texts(draw_over_threshold(curve, 0.5, ""))
     assert "predict: 0.5" in texts
     assert "any face (location only)" in texts
@@ -51,23 +51,23 @@ def test_confusion_shows_counts_and_shares_of_rows():
 
 
 def make_history(epochs: int) -> pd.DataFrame:
-    parts = ("loss", "location_loss", "label_loss")
+    parts = ("loss", "box_loss", "class_loss")
     losses = [f"{split}_{part}" for split in ("train", "validation") for part in parts]
     history = pd.DataFrame({"epoch": range(1, epochs + 1), "learning_rate": 1e-3})
     history[losses] = 1.0
-    history["validation_map"] = [0.1 * epoch for epoch in range(epochs)]
-    history["validation_location_ap_coco"] = [0.9 - 0.1 * epoch for epoch in range(epochs)]
+    history["validation_map_50"] = [0.1 * epoch for epoch in range(epochs)]
+    history["validation_class_agnostic_ap_50_95"] = [0.9 - 0.1 * epoch for epoch in range(epochs)]
     history[["validation_ap_real", "validation_ap_fake"]] = np.nan
     return history
 
 
 def test_training_marks_the_epoch_that_is_kept():
     history = make_history(3)
-    assert "kept: epoch 3, 0.200" in get_texts(draw_training(history, "validation_map"))
-    location = "validation_location_ap_coco"
+    assert "kept: epoch 3, 0.200" in get_texts(draw_training(history, "validation_map_50"))
+    location = "validation_class_agnostic_ap_50_95"
     assert "kept: epoch 1, 0.900" in get_texts(draw_training(history, location))
-    unknown = make_history(1).assign(validation_map=np.nan)
-    assert "kept" not in get_texts(draw_training(unknown, "validation_map"))
+    unknown = make_history(1).assign(validation_map_50=np.nan)
+    assert "kept" not in get_texts(draw_training(unknown, "validation_map_50"))
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -84,5 +84,5 @@ def test_a_sheet_of_any_number_of_pictures_is_saved(tmp_path, count):
 
 def test_the_same_figure_is_saved_to_the_same_bytes(tmp_path):
     for name in ("one.png", "two.png"):
-        save_figure(draw_training(make_history(2), "validation_map"), tmp_path / name)
+        save_figure(draw_training(make_history(2), "validation_map_50"), tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()

@@ -12,22 +12,22 @@ import clips
 from clips import FACE_PX, SeesColors, make_calibration, make_frame, write_clip
 from deepfake_detector.inference.analysis import Expert
 from deepfake_detector.inference.detector import Detector
-from deepfake_detector.reports.writer import Examiner
+from deepfake_detector.reports.writer import ReportWriter
 from deepfake_detector.video.clips import probe_video, read_frames
 from deepfake_detector.video.sampling import Sampler, choose_sampler
 
 FAKE, REAL = ("fake", FACE_PX), ("real", FACE_PX)
-HASHES = {"detector_sha256": "12ab", "second_look_sha256": None, "calibration_sha256": "34cd"}
+HASHES = {"detector_sha256": "12ab", "face_classifier_sha256": None, "calibration_sha256": "34cd"}
 
 
 @pytest.fixture
 def examiner():
-    return Examiner(Expert(Detector(SeesColors()), make_calibration()), HASHES)
+    return ReportWriter(Expert(Detector(SeesColors()), make_calibration()), HASHES)
 
 
-def judge(examiner, path, every=1, **options):
+def judge(examiner, path, frame_stride=1, **options):
     out = path.parent / f"{path.stem}_out"
-    record, _ = examiner.judge_video(path, Sampler(every), out, **options)
+    record, _ = examiner.decide_video(path, Sampler(frame_stride), out, **options)
     return record, out
 
 
@@ -46,7 +46,7 @@ def test_a_fake_face_makes_a_video_likely_fake(examiner, tmp_path):
     assert seconds == pytest.approx([number / 10 for number in range(12)])
     assert lefts == pytest.approx([40] * 12, abs=2)
     assert record["frames"] == {
-        "read": 12, "looked_at": 12, "every": 1, "refused": 0, "refused_because": "",
+        "read": 12, "analyzed": 12, "frame_stride": 1, "rejected": 0, "rejected_because": "",
     }  # fmt: skip
     assert record["model"] == HASHES
     assert json.loads((out / "verdict.json").read_text())["verdict"] == "likely fake"
@@ -71,8 +71,8 @@ def test_two_runs_write_the_same_bytes_but_for_one_field_of_times(examiner, tmp_
 def test_the_drawn_video_has_boxes_on_frames_that_were_not_looked_at(examiner, tmp_path):
     moving = [make_frame([("fake", (20 + 4 * n, 30, 80 + 4 * n, 90))]) for n in range(13)]
     path = write_clip(tmp_path / "a.mp4", moving)
-    record, out = judge(examiner, path, every=6)
-    assert record["frames"]["looked_at"] == 3
+    record, out = judge(examiner, path, frame_stride=6)
+    assert record["frames"]["analyzed"] == 3
     drawn = dict(read_frames(out / "annotated.mp4"))
     assert len(drawn) == 13
     changed = np.abs(drawn[3].astype(int) - moving[3]).max(axis=2) > 60
@@ -95,8 +95,8 @@ def test_a_telephones_turned_video_is_judged_as_it_is_shown(examiner, tmp_path):
     record, out = judge(examiner, clips.turn_clip(path, 120))
     assert (record["width_px"], record["height_px"]) == (120, 160)
     assert record["verdict"] == "likely fake"
-    facts = probe_video(out / "annotated.mp4")
-    assert (facts.width_px, facts.height_px) == (120, 160)
+    metadata = probe_video(out / "annotated.mp4")
+    assert (metadata.width_px, metadata.height_px) == (120, 160)
 
 
 def test_without_a_face_nobody_can_tell(examiner, tmp_path):
@@ -120,10 +120,10 @@ def test_many_faces_are_followed_apart(examiner, tmp_path):
 def test_a_face_for_five_frames_is_too_little_when_every_third_is_looked_at(examiner, tmp_path):
     frames = [make_frame([FAKE] if 10 <= number < 15 else []) for number in range(30)]
     path = write_clip(tmp_path / "a.mp4", frames)
-    record, _ = judge(examiner, path, every=3)
+    record, _ = judge(examiner, path, frame_stride=3)
     assert record["verdict"] == "cannot tell"
     assert "seen well in 1 frame, 4 needed" in record["reason"]
-    record, _ = judge(examiner, path, every=1)
+    record, _ = judge(examiner, path, frame_stride=1)
     assert record["verdict"] == "likely fake"
     assert list_columns(record["tracks"][0], "frame")[0] == [10, 11, 12, 13, 14]
 
@@ -133,7 +133,7 @@ def test_a_cut_parts_two_faces_in_the_same_place(examiner, tmp_path):
     noise[30:90, 40:100] = clips.COLORS["real"]
     dark = np.where(np.arange(160)[None, :, None] < 0, 0, noise).astype(np.uint8)
     dark[..., 1] //= 4
-    frames = [make_frame([FAKE], grey=220)] * 10 + [dark] * 10
+    frames = [make_frame([FAKE], gray=220)] * 10 + [dark] * 10
     record, _ = judge(examiner, write_clip(tmp_path / "a.mp4", frames))
     assert [list_columns(track, "frame")[0] for track in record["tracks"]] == [
         list(range(10)), list(range(10, 20)),
@@ -144,11 +144,11 @@ def test_a_cut_parts_two_faces_in_the_same_place(examiner, tmp_path):
 def test_two_hours_of_black_take_no_more_looks_than_wanted(examiner, tmp_path):
     black = np.zeros((32, 32, 3), np.uint8)
     path = write_clip(tmp_path / "a.mp4", (black for _ in range(3600)), fps=0.5)
-    sampler = choose_sampler(path, every=3, most=100)
-    record, _ = examiner.judge_video(path, sampler, tmp_path / "out")
+    sampler = choose_sampler(path, frame_stride=3, max_frames=100)
+    record, _ = examiner.decide_video(path, sampler, tmp_path / "out")
     assert record["seconds"] == pytest.approx(7198)
     assert record["frames"]["read"] == 3600
-    assert record["frames"]["looked_at"] == 100
+    assert record["frames"]["analyzed"] == 100
     assert (record["verdict"], record["reason"]) == ("cannot tell", "no face was found")
 
 
@@ -161,23 +161,23 @@ def test_a_truncated_file_is_judged_as_far_as_it_goes_and_says_so(examiner, tmp_
     record, out = judge(examiner, path)
     counted = record["frames"]
     assert 5 < counted["read"] < 55
-    assert counted["read"] + counted["refused"] == 60
-    assert "a.mp4: " in counted["refused_because"]
+    assert counted["read"] + counted["rejected"] == 60
+    assert "a.mp4: " in counted["rejected_because"]
     assert record["verdict"] == "likely fake"
     assert "Only part of the file could be read" in (out / "report.html").read_text()
 
 
-def test_a_file_of_sound_is_refused(examiner, tmp_path):
+def test_a_file_of_sound_is_rejected(examiner, tmp_path):
     path = clips.write_sound(tmp_path / "sound.mp4")
     with pytest.raises(ValueError, match=r"sound\.mp4: not a video"):
         judge(examiner, path)
     assert [file.name for file in tmp_path.iterdir()] == ["sound.mp4"]
 
 
-def test_a_video_longer_than_allowed_is_refused(examiner, tmp_path):
+def test_a_video_longer_than_allowed_is_rejected(examiner, tmp_path):
     path = write_clip(tmp_path / "a.mp4", [make_frame()] * 30)
     with pytest.raises(ValueError, match=r"a\.mp4: longer than 2 seconds"):
-        judge(examiner, path, longest_seconds=2)
+        judge(examiner, path, max_seconds=2)
 
 
 def test_an_image_is_a_video_of_one_frame(examiner, tmp_path):

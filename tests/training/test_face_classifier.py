@@ -10,27 +10,27 @@ import pytest
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.data.loading.crop_index import list_crops
-from deepfake_detector.data.loading.face_pairs import PairMaker, group_crops
+from deepfake_detector.data.loading.face_pairs import FacePairSampler, group_crops
 from deepfake_detector.training.checkpoints import remove_checkpoints
 from deepfake_detector.training.face_classifier import (
-    LookPlan,
+    FaceClassifierPlan,
     PairBatches,
     count_steps,
-    make_look_optimiser,
-    train_second_look,
+    make_classifier_optimizer,
+    train_face_classifier,
 )
 from deepfake_detector.training.face_classifier_epochs import choose_crops, rank_epoch
 from deepfake_detector.training.ssd import Shards
 
-PARAMS = load_params(Path(__file__).parents[2] / "params.yaml").second_look
+PARAMS = load_params(Path(__file__).parents[2] / "params.yaml").face_classifier
 TINY = PARAMS.model_copy(
     update={
         "weights": "none",
         "crop_px": 32,
         "dropout": 0.0,  # whose masks a resumed training draws anew
-        "networks": 2,
+        "ensemble_size": 2,
         "epochs": 2,
-        "most_steps": 2,
+        "max_steps_per_epoch": 2,
         "pairs_per_batch": 2,
         "validation_frames": 3,
     }
@@ -62,7 +62,9 @@ def run(shards, folder, fingerprint="same", stop_after=None):
         if (row["network"], row["epoch"]) == stop_after:
             raise KeyboardInterrupt
 
-    train_second_look(LookPlan(TINY, SOURCES, 3, fingerprint), shards, folder, report)
+    train_face_classifier(
+        FaceClassifierPlan(TINY, SOURCES, 3, fingerprint), shards, folder, report
+    )
     return reported
 
 
@@ -79,14 +81,16 @@ def test_an_interrupted_training_goes_on_and_ends_as_an_uninterrupted_one(shards
     for name in ("train_loss", "validation_loss", "learning_rate"):
         expected = [row[name] for row in whole]
         assert [row[name] for row in resumed] == pytest.approx(expected, rel=1e-3)
-    folder = tmp_path / "killed/second_look"
+    folder = tmp_path / "killed/face_classifier"
     history = pd.read_csv(folder / "history.csv")
     assert list_epochs(history.to_dict("records")) == list_epochs(resumed)
-    names = ["history.csv", "second_look.keras"]
+    names = ["face_classifier.keras", "history.csv"]
     assert sorted(path.name for path in folder.iterdir()) == names
-    look = keras.models.load_model(folder / "second_look.keras", safe_mode=True, compile=False)
-    assert look.networks == 2
-    assert look.predict_on_batch(np.zeros((1, 32, 32, 3), np.float32)).shape == (1,)
+    classifier = keras.models.load_model(
+        folder / "face_classifier.keras", safe_mode=True, compile=False
+    )
+    assert classifier.ensemble_size == 2
+    assert classifier.predict_on_batch(np.zeros((1, 32, 32, 3), np.float32)).shape == (1,)
     remove_checkpoints(tmp_path / "killed")
     assert not (tmp_path / "killed_unfinished").exists()
 
@@ -110,7 +114,7 @@ def test_the_best_epoch_tells_most_faces_apart():
 
 def test_an_epoch_grows_with_the_sources_up_to_its_most_steps():
     params = PARAMS.model_copy(
-        update={"pairs_per_source": 8, "pairs_per_batch": 4, "most_steps": 10}
+        update={"pairs_per_source": 8, "pairs_per_batch": 4, "max_steps_per_epoch": 10}
     )
     assert [count_steps([None] * sources, params) for sources in (1, 3, 50)] == [2, 6, 10]
     small = params.model_copy(update={"pairs_per_source": 1})
@@ -118,7 +122,7 @@ def test_an_epoch_grows_with_the_sources_up_to_its_most_steps():
 
 
 def test_a_batch_has_real_and_fake_in_turn_and_follows_from_seed_and_epoch(shards):
-    maker = PairMaker(group_crops(list_crops(shards.train), SOURCES), 32, 1.4, TINY.pairs)
+    maker = FacePairSampler(group_crops(list_crops(shards.train), SOURCES), 32, 1.4, TINY.pairs)
     batches = PairBatches(maker, TINY, seed=5, steps=2, done=0)
     crops, labels = batches[1]
     assert crops.shape == (4, 32, 32, 3)
@@ -131,7 +135,7 @@ def test_a_batch_has_real_and_fake_in_turn_and_follows_from_seed_and_epoch(shard
 
 
 def test_the_learning_rate_rises_and_falls_to_nothing():
-    rate = make_look_optimiser(PARAMS, 100)._learning_rate
+    rate = make_classifier_optimizer(PARAMS, 100)._learning_rate
     whole = 100 * PARAMS.epochs
     rates = [float(rate(step)) for step in (0, round(0.07 * whole), whole)]
     assert rates == pytest.approx([PARAMS.learning_rate / 50, PARAMS.learning_rate, 0], abs=1e-9)

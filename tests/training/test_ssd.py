@@ -12,12 +12,12 @@ from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.training.checkpoints import remove_checkpoints
 from deepfake_detector.training.ssd import (
     Shards,
-    list_work,
-    make_optimiser,
+    make_optimizer,
     make_schedule,
+    make_ssd_progress,
     train_detector,
 )
-from deepfake_detector.training.ssd_epochs import StepWatch
+from deepfake_detector.training.ssd_epochs import ProgressBar
 
 PROJECT_PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 
@@ -116,10 +116,10 @@ def test_training_overfits_eight_images(shards, tmp_path):
         train__steps_per_epoch=30,
         train__batch_size=8,
         train__freeze_batch_norm=False,
-        train__augmentation__zoom_out_probability=0.0,
-        train__augmentation__crop_probability=0.0,
-        train__augmentation__recompress_probability=0.0,
-        train__augmentation__downscale_probability=0.0,
+        train__augmentation__expand_prob=0.0,
+        train__augmentation__crop_prob=0.0,
+        train__augmentation__recompress_prob=0.0,
+        train__augmentation__downscale_prob=0.0,
         train__schedule__warmup_epochs=0,
     )
     row = run(params, shards, tmp_path / "train")[-1][1]
@@ -128,7 +128,7 @@ def test_training_overfits_eight_images(shards, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_batch_named():
-    watch = StepWatch(list_work(TINY.train), done=0)
+    watch = ProgressBar(make_ssd_progress(TINY.train), done=0)
     watch.on_epoch_begin(2)
     watch.on_train_batch_end(0, {"loss": 1.0})
     with pytest.raises(FloatingPointError, match="epoch 3, batch 8: the loss is nan"):
@@ -144,9 +144,9 @@ def rates(params, epochs):
 def test_the_2020_schedule_divides_by_ten_after_epochs_8_and_12():
     params = change(
         PROJECT_PARAMS,
-        train__schedule__name="steps",
+        train__schedule__name="step_decay",
         train__schedule__learning_rate=1e-3,
-        train__schedule__drop_epochs=[8, 12],
+        train__schedule__milestones=[8, 12],
     ).train
     last_step = 1 - 1 / params.steps_per_epoch
     assert rates(params, [0, 7 + last_step, 8, 11 + last_step, 12]) == pytest.approx(
@@ -155,9 +155,9 @@ def test_the_2020_schedule_divides_by_ten_after_epochs_8_and_12():
 
 
 def test_gradients_are_clipped_unless_the_norm_is_0():
-    assert make_optimiser(PROJECT_PARAMS.train).global_clipnorm == 5.0
-    unclipped = change(PROJECT_PARAMS, train__optimiser__clip_norm=0.0).train
-    assert make_optimiser(unclipped).global_clipnorm is None
+    assert make_optimizer(PROJECT_PARAMS.train).global_clipnorm == 5.0
+    unclipped = change(PROJECT_PARAMS, train__optimizer__clip_norm=0.0).train
+    assert make_optimizer(unclipped).global_clipnorm is None
 
 
 def test_the_cosine_rises_in_the_warm_up_and_falls_to_nothing():

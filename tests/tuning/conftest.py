@@ -3,7 +3,7 @@ import pytest
 
 from code_map import PROJECT
 from deepfake_detector.config.schema import Params, load_params
-from deepfake_detector.tuning import studies
+from deepfake_detector.tuning import study as studies
 
 RATE, SCHEDULE = "train.schedule.learning_rate", "train.schedule.name"
 
@@ -23,8 +23,8 @@ def search(params: Params, *spaces: dict, **settings) -> Params:
 @pytest.fixture
 def rate_params(project_params) -> Params:
     """Parameters of a search for the learning rate alone; 0.0006 is the default."""
-    space = {"name": RATE, "lowest": 0.0001, "highest": 0.01, "log": True}
-    return search(project_params, space, random_trials=2, retries=1, pruner="none")
+    space = {"name": RATE, "low": 0.0001, "high": 0.01, "log": True}
+    return search(project_params, space, n_startup_trials=2, retries=1, pruner="none")
 
 
 @pytest.fixture

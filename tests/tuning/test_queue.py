@@ -8,10 +8,10 @@ import optuna
 from optuna.trial import TrialState
 
 from deepfake_detector.tuning import queue, studies
-from deepfake_detector.tuning.initial_trials import Start
+from deepfake_detector.tuning.initial_trials import InitialTrial
 
 RATE = "train.schedule.learning_rate"
-DEFAULT = Start("default", {RATE: 0.0006}, {RATE: 0.0006})
+DEFAULT = InitialTrial("default", {RATE: 0.0006}, {RATE: 0.0006})
 
 
 def list_states(study):

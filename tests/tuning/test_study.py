@@ -4,7 +4,7 @@ import optuna
 import pytest
 
 from deepfake_detector.config.schema import Params
-from deepfake_detector.tuning import studies
+from deepfake_detector.tuning import study as studies
 
 RATE = "train.schedule.learning_rate"
 
@@ -34,7 +34,7 @@ def test_a_study_that_goes_on_samples_as_one_never_stopped(folder, rate_params):
     assert len(set(whole)) == 4
 
 
-def test_a_study_of_other_frames_is_refused(opened, rate_params):
+def test_a_study_of_other_frames_is_rejected(opened, rate_params):
     _, storage = opened
     with pytest.raises(ValueError, match="study first began with other frames"):
         studies.open_study("first", storage, rate_params, "other")
@@ -78,7 +78,7 @@ def test_the_fingerprint_is_of_frames_and_of_what_is_not_searched(rate_params, f
 
 def test_the_pruner_is_the_one_asked_for(rate_params):
     def make(name):
-        tune = change(rate_params, pruner=name, pruner_spares_epochs=3).tune
+        tune = change(rate_params, pruner=name, pruner_warmup_epochs=3).tune
         return studies.make_pruner(tune, epochs=9)
 
     assert isinstance(make("median"), optuna.pruners.MedianPruner)

@@ -13,16 +13,16 @@ from deepfake_detector.tuning.suggest import (
 
 SCALES = {
     "name": "detector.anchors.scales",
-    "smallest": [0.1, 0.2],
-    "largest": [0.8, 1.0],
+    "min_scale": [0.1, 0.2],
+    "max_scale": [0.8, 1.0],
     "spacing": [1.0, 2.0],
 }
 RATIOS = {
     "name": "detector.anchors.aspect_ratios",
     "choices_per_map": [[1.0, 2.0, 0.5], [1.0, 0.5]],
 }
-WARM_UP = {"name": "train.schedule.warmup_epochs", "lowest": 0, "highest": 3, "log": False}
-OPTIMISER = {"name": "train.optimiser.name", "choices": ["adam", "sgd"]}
+WARM_UP = {"name": "train.schedule.warmup_epochs", "low": 0, "high": 3, "log": False}
+OPTIMISER = {"name": "train.optimizer.name", "choices": ["adam", "sgd"]}
 
 
 def search(params, *spaces):
@@ -50,15 +50,15 @@ def test_a_point_becomes_the_values_that_params_would_hold(project_params):
     ratios = {f"detector.anchors.aspect_ratios.map_{n}": "[1.0, 0.5]" for n in range(1, 7)}
     point = {
         "train.schedule.warmup_epochs": 2,
-        "train.optimiser.name": '"sgd"',
-        "detector.anchors.scales.smallest": 0.1,
-        "detector.anchors.scales.largest": 1.0,
+        "train.optimizer.name": '"sgd"',
+        "detector.anchors.scales.min_scale": 0.1,
+        "detector.anchors.scales.max_scale": 1.0,
         "detector.anchors.scales.spacing": 1.0,
         **ratios,
     }
     assert ask(params, point) == {
         "train.schedule.warmup_epochs": 2,
-        "train.optimiser.name": "sgd",
+        "train.optimizer.name": "sgd",
         "detector.anchors.scales": [0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0],
         "detector.anchors.aspect_ratios": [[1.0, 0.5]] * 6,
     }
@@ -75,7 +75,7 @@ def test_the_point_of_values_that_the_space_holds_gives_them_back(project_params
     params = search(project_params, WARM_UP, OPTIMISER, SCALES, RATIOS)
     values = {
         "train.schedule.warmup_epochs": 3,
-        "train.optimiser.name": "adam",
+        "train.optimizer.name": "adam",
         "detector.anchors.scales": make_scales(0.15, 0.9, 1.5, 7),
         "detector.anchors.aspect_ratios": [[1.0, 2.0, 0.5], [1.0, 0.5]] * 3,
     }
@@ -91,8 +91,8 @@ def test_values_outside_the_space_have_the_nearest_point(project_params):
     }
     point = find_point(params, values)
     assert point["train.schedule.warmup_epochs"] == 3
-    assert point["detector.anchors.scales.smallest"] == 0.1
-    assert point["detector.anchors.scales.largest"] == 1.0
+    assert point["detector.anchors.scales.min_scale"] == 0.1
+    assert point["detector.anchors.scales.max_scale"] == 1.0
     assert json.loads(point["detector.anchors.aspect_ratios.map_1"]) == [1.0, 0.5]
     assert json.loads(point["detector.anchors.aspect_ratios.map_6"]) == [1.0, 2.0, 0.5]
 
@@ -114,7 +114,7 @@ def test_values_are_put_into_new_parameters(project_params):
     assert changed.detector == project_params.detector
 
 
-def test_a_value_that_does_not_fit_is_refused(project_params):
+def test_a_value_that_does_not_fit_is_rejected(project_params):
     with pytest.raises(ValueError, match="learning_rate"):
         apply_values(project_params, {"train.schedule.learning_rate": -1.0})
 
@@ -123,16 +123,19 @@ def test_a_value_that_does_not_fit_is_refused(project_params):
     ("space", "expected"),
     [
         (WARM_UP | {"name": "train.warmth"}, "train.warmth is no parameter of a training"),
-        (WARM_UP | {"name": "evaluate.overlap"}, "evaluate.overlap is no parameter of a training"),
-        (WARM_UP | {"name": "train.optimiser.name"}, "is adam, no number; give choices"),
-        (WARM_UP | {"lowest": 3}, "expected lowest < highest, got 3"),
+        (
+            WARM_UP | {"name": "evaluate.iou_threshold"},
+            "evaluate.iou_threshold is no parameter of a training",
+        ),
+        (WARM_UP | {"name": "train.optimizer.name"}, "is adam, no number; give choices"),
+        (WARM_UP | {"low": 3}, "expected lowest < highest, got 3"),
         (WARM_UP | {"log": True}, "expected 0 < lowest < highest"),
         (OPTIMISER | {"choices": ["sgd", "none"]}, "add adam, its value now"),
-        (SCALES | {"largest": [0.15, 1.0]}, "smallest .* reaches"),
+        (SCALES | {"max_scale": [0.15, 1.0]}, "min_scale .* reaches"),
         (SCALES | {"spacing": [2.0, 1.0]}, "does not go from low to high"),
     ],
 )
-def test_a_space_that_makes_no_sense_is_refused(project_params, space, expected):
+def test_a_space_that_makes_no_sense_is_rejected(project_params, space, expected):
     with pytest.raises(ValueError, match=expected):
         search(project_params, space)
 

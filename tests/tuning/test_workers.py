@@ -4,10 +4,10 @@ import optuna
 import pytest
 
 from deepfake_detector.config.schema import Params
-from deepfake_detector.models.ssd.anchor_recall import AnchorFitness
+from deepfake_detector.models.ssd.anchor_recall import AnchorRecall
 from deepfake_detector.tuning import trials
 from deepfake_detector.tuning.results import find_winner, list_changes, tabulate_trials
-from deepfake_detector.tuning.run_trial import Ground
+from deepfake_detector.tuning.run_trial import TrialContext
 from deepfake_detector.tuning.study import STUDIES
 from deepfake_detector.tuning.workers import Worker
 
@@ -18,13 +18,13 @@ class Faces:
     """Faces that anchors with a first scale under 0.05 hardly reach."""
 
     def measure(self, params):
-        return AnchorFitness(1.0 if params.anchors.scales[0] >= 0.05 else 0.2, 0.7)
+        return AnchorRecall(1.0 if params.anchors.scales[0] >= 0.05 else 0.2, 0.7)
 
     def fit(self, anchors):
         return anchors.model_copy(update={"scales": [0.01, *anchors.scales[1:]]})
 
 
-class Witness:
+class TrialLogger:
     """Keeps what it is told."""
 
     def __init__(self):
@@ -34,7 +34,7 @@ class Witness:
         self.told.append(("begin", trial.number, params.train.schedule.learning_rate))
 
     def log_epoch(self, epoch, row):
-        self.told.append(("epoch", epoch, row["validation_location_ap_coco"]))
+        self.told.append(("epoch", epoch, row["validation_class_agnostic_ap_50_95"]))
 
     def end_trial(self, state, reason, figures):
         self.told.append(("end", state, figures.get("objective")))
@@ -54,7 +54,7 @@ def train(monkeypatch):
             for epoch, score in enumerate(self.scores, start=1):
                 if isinstance(score, BaseException):
                     raise score
-                report(epoch, {"epoch": epoch, "validation_location_ap_coco": score})
+                report(epoch, {"epoch": epoch, "validation_class_agnostic_ap_50_95": score})
 
     training = Training()
     monkeypatch.setattr(trials, "train_detector", training)
@@ -63,9 +63,9 @@ def train(monkeypatch):
 
 def work(opened, params, count):
     study, storage = opened
-    witness = Witness()
-    Worker(study, storage, Ground(params, None, Faces()), witness).run(count)
-    return witness.told
+    trial_logger = TrialLogger()
+    Worker(study, storage, TrialContext(params, None, Faces()), trial_logger).run(count)
+    return trial_logger.told
 
 
 def list_states(study):
@@ -113,8 +113,8 @@ def test_hopeless_anchors_are_not_trained_with(opened, project_params, train):
     spaces = [
         {
             "name": "detector.anchors.scales",
-            "smallest": [0.02, 0.2],
-            "largest": [0.8, 1.2],
+            "min_scale": [0.02, 0.2],
+            "max_scale": [0.8, 1.2],
             "spacing": [1.0, 2.0],
         }
     ]

@@ -4,24 +4,22 @@ import pytest
 from deepfake_detector.config.schema import UsableParams
 from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model
 from deepfake_detector.verdicts.decision import (
-    TrackEvidence,
+    FaceTrack,
     combine_probabilities,
-    judge_track,
-    judge_video,
+    decide_track,
+    decide_video,
 )
 
 CALIBRATION = Calibration(
     rule="mean",
-    fit="as_it_is",
-    usable=UsableParams(
-        smallest_face_px=30, least_location=0.5, least_sharpness=10.0, fewest_frames=3
-    ),
+    fit="identity",
+    usable=UsableParams(min_face_px=30, min_face_score=0.5, min_sharpness=10.0, min_frames=3),
     model=Model(  # the mean itself
         weights=[1.0, 0.0], covariance=[[0.0, 0.0], [0.0, 0.0]]
     ),
-    fake_from=0.7,
-    real_up_to=0.4,
-    bounds_note="",
+    min_fake_probability=0.7,
+    max_real_probability=0.4,
+    thresholds_note="",
     fitted=Fitted(videos=4, sources=2, tracks_real=2, tracks_fake=2, log_loss={}),
 )
 
@@ -30,7 +28,7 @@ def see(*fake, track=1, side_px=50, location=1.0, sharpness=100.0):
     """A face of a square box, seen in as many frames as fake shares are given."""
     fake, count = np.array(fake, float), len(fake)
     box_px = [0, 0, side_px, side_px]
-    return TrackEvidence(
+    return FaceTrack(
         track,
         np.arange(count) * 5,
         np.tile(box_px, (count, 1)),
@@ -41,19 +39,21 @@ def see(*fake, track=1, side_px=50, location=1.0, sharpness=100.0):
 
 
 @pytest.mark.parametrize(
-    ("share", "answer", "bound"),
+    ("fake_score", "answer", "bound"),
     [
         (0.9, "likely fake", "0.70 or more"),
         (0.2, "likely real", "0.40 or less"),
         (0.5, "cannot tell", "between 0.40 and 0.70"),
     ],
 )
-def test_the_mean_share_decides_on_a_face(share, answer, bound):
-    judgement = judge_track(see(share, share, share), CALIBRATION)
-    assert judgement.answer == answer
-    assert judgement.probability == pytest.approx(share)
-    assert judgement.threshold == 0.7
-    assert judgement.reason == f"probability of fake {share:.2f}, {bound}; seen well in 3 frames"
+def test_the_mean_share_decides_on_a_face(fake_score, answer, bound):
+    decision = decide_track(see(fake_score, fake_score, fake_score), CALIBRATION)
+    assert decision.answer == answer
+    assert decision.probability == pytest.approx(fake_score)
+    assert decision.threshold == 0.7
+    assert (
+        decision.reason == f"probability of fake {fake_score:.2f}, {bound}; seen well in 3 frames"
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,74 +66,74 @@ def test_the_mean_share_decides_on_a_face(share, answer, bound):
     ],
 )
 def test_a_face_that_is_hardly_seen_is_not_judged(face, wrong):
-    judgement = judge_track(face, CALIBRATION)
-    assert (judgement.answer, judgement.probability) == ("cannot tell", None)
+    decision = decide_track(face, CALIBRATION)
+    assert (decision.answer, decision.probability) == ("cannot tell", None)
     frames = 0 if wrong else 2
-    assert judgement.reason == f"seen well in {frames} frames, 3 needed{wrong}"
+    assert decision.reason == f"seen well in {frames} frames, 3 needed{wrong}"
 
 
 def test_frames_that_cannot_be_used_do_not_count():
     face = see(0.1, 0.9, 0.9, 0.9)
     face.sharpness[0] = 1
-    assert judge_track(face, CALIBRATION).probability == pytest.approx(0.9)
+    assert decide_track(face, CALIBRATION).probability == pytest.approx(0.9)
 
 
 def test_a_video_without_a_face_cannot_be_judged():
-    judgement = judge_video([], CALIBRATION)
-    assert (judgement.answer, judgement.probability) == ("cannot tell", None)
-    assert judgement.reason == "no face was found"
+    decision = decide_video([], CALIBRATION)
+    assert (decision.answer, decision.probability) == ("cannot tell", None)
+    assert decision.reason == "no face was found"
 
 
 def test_a_video_of_faces_hardly_seen_says_so():
-    judgement = judge_video([see(0.9), see(0.9, 0.9, track=2)], CALIBRATION)
-    assert (judgement.answer, judgement.probability) == ("cannot tell", None)
-    assert judgement.reason == (
+    decision = decide_video([see(0.9), see(0.9, 0.9, track=2)], CALIBRATION)
+    assert (decision.answer, decision.probability) == ("cannot tell", None)
+    assert decision.reason == (
         "none of 2 faces can be judged; the one seen longest: seen well in 2 frames, 3 needed"
     )
 
 
 def test_a_video_of_one_face_is_judged_as_the_face():
     face = see(0.9, 0.8, 0.7)
-    assert judge_video([face], CALIBRATION).probability == pytest.approx(
-        judge_track(face, CALIBRATION).probability
+    assert decide_video([face], CALIBRATION).probability == pytest.approx(
+        decide_track(face, CALIBRATION).probability
     )
 
 
 def test_one_fake_face_among_two_makes_the_video_fake():
     """Odds 9 and 1/9, seen equally long: (9 + 1/9) / 2 = 4.556, probability 0.82."""
-    judgement = judge_video([see(*[0.9] * 3), see(*[0.1] * 3, track=2)], CALIBRATION)
-    assert judgement.answer == "likely fake"
-    assert judgement.probability == pytest.approx(4.5556 / 5.5556, abs=1e-4)
+    decision = decide_video([see(*[0.9] * 3), see(*[0.1] * 3, track=2)], CALIBRATION)
+    assert decision.answer == "likely fake"
+    assert decision.probability == pytest.approx(4.5556 / 5.5556, abs=1e-4)
 
 
 def test_one_odd_face_among_many_is_named_but_condemns_no_video():
     """Odds 3 once and 1/4 nine times: 0.525, probability 0.344."""
     faces = [see(*[0.2] * 3, track=number) for number in range(2, 11)]
-    judgement = judge_video([see(*[0.75] * 3), *faces], CALIBRATION)
-    assert judgement.probability == pytest.approx(0.3443, abs=1e-4)
-    assert judgement.answer == "cannot tell"
-    assert "face 1 alone is likely fake (0.75)" in judgement.reason
-    assert "one of 10 faces" in judgement.reason
+    decision = decide_video([see(*[0.75] * 3), *faces], CALIBRATION)
+    assert decision.probability == pytest.approx(0.3443, abs=1e-4)
+    assert decision.answer == "cannot tell"
+    assert "face 1 alone is likely fake (0.75)" in decision.reason
+    assert "one of 10 faces" in decision.reason
 
 
 def test_a_face_cut_into_pieces_counts_as_one():
-    whole = judge_video([see(*[0.9] * 6), see(*[0.1] * 6, track=2)], CALIBRATION)
+    whole = decide_video([see(*[0.9] * 6), see(*[0.1] * 6, track=2)], CALIBRATION)
     pieces = [see(*[0.9] * 3), see(*[0.9] * 3, track=3), see(*[0.1] * 6, track=2)]
-    assert judge_video(pieces, CALIBRATION).probability == pytest.approx(whole.probability)
+    assert decide_video(pieces, CALIBRATION).probability == pytest.approx(whole.probability)
 
 
 def test_faces_not_seen_well_are_counted_in_the_reason():
-    judgement = judge_video([see(0.1, 0.1, 0.1), see(0.9, track=2)], CALIBRATION)
-    assert judgement.answer == "likely real"
-    assert judgement.reason.endswith("1 face judged, 1 not seen well enough")
+    decision = decide_video([see(0.1, 0.1, 0.1), see(0.9, track=2)], CALIBRATION)
+    assert decision.answer == "likely real"
+    assert decision.reason.endswith("1 face judged, 1 not seen well enough")
 
 
 def test_a_calibration_with_a_problem_judges_nothing():
     problem = "the validation videos hold no fake face"
     broken = CALIBRATION.model_copy(update={"problem": problem})
-    for judgement in (judge_track(see(0.9), broken), judge_video([see(0.9)], broken)):
-        assert (judgement.answer, judgement.probability) == ("cannot tell", None)
-        assert judgement.reason == problem
+    for decision in (decide_track(see(0.9), broken), decide_video([see(0.9)], broken)):
+        assert (decision.answer, decision.probability) == ("cannot tell", None)
+        assert decision.reason == problem
 
 
 def test_mean_odds_are_weighed():

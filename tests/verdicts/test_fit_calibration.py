@@ -1,30 +1,30 @@
 import numpy as np
 import pytest
 
-from deepfake_detector.config.schema import JudgeParams, UsableParams
+from deepfake_detector.config.schema import CalibrateParams, UsableParams
 from deepfake_detector.verdicts.calibration import load_calibration
-from deepfake_detector.verdicts.cross_validation import judge_left_out
-from deepfake_detector.verdicts.decision import judge_video
-from deepfake_detector.verdicts.face_track import TrackEvidence
+from deepfake_detector.verdicts.cross_validation import cross_validate
+from deepfake_detector.verdicts.decision import decide_video
+from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.fit_calibration import fit_calibration
 from deepfake_detector.verdicts.frame_aggregation import RULES
-from deepfake_detector.verdicts.labelled_videos import KnownVideo, list_faces
+from deepfake_detector.verdicts.labelled_videos import LabelledVideo, list_faces
 
-USABLE = UsableParams(
-    smallest_face_px=10, least_location=0.5, least_sharpness=0.0, fewest_frames=2
+USABLE = UsableParams(min_face_px=10, min_face_score=0.5, min_sharpness=0.0, min_frames=2)
+PARAMS = CalibrateParams(
+    max_false_positive_rate=0.1, max_false_negative_rate=0.1, abstain_margin=0.1, usable=USABLE
 )
-PARAMS = JudgeParams(false_alarm_rate=0.1, missed_fake_rate=0.1, unsure_margin=0.1, usable=USABLE)
 
 
-def see(*shares, track=1):
-    fake, count = np.array(shares, float), len(shares)
+def see(*fake_scores, track=1):
+    fake, count = np.array(fake_scores, float), len(fake_scores)
     boxes_px = np.tile([0, 0, 50, 50], (count, 1))
-    return TrackEvidence(track, np.arange(count), boxes_px, 1 - fake, fake, np.full(count, 100.0))
+    return FaceTrack(track, np.arange(count), boxes_px, 1 - fake, fake, np.full(count, 100.0))
 
 
 def know(label, source, *tracks, labels=None):
     names = [label] * len(tracks) if labels is None else labels
-    return KnownVideo(f"{source}_{label}", source, label, list(tracks), names)
+    return LabelledVideo(f"{source}_{label}", source, label, list(tracks), names)
 
 
 def make_videos(sources=4, spoiled=0.5):
@@ -39,7 +39,7 @@ def make_videos(sources=4, spoiled=0.5):
 def test_the_rule_with_the_least_loss_on_left_out_sources_is_taken():
     calibration = fit_calibration(make_videos(), PARAMS)
     losses = calibration.fitted.log_loss
-    assert set(losses) == {f"{rule}_{fit}" for rule in RULES for fit in ("as_it_is", "fitted")}
+    assert set(losses) == {f"{rule}_{fit}" for rule in RULES for fit in ("identity", "fitted")}
     assert min(losses, key=losses.get) == f"{calibration.rule}_{calibration.fit}"
     assert calibration.fitted.sources == 4
     assert (calibration.fitted.tracks_real, calibration.fitted.tracks_fake) == (4, 4)
@@ -55,17 +55,17 @@ def test_a_detector_that_says_what_is_true_is_taken_at_its_word():
     """Three of four videos called 0.75 are fake, one is not, and the other way round: as it is
     the log loss is 0.562, the least that any correction can have."""
     videos = [
-        know(label, source, see(*[share] * 4))
+        know(label, source, see(*[fake_score] * 4))
         for source in "abcd"
-        for share, label in [
+        for fake_score, label in [
             (0.75, "real" if source == "a" else "fake"),
             (0.25, "fake" if source == "a" else "real"),
         ]
     ]
     calibration = fit_calibration(videos, PARAMS)
-    assert calibration.fit == "as_it_is"
-    assert calibration.fitted.log_loss["mean_as_it_is"] == pytest.approx(0.5623, abs=1e-4)
-    assert judge_video([see(*[0.75] * 4)], calibration).probability == pytest.approx(0.75)
+    assert calibration.fit == "identity"
+    assert calibration.fitted.log_loss["mean_identity"] == pytest.approx(0.5623, abs=1e-4)
+    assert decide_video([see(*[0.75] * 4)], calibration).probability == pytest.approx(0.75)
 
 
 def test_labels_weigh_alike_however_many_videos_there_are_of_each():
@@ -76,20 +76,20 @@ def test_labels_weigh_alike_however_many_videos_there_are_of_each():
         for label in ("real", "real", "real", "fake")
     ]
     calibration = fit_calibration(videos, PARAMS)
-    assert judge_video([see(*[0.5] * 4)], calibration).probability == pytest.approx(0.5)
+    assert decide_video([see(*[0.5] * 4)], calibration).probability == pytest.approx(0.5)
     assert calibration.fitted.log_loss["mean_fitted"] == pytest.approx(np.log(2))
 
 
 def test_a_biased_detector_is_corrected():
     """All shares too high: real faces at 0.88 and fakes at 0.98."""
     videos = [
-        know(label, source, see(*[share] * 4))
+        know(label, source, see(*[fake_score] * 4))
         for source in "abcdefgh"
-        for share, label in [(0.88, "real"), (0.98, "fake")]
+        for fake_score, label in [(0.88, "real"), (0.98, "fake")]
     ]
     calibration = fit_calibration(videos, PARAMS)
     assert calibration.fit == "fitted"
-    assert judge_video([see(*[0.88] * 4)], calibration).probability < 0.5
+    assert decide_video([see(*[0.88] * 4)], calibration).probability < 0.5
 
 
 def test_a_calibration_comes_back_from_its_file(tmp_path):
@@ -99,7 +99,7 @@ def test_a_calibration_comes_back_from_its_file(tmp_path):
     assert load_calibration(path) == calibration
 
 
-def test_no_file_and_another_file_are_refused(tmp_path):
+def test_no_file_and_another_file_are_rejected(tmp_path):
     with pytest.raises(ValueError, match="no calibration here; run `dvc repro`"):
         load_calibration(tmp_path / "none.json")
     (tmp_path / "other.json").write_text('{"rule": "best"}')
@@ -111,13 +111,13 @@ def test_a_source_is_judged_by_the_others():
     """Left-out videos do not know their own truth: swapped labels of one source change nothing."""
     videos = make_videos()
     lied = [
-        KnownVideo(v.video, v.source, {"real": "fake", "fake": "real"}[v.label], v.tracks,
+        LabelledVideo(v.video, v.source, {"real": "fake", "fake": "real"}[v.label], v.tracks,
                    [{"real": "fake", "fake": "real"}[v.label]])
         if v.source == "a" else v
         for v in videos
     ]  # fmt: skip
     told = [
-        judge_left_out(some, list_faces(some, USABLE), "mean", "fitted") for some in (videos, lied)
+        cross_validate(some, list_faces(some, USABLE), "mean", "fitted") for some in (videos, lied)
     ]
     assert told[0][:2] == pytest.approx(told[1][:2])
     assert told[0][2:] != pytest.approx(told[1][2:])
@@ -144,7 +144,7 @@ def test_a_false_alarm_counts_in_its_video_but_teaches_nothing():
     assert fit_calibration(plain, PARAMS).fitted.tracks_real == 4
     assert fit_calibration(alarmed, PARAMS).fitted.tracks_real == 4
     told = [
-        judge_left_out(v, list_faces(v, USABLE), "mean", "fitted")[0] for v in (plain, alarmed)
+        cross_validate(v, list_faces(v, USABLE), "mean", "fitted")[0] for v in (plain, alarmed)
     ]
     assert told[1] > told[0]
 
@@ -155,15 +155,15 @@ def test_a_false_alarm_counts_in_its_video_but_teaches_nothing():
 def test_without_both_labels_there_is_no_probability(labels, missing):
     videos = [video for video in make_videos() if video.label in labels]
     calibration = fit_calibration(videos, PARAMS)
-    judgement = judge_video([see(0.9, 0.9, 0.9)], calibration)
-    assert (judgement.answer, judgement.probability) == ("cannot tell", None)
-    assert f"no validation video shows a {missing} face" in judgement.reason
+    decision = decide_video([see(0.9, 0.9, 0.9)], calibration)
+    assert (decision.answer, decision.probability) == ("cannot tell", None)
+    assert f"no validation video shows a {missing} face" in decision.reason
 
 
 def test_one_source_gives_probabilities_but_no_answers():
     calibration = fit_calibration(make_videos(sources=1), PARAMS)
     assert calibration.fitted.log_loss == {}
-    judgement = judge_video([see(0.99, 0.99, 0.99)], calibration)
-    assert judgement.answer == "cannot tell"
-    assert judgement.probability > 0.5
-    assert "no real and fake videos of other sources" in judgement.reason
+    decision = decide_video([see(0.99, 0.99, 0.99)], calibration)
+    assert decision.answer == "cannot tell"
+    assert decision.probability > 0.5
+    assert "no real and fake videos of other sources" in decision.reason

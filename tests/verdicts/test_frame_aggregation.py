@@ -20,8 +20,8 @@ def test_equal_shares_say_the_same_whatever_their_number(rule):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_order_of_frames_does_not_matter(rule):
-    shares = np.array([0.1, 0.8, 0.4, 0.9, 0.6])
-    assert RULES[rule](shares) == pytest.approx(RULES[rule](shares[::-1]))
+    fake_scores = np.array([0.1, 0.8, 0.4, 0.9, 0.6])
+    assert RULES[rule](fake_scores) == pytest.approx(RULES[rule](fake_scores[::-1]))
 
 
 def test_mean_of_shares():
@@ -40,15 +40,15 @@ def test_frames_that_know_nothing_have_a_mean():
 
 def test_top_is_the_highest_quarter():
     """Of 8 frames the best two: (0.8 + 1.0) / 2 = 0.9."""
-    shares = np.array([0.1, 0.1, 0.8, 0.1, 1.0, 0.1, 0.1, 0.1])
-    assert RULES["top"](shares) == pytest.approx([LN_9])
+    fake_scores = np.array([0.1, 0.1, 0.8, 0.1, 1.0, 0.1, 0.1, 0.1])
+    assert RULES["top"](fake_scores) == pytest.approx([LN_9])
     assert RULES["top"](np.array([0.1, 0.9])) == pytest.approx([LN_9])  # at least one
 
 
 def test_trimming_takes_a_fifth_from_either_end():
     """Of 5 frames the lowest and the highest go: log-odds of 0.5, 0.9, 0.9."""
-    shares = np.array([0.001, 0.5, 0.9, 0.9, 0.999])
-    assert RULES["trimmed_log_odds"](shares) == pytest.approx([2 * LN_9 / 3])
+    fake_scores = np.array([0.001, 0.5, 0.9, 0.9, 0.999])
+    assert RULES["trimmed_log_odds"](fake_scores) == pytest.approx([2 * LN_9 / 3])
     assert RULES["trimmed_log_odds"](np.array([0.1, 0.9])) == pytest.approx([0])  # none goes
 
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from deepfake_detector.verdicts.face_track import TrackEvidence
+from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.smoothing import (
-    REACH_FRAMES,
+    WINDOW_FRAMES,
     smooth_boxes,
-    smooth_fake_share,
+    smooth_fake_score,
     smooth_values,
 )
 
@@ -24,11 +24,11 @@ def test_the_first_frame_has_neighbours_on_one_side():
 
 def test_frames_beyond_the_reach_do_not_count():
     values = np.array([1.0, 0.0])
-    assert smooth_values(np.array([0, REACH_FRAMES]), values) == pytest.approx(values)
+    assert smooth_values(np.array([0, WINDOW_FRAMES]), values) == pytest.approx(values)
 
 
 def test_what_stays_is_left_as_it_is():
-    evidence = TrackEvidence(
+    evidence = FaceTrack(
         track=1,
         frames=np.array([0, 3, 10]),
         boxes_px=np.tile([1.0, 2.0, 3.0, 4.0], (3, 1)),
@@ -37,4 +37,4 @@ def test_what_stays_is_left_as_it_is():
         sharpness=np.ones(3),
     )
     assert smooth_boxes(evidence) == pytest.approx(evidence.boxes_px)
-    assert smooth_fake_share(evidence) == pytest.approx([0.75] * 3)
+    assert smooth_fake_score(evidence) == pytest.approx([0.75] * 3)

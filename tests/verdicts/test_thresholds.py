@@ -1,20 +1,18 @@
 import numpy as np
 import pytest
 
-from deepfake_detector.config.schema import JudgeParams, UsableParams
+from deepfake_detector.config.schema import CalibrateParams, UsableParams
 from deepfake_detector.verdicts.thresholds import (
-    choose_bounds,
     choose_threshold,
+    choose_thresholds,
     compute_chance_error,
 )
 
-PARAMS = JudgeParams(
-    false_alarm_rate=0.1,
-    missed_fake_rate=0.25,
-    unsure_margin=0.1,
-    usable=UsableParams(
-        smallest_face_px=1, least_location=0.0, least_sharpness=0.0, fewest_frames=1
-    ),
+PARAMS = CalibrateParams(
+    max_false_positive_rate=0.1,
+    max_false_negative_rate=0.25,
+    abstain_margin=0.1,
+    usable=UsableParams(min_face_px=1, min_face_score=0.0, min_sharpness=0.0, min_frames=1),
 )
 
 
@@ -54,30 +52,32 @@ def test_one_real_video_bounds_by_itself():
 
 
 def test_the_margin_keeps_answers_away_from_one_half():
-    bounds = choose_bounds(np.array([0, 0, 1, 1], bool), np.array([0.1, 0.11, 0.9, 0.9]), PARAMS)
-    assert (bounds.real_up_to, bounds.fake_from) == (pytest.approx(0.4), 0.6)
+    bounds = choose_thresholds(
+        np.array([0, 0, 1, 1], bool), np.array([0.1, 0.11, 0.9, 0.9]), PARAMS
+    )
+    assert (bounds.max_real_probability, bounds.min_fake_probability) == (pytest.approx(0.4), 0.6)
 
 
 def test_likely_real_ends_where_fakes_begin():
     """3 fakes, rate 1/4: the next one is below the lowest of them with probability 1 / 4."""
     is_fake = np.array([0, 0, 0, 1, 1, 1], bool)
-    bounds = choose_bounds(is_fake, np.array([0.1, 0.1, 0.1, 0.3, 0.8, 0.9]), PARAMS)
-    assert bounds.real_up_to == pytest.approx(0.3)
-    assert bounds.real_up_to < 0.3  # the lowest fake itself is not called real
+    bounds = choose_thresholds(is_fake, np.array([0.1, 0.1, 0.1, 0.3, 0.8, 0.9]), PARAMS)
+    assert bounds.max_real_probability == pytest.approx(0.3)
+    assert bounds.max_real_probability < 0.3  # the lowest fake itself is not called real
     assert bounds.note.splitlines()[1] == "25% missed fakes: counted on 3 fake validation videos"
 
 
 def test_guesses_get_no_answer():
-    bounds = choose_bounds(np.array([0, 1] * 3, bool), np.full(6, 0.7), PARAMS)
-    assert (bounds.real_up_to, bounds.fake_from) == (0, 1)
+    bounds = choose_thresholds(np.array([0, 1] * 3, bool), np.full(6, 0.7), PARAMS)
+    assert (bounds.max_real_probability, bounds.min_fake_probability) == (0, 1)
     assert "right in 50% of pairs" in bounds.note
 
 
 @pytest.mark.parametrize("is_fake", [[], [1, 1], [0, 0]])
 def test_one_label_alone_gets_no_answer(is_fake):
     is_fake = np.array(is_fake, bool)
-    bounds = choose_bounds(is_fake, np.full(len(is_fake), 0.7), PARAMS)
-    assert (bounds.real_up_to, bounds.fake_from) == (0, 1)
+    bounds = choose_thresholds(is_fake, np.full(len(is_fake), 0.7), PARAMS)
+    assert (bounds.max_real_probability, bounds.min_fake_probability) == (0, 1)
     assert "to compare" in bounds.note
 
 

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake_detector.video.clips import VideoFacts, probe_video, read_frames, write_video
+from deepfake_detector.video.clips import VideoMetadata, probe_video, read_frames, write_video
 
 GREYS = [20 * number for number in range(12)]
 
 
 def make_frames(greys=GREYS, height_px=48, width_px=64):
-    return [np.full((height_px, width_px, 3), grey, np.uint8) for grey in greys]
+    return [np.full((height_px, width_px, 3), gray, np.uint8) for gray in greys]
 
 
 def make_noise(count, height_px=96, width_px=128):
@@ -57,25 +57,25 @@ def test_written_frames_are_read_back_with_their_numbers(tmp_path):
 
 def test_every_fifth_frame_starts_at_the_first(tmp_path):
     write_video(tmp_path / "clip.mp4", make_frames(), fps=25)
-    frames = dict(read_frames(tmp_path / "clip.mp4", every=5))
+    frames = dict(read_frames(tmp_path / "clip.mp4", frame_stride=5))
     assert list(frames) == [0, 5, 10]
     assert abs(int(frames[10].mean()) - GREYS[10]) <= 2
 
 
 def test_probe_counts_what_decodes(tmp_path):
     write_video(tmp_path / "clip.mp4", make_frames(), fps=29.97)
-    assert probe_video(tmp_path / "clip.mp4") == VideoFacts(
+    assert probe_video(tmp_path / "clip.mp4") == VideoMetadata(
         64, 48, pytest.approx(29.97), 12, "h264"
     )
 
 
 def test_odd_sizes_are_padded_by_a_pixel(tmp_path):
     write_video(tmp_path / "clip.mp4", make_frames(height_px=31, width_px=45), fps=25)
-    facts = probe_video(tmp_path / "clip.mp4")
-    assert (facts.width_px, facts.height_px) == (46, 32)
+    metadata = probe_video(tmp_path / "clip.mp4")
+    assert (metadata.width_px, metadata.height_px) == (46, 32)
 
 
-def test_writing_no_frame_is_refused_and_leaves_nothing(tmp_path):
+def test_writing_no_frame_is_rejected_and_leaves_nothing(tmp_path):
     with pytest.raises(ValueError, match=r"clip\.mp4: expected at least one frame, got none"):
         write_video(tmp_path / "clip.mp4", [], fps=25)
     assert list(tmp_path.iterdir()) == []
@@ -108,42 +108,42 @@ def test_rotated_video_is_read_as_a_player_shows_it(noise):
     assert (probe_video(noise).width_px, probe_video(noise).height_px) == (96, 128)
 
 
-def test_empty_file_is_refused(tmp_path):
+def test_empty_file_is_rejected(tmp_path):
     (tmp_path / "clip.mp4").touch()
     with pytest.raises(ValueError, match=r"clip\.mp4: empty file \(0 bytes\)"):
         probe_video(tmp_path / "clip.mp4")
 
 
-def test_text_named_mp4_is_refused(tmp_path):
+def test_text_named_mp4_is_rejected(tmp_path):
     (tmp_path / "clip.mp4").write_text("this is not a video\n" * 50)
     with pytest.raises(ValueError, match=r"clip\.mp4: not a video"):
         probe_video(tmp_path / "clip.mp4")
 
 
-def test_text_file_that_ffmpeg_would_play_is_refused(tmp_path):
+def test_text_file_that_ffmpeg_would_play_is_rejected(tmp_path):
     (tmp_path / "notes.txt").write_text("notes\n" * 50)
     with pytest.raises(ValueError, match=r"notes\.txt: not a video"):
         probe_video(tmp_path / "notes.txt")
 
 
-def test_picture_is_refused(tmp_path):
+def test_picture_is_rejected(tmp_path):
     cv2.imwrite(str(tmp_path / "face.png"), np.zeros((16, 16, 3), np.uint8))
     with pytest.raises(ValueError, match=r"face\.png: not a video"):
         probe_video(tmp_path / "face.png")
 
 
-def test_mp4_without_its_header_is_refused(noise):
+def test_mp4_without_its_header_is_rejected(noise):
     with pytest.raises(ValueError, match=r"noise\.mp4: not a video, or cut off before its header"):
         probe_video(cut_in_half(noise))
 
 
-def test_mp4_cut_off_after_its_header_is_refused(noise):
+def test_mp4_cut_off_after_its_header_is_rejected(noise):
     path = cut_in_half(remux(noise, noise.with_name("fast.mp4"), movflags="faststart"))
     with pytest.raises(ValueError, match=r"fast\.mp4: (cut off: it holds|breaks after)"):
         probe_video(path)
 
 
-def test_matroska_cut_off_is_refused(noise):
+def test_matroska_cut_off_is_rejected(noise):
     path = cut_in_half(remux(noise, noise.with_name("clip.mkv")))
     with pytest.raises(ValueError, match=r"clip\.mkv: cut off: it holds 0\.\d of 2\.0 seconds"):
         probe_video(path)
@@ -166,7 +166,7 @@ def test_video_broken_half_way_gives_its_first_frames_and_then_raises(noise):
     assert 0 < len(numbers) < 50
 
 
-def test_video_that_changes_its_size_is_refused(tmp_path):
+def test_video_that_changes_its_size_is_rejected(tmp_path):
     parts = [tmp_path / "small.ts", tmp_path / "large.ts"]
     for part, height_px in zip(parts, (48, 96), strict=True):
         write_video(part.with_suffix(".mp4"), make_noise(5, height_px), fps=25)

@@ -48,7 +48,7 @@ def test_what_goes_wrong_in_the_thread_is_raised_after_the_items_before_it():
         next(items)
 
 
-def test_a_file_that_is_no_video_is_refused(tmp_path):
+def test_a_file_that_is_no_video_is_rejected(tmp_path):
     (tmp_path / "a.mp4").write_text("text")
     with pytest.raises(ValueError, match=r"a\.mp4: not a video"):
         list(FrameReader(tmp_path / "a.mp4").read(lambda number: True))

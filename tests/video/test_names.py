@@ -6,12 +6,12 @@ from deepfake_detector.video.names import VideoNames, check_video_name
 @pytest.mark.parametrize(
     "name", ["", "..", ".hidden.mp4", "../x.mp4", "a/b.mp4", "a\\b.mp4", "a\nb"]
 )
-def test_unsafe_name_is_refused(name):
+def test_unsafe_name_is_rejected(name):
     with pytest.raises(ValueError, match="unsafe video name"):
         check_video_name(name)
 
 
-def test_name_too_long_for_a_file_is_refused():
+def test_name_too_long_for_a_file_is_rejected():
     with pytest.raises(ValueError, match="over 200 bytes"):
         check_video_name("é" * 101)
 

@@ -13,7 +13,7 @@ from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.inference.analysis import Expert
 from deepfake_detector.inference.detector import Detector
-from deepfake_detector.web.jobs import Desk
+from deepfake_detector.web.jobs import JobQueue
 from deepfake_detector.web.server import make_server
 
 
@@ -22,26 +22,26 @@ class Served:
     """A page that is being served: its address, its desk and the desk's folder."""
 
     address: str
-    desk: Desk
+    queue: JobQueue
     folder: Path
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The page, served with a detector that sees red and blue squares; limits: 1 MB, 5 seconds."""
-    folder = tmp_path_factory.mktemp("desk")
+    folder = tmp_path_factory.mktemp("queue")
     params = load_params(PROJECT / "params.yaml")
-    limits = params.app.model_copy(update={"longest_seconds": 5.0, "largest_megabytes": 1})
+    limits = params.app.model_copy(update={"max_seconds": 5.0, "max_megabytes": 1})
     params = params.model_copy(update={"app": limits})
     expert = Expert(Detector(SeesColors()), make_calibration())
-    desk = Desk(folder, app.make_judge(expert, {"detector_sha256": "12ab"}, params), 8)
-    config = uvicorn.Config(make_server(desk, 1), log_level="warning")
+    queue = JobQueue(folder, app.make_analyze(expert, {"detector_sha256": "12ab"}, params), 8)
+    config = uvicorn.Config(make_server(queue, 1), log_level="warning")
     server, listening = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.05)
-    yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", desk, folder)
+    yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", queue, folder)
     server.should_exit = True
     thread.join(timeout=60)
-    desk.close()
+    queue.close()

@@ -2,25 +2,25 @@ import time
 
 import pytest
 
-from deepfake_detector.web.jobs import Desk, clean_name, describe_case
+from deepfake_detector.web.jobs import JobQueue, clean_name, describe_job
 
 
-def hand_in(desk, name="a.mp4"):
-    number, case = desk.open_case(name)
-    case.upload.write_bytes(b"x")
-    desk.take_in(number, case)
+def hand_in(queue, name="a.mp4"):
+    number, job = queue.open_job(name)
+    job.upload.write_bytes(b"x")
+    queue.submit(number, job)
     for _ in range(100):
-        if case.future.done():
+        if job.future.done():
             break
         time.sleep(0.02)
-    return number, case
+    return number, job
 
 
-def judge(path, out, tell):
+def analyze(path, out, on_progress):
     out.mkdir()
     return {
         "verdict": "likely real", "probability": 0.1, "reason": "", "file": path.name,
-        "frames": {"looked_at": 1}, "tracks": [dict.fromkeys(
+        "frames": {"analyzed": 1}, "tracks": [dict.fromkeys(
             ("track", "verdict", "probability", "reason"), 1)],
     }  # fmt: skip
 
@@ -42,27 +42,27 @@ def test_a_name_is_a_plain_file_name(name, clean):
 
 
 def test_old_results_make_room_for_new_ones(tmp_path):
-    desk = Desk(tmp_path, judge, cases_kept=2)
-    numbers = [hand_in(desk)[0] for _ in range(3)]
-    assert [desk.find(number) is not None for number in numbers] == [False, True, True]
+    queue = JobQueue(tmp_path, analyze, max_kept_jobs=2)
+    numbers = [hand_in(queue)[0] for _ in range(3)]
+    assert [queue.find(number) is not None for number in numbers] == [False, True, True]
     assert {path.name for path in tmp_path.iterdir()} == set(numbers[1:])
 
 
 def test_a_closed_desk_keeps_nothing(tmp_path):
-    desk = Desk(tmp_path, judge, cases_kept=2)
-    hand_in(desk)
-    desk.close()
+    queue = JobQueue(tmp_path, analyze, max_kept_jobs=2)
+    hand_in(queue)
+    queue.close()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_of_the_program_is_told_without_its_inside(tmp_path, caplog):
-    def fail(path, out, tell):
+    def fail(path, out, on_progress):
         raise KeyError("secret")
 
-    _, case = hand_in(Desk(tmp_path, fail, cases_kept=2))
-    answer = describe_case(case)
+    _, job = hand_in(JobQueue(tmp_path, fail, max_kept_jobs=2))
+    answer = describe_job(job)
     assert answer == {
-        "state": "refused", "reason": "a.mp4: an error of this program; see its log",
+        "state": "rejected", "reason": "a.mp4: an error of this program; see its log",
     }  # fmt: skip
     assert "secret" in caplog.text
-    assert not case.upload.exists()
+    assert not job.upload.exists()

@@ -20,13 +20,13 @@ def ask(address, content=None, headers=None):
 
 
 def hand_in(served, content, name="a.mp4"):
-    return ask(f"{served.address}/cases", content, {"X-File-Name": name})
+    return ask(f"{served.address}/jobs", content, {"X-File-Name": name})
 
 
 def wait(served, number):
     for _ in range(600):
-        _, answer = ask(f"{served.address}/cases/{number}")
-        if answer["state"] in ("judged", "refused"):
+        _, answer = ask(f"{served.address}/jobs/{number}")
+        if answer["state"] in ("judged", "rejected"):
             return answer
         time.sleep(0.1)
     raise AssertionError("nothing came out")
@@ -41,22 +41,22 @@ def fake_clip(tmp_path_factory):
 def test_a_video_is_judged_and_its_upload_deleted(served, fake_clip):
     status, answer = hand_in(served, fake_clip, "my%20film.mp4")
     assert status == 201
-    judged = wait(served, answer["case"])
+    judged = wait(served, answer["job"])
     assert (judged["state"], judged["verdict"]) == ("judged", "likely fake")
     assert judged["file"] == "my film.mp4"
     assert judged["faces"][0]["verdict"] == "likely fake"
     assert judged["results"] == ["annotated.mp4", "report.html", "verdict.json"]
     assert not list(served.folder.rglob("upload"))
-    status, verdict = ask(f"{served.address}/cases/{answer['case']}/verdict.json")
+    status, verdict = ask(f"{served.address}/jobs/{answer['job']}/verdict.json")
     assert verdict["verdict"] == "likely fake"
 
 
 def test_a_report_is_kept_from_running_anything(served, fake_clip):
-    number = hand_in(served, fake_clip)[1]["case"]
+    number = hand_in(served, fake_clip)[1]["job"]
     wait(served, number)
-    with urllib.request.urlopen(f"{served.address}/cases/{number}/report.html") as answer:
+    with urllib.request.urlopen(f"{served.address}/jobs/{number}/report.html") as answer:
         assert answer.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
-    with urllib.request.urlopen(f"{served.address}/cases/{number}/report.html?download") as answer:
+    with urllib.request.urlopen(f"{served.address}/jobs/{number}/report.html?download") as answer:
         assert 'filename="a-report.html"' in answer.headers["Content-Disposition"]
 
 
@@ -67,24 +67,24 @@ def test_a_report_is_kept_from_running_anything(served, fake_clip):
         ([make_frame()] * 8, 1, "longer than 5 seconds, which is the limit"),
     ],
 )
-def test_what_cannot_be_judged_is_refused_with_the_reason(served, tmp_path, frames, fps, reason):
+def test_what_cannot_be_judged_is_rejected_with_the_reason(served, tmp_path, frames, fps, reason):
     content = write_clip(tmp_path / "a.mp4", frames, fps).read_bytes()
-    answer = wait(served, hand_in(served, content)[1]["case"])
-    assert answer["state"] == "refused"
+    answer = wait(served, hand_in(served, content)[1]["job"])
+    assert answer["state"] == "rejected"
     assert reason in answer["reason"]
     assert not list(served.folder.rglob("upload"))
 
 
-def test_a_file_that_is_no_video_is_refused(served):
-    answer = wait(served, hand_in(served, b"text\n" * 99, "notes.mp4")[1]["case"])
-    assert answer["state"] == "refused"
+def test_a_file_that_is_no_video_is_rejected(served):
+    answer = wait(served, hand_in(served, b"text\n" * 99, "notes.mp4")[1]["job"])
+    assert answer["state"] == "rejected"
     assert "notes.mp4: not a video" in answer["reason"]
 
 
-def test_a_file_that_is_too_large_is_refused_and_deleted(served):
+def test_a_file_that_is_too_large_is_rejected_and_deleted(served):
     before = set(served.folder.iterdir())
     status, answer = hand_in(served, bytes(1_000_001))
-    assert (status, answer["state"]) == (413, "refused")
+    assert (status, answer["state"]) == (413, "rejected")
     assert "larger than 1 MB" in answer["reason"]
     assert set(served.folder.iterdir()) == before
 
@@ -93,12 +93,12 @@ def test_a_page_elsewhere_can_neither_ask_under_another_name_nor_hand_in(served,
     request = urllib.request.Request(served.address, headers={"Host": "evil.example"})
     with pytest.raises(urllib.error.HTTPError, match="400"):
         urllib.request.urlopen(request)
-    assert ask(f"{served.address}/cases", fake_clip)[0] == 400  # what a form can send
+    assert ask(f"{served.address}/jobs", fake_clip)[0] == 400  # what a form can send
 
 
 @pytest.mark.parametrize("name", ["secret.txt", "..%2F..%2Fpage.js", "upload"])
 def test_only_results_are_given_out(served, fake_clip, name):
-    number = hand_in(served, fake_clip)[1]["case"]
+    number = hand_in(served, fake_clip)[1]["job"]
     wait(served, number)
-    assert ask(f"{served.address}/cases/{number}/{name}")[0] == 404
-    assert ask(f"{served.address}/cases/{'0' * 32}/verdict.json")[0] == 404
+    assert ask(f"{served.address}/jobs/{number}/{name}")[0] == 404
+    assert ask(f"{served.address}/jobs/{'0' * 32}/verdict.json")[0] == 404

@@ -1,6 +1,6 @@
 """What happens to a face on its way to us, at random: colours, retouching, lenses, codecs, hands.
 
-A real face and its fake must wear alike, so what happens is drawn once, as a `Wear`, and done to
+A real face and its fake must be degraded alike, so what happens is drawn once, as a `Degradation`, and done to
 both. Pictures are RGB uint8 [H, W, 3].
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Wear:
+class Degradation:
     """One drawn fate of a picture; 0 and 1 mean that nothing happens where that fits."""
 
     retouch: float
@@ -30,7 +30,7 @@ class Wear:
     seed: int
 
 
-NOTHING = Wear(
+NOTHING = Degradation(
     retouch=0.0,
     scale=1.0,
     blur=0.0,
@@ -47,14 +47,14 @@ NOTHING = Wear(
 """The fate of a picture that stays as it is."""
 
 
-def draw_wear(generator: np.random.Generator) -> Wear:
-    """Draw what happens to a picture; each kind of wear spares a half to four fifths of them."""
+def sample_degradation(generator: np.random.Generator) -> Degradation:
+    """Draw what happens to a picture; each kind of degradation spares a half to four fifths of them."""
 
     def happens(probability):
         return generator.random() < probability
 
     patch = np.concatenate([generator.uniform(0, 0.8, 2), generator.uniform(0.08, 0.35, 2)])
-    return Wear(
+    return Degradation(
         retouch=generator.uniform(10, 50) if happens(0.15) else 0.0,
         scale=generator.uniform(0.4, 1) if happens(0.2) else 1.0,
         blur=generator.uniform(0.4, 2.0) if happens(0.15) else 0.0,
@@ -70,26 +70,29 @@ def draw_wear(generator: np.random.Generator) -> Wear:
     )
 
 
-def wear_down(picture: np.ndarray, wear: Wear) -> np.ndarray:
+def degrade(picture: np.ndarray, degradation: Degradation) -> np.ndarray:
     """Do to a picture what was drawn; its size stays."""
     height, width = picture.shape[:2]
-    picture = vary_colours(picture, wear)
-    if wear.retouch:
-        picture = retouch(picture, wear.retouch)
-    if wear.scale < 1:
-        small = (max(8, round(width * wear.scale)), max(8, round(height * wear.scale)))
+    picture = color_jitter(picture, degradation)
+    if degradation.retouch:
+        picture = retouch(picture, degradation.retouch)
+    if degradation.scale < 1:
+        small = (
+            max(8, round(width * degradation.scale)),
+            max(8, round(height * degradation.scale)),
+        )
         picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
-    if wear.blur:
-        picture = cv2.GaussianBlur(picture, (0, 0), wear.blur)
-    if wear.noise:
-        picture = add_noise(picture, wear)
-    if wear.jpeg_quality:
-        picture = recompress(picture, wear.jpeg_quality)
-    if wear.crf:
-        picture = encode_video(picture, wear.crf)
-    if wear.scale < 1:
+    if degradation.blur:
+        picture = cv2.GaussianBlur(picture, (0, 0), degradation.blur)
+    if degradation.noise:
+        picture = add_noise(picture, degradation)
+    if degradation.jpeg_quality:
+        picture = recompress(picture, degradation.jpeg_quality)
+    if degradation.crf:
+        picture = encode_video(picture, degradation.crf)
+    if degradation.scale < 1:
         picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
-    return cover(picture, wear)
+    return cutout(picture, degradation)
 
 
 def mirror(picture: np.ndarray) -> np.ndarray:
@@ -97,12 +100,12 @@ def mirror(picture: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(picture[:, ::-1])
 
 
-def vary_colours(picture: np.ndarray, wear: Wear) -> np.ndarray:
+def color_jitter(picture: np.ndarray, degradation: Degradation) -> np.ndarray:
     """Change gains, contrast, saturation and brightness: one 3x3 matrix and a shift."""
-    grey = np.full((3, 3), 1 / 3)
-    saturate = wear.saturation * np.eye(3) + (1 - wear.saturation) * grey
-    matrix = wear.contrast * saturate * wear.gains[:, None]
-    shift = 127 * (1 - wear.contrast) + wear.brightness
+    gray = np.full((3, 3), 1 / 3)
+    saturate = degradation.saturation * np.eye(3) + (1 - degradation.saturation) * gray
+    matrix = degradation.contrast * saturate * degradation.gains[:, None]
+    shift = 127 * (1 - degradation.contrast) + degradation.brightness
     affine = np.column_stack([matrix, np.full(3, shift)])  # [3, 4]
     return cv2.transform(picture, affine)
 
@@ -116,10 +119,10 @@ def retouch(picture: np.ndarray, strength: float) -> np.ndarray:
     return cv2.bilateralFilter(picture, 7, strength, 3)
 
 
-def add_noise(picture: np.ndarray, wear: Wear) -> np.ndarray:
+def add_noise(picture: np.ndarray, degradation: Degradation) -> np.ndarray:
     """Add the noise of a sensor, the same to pictures of one size."""
-    noise = np.random.default_rng(wear.seed).standard_normal(picture.shape, np.float32)
-    return np.clip(picture + wear.noise * noise, 0, 255).astype(np.uint8)
+    noise = np.random.default_rng(degradation.seed).standard_normal(picture.shape, np.float32)
+    return np.clip(picture + degradation.noise * noise, 0, 255).astype(np.uint8)
 
 
 def recompress(picture: np.ndarray, quality: int) -> np.ndarray:
@@ -145,11 +148,11 @@ def encode_video(picture: np.ndarray, crf: int) -> np.ndarray:
     return decoded.to_ndarray(format="rgb24")[:height, :width]
 
 
-def cover(picture: np.ndarray, wear: Wear) -> np.ndarray:
+def cutout(picture: np.ndarray, degradation: Degradation) -> np.ndarray:
     """Cover a part of the picture, so that no part alone decides (DeVries & Taylor 2017)."""
     height, width = picture.shape[:2]
-    left, top = np.round(wear.patch[:2] * [width, height]).astype(int)
-    wide, high = np.round(wear.patch[2:] * [width, height]).astype(int)
+    left, top = np.round(degradation.patch[:2] * [width, height]).astype(int)
+    wide, high = np.round(degradation.patch[2:] * [width, height]).astype(int)
     picture = picture.copy()
-    picture[top : top + high, left : left + wide] = wear.seed % 256
+    picture[top : top + high, left : left + wide] = degradation.seed % 256
     return picture

@@ -15,10 +15,10 @@ import numpy as np
 
 from deepfake_detector.config.schema import AugmentationParams
 
-GREY = 127
+GRAY = 127
 """Fills what lies outside the frame: near ImageNet's mean."""
 
-_STRETCH_MOST = 1.4
+_MAX_STRETCH = 1.4
 """Width over height of a crop, in shares of the frame's, or the other way round."""
 
 _CROP_MARGIN = 1.1
@@ -38,7 +38,7 @@ class Window:
     target: np.ndarray
 
 
-def vary_frame(
+def augment_frame(
     image: np.ndarray,
     boxes: np.ndarray,
     labels: np.ndarray,
@@ -61,25 +61,25 @@ def vary_frame(
     """
     downscale, recompress, flip = generator.random(3)
     downscale_side, quality = generator.random(2)
-    window = draw_window(boxes, image.shape, generator, size_px, params)
-    share = 1.0
-    if downscale < params.downscale_probability:
-        share = _between(params.downscale_smallest, 1.0, downscale_side)
+    window = sample_window(boxes, image.shape, generator, size_px, params)
+    fraction = 1.0
+    if downscale < params.downscale_prob:
+        fraction = _lerp(params.min_downscale, 1.0, downscale_side)
     boxes, labels = move_boxes(boxes, labels, window, image.shape, size_px)
-    image = sample_window(image, window, share, size_px)
-    if recompress < params.recompress_probability:
-        image = _recompress(image, round(_between(*params.recompress_quality, quality)))
-    if flip < params.flip_probability:
+    image = render_window(image, window, fraction, size_px)
+    if recompress < params.recompress_prob:
+        image = _recompress(image, round(_lerp(*params.recompress_quality, quality)))
+    if flip < params.flip_prob:
         image, boxes = cv2.flip(image, 1), _mirror(boxes)
-    return vary_colours(image, generator, params), boxes, labels
+    return color_jitter(image, generator, params), boxes, labels
 
 
-def sample_window(image: np.ndarray, window: Window, share: float, size_px: int) -> np.ndarray:
+def render_window(image: np.ndarray, window: Window, fraction: float, size_px: int) -> np.ndarray:
     """Sample a window of an image bilinearly.
 
     Args:
         image: [height, width, 3].
-        share: it is first shrunk to this share of the size it gets in the input: 1 for not at all.
+        fraction: it is first shrunk to this share of the size it gets in the input: 1 for not at all.
 
     Returns:
         [S, S, 3].
@@ -87,12 +87,12 @@ def sample_window(image: np.ndarray, window: Window, share: float, size_px: int)
     left, top, right, bottom = window.source
     image = image[top:bottom, left:right]
     sides = window.target[2:] - window.target[:2]
-    if share < 1:
-        image = cv2.resize(image, np.maximum(sides * share, 1).astype(int).tolist())
+    if fraction < 1:
+        image = cv2.resize(image, np.maximum(sides * fraction, 1).astype(int).tolist())
     image = cv2.resize(image, sides.tolist())
     if (sides == size_px).all():
         return image
-    canvas = np.full((size_px, size_px, 3), GREY, np.uint8)
+    canvas = np.full((size_px, size_px, 3), GRAY, np.uint8)
     left, top, right, bottom = window.target
     canvas[top:bottom, left:right] = image
     return canvas
@@ -121,7 +121,7 @@ def _mirror(boxes: np.ndarray) -> np.ndarray:
     return np.stack([1 - right, top, 1 - left, bottom], axis=1)  # [N, 4]
 
 
-def draw_window(
+def sample_window(
     boxes: np.ndarray,
     shape: tuple,
     generator: np.random.Generator,
@@ -137,30 +137,34 @@ def draw_window(
     zoom, crop = generator.random(2)
     source = np.array([0, 0, shape[1], shape[0]])
     target = np.array([0, 0, size_px, size_px])
-    if zoom < params.zoom_out_probability:
-        target = _draw_zoom_out(generator, params.zoom_out_most, size_px)
-    elif crop < params.crop_probability:
-        source = _to_whole_px(_draw_crop(boxes, generator, params.crop_smallest), shape)
+    if zoom < params.expand_prob:
+        target = _sample_expansion(generator, params.max_expand_ratio, size_px)
+    elif crop < params.crop_prob:
+        source = _to_whole_px(_sample_crop(boxes, generator, params.min_crop_scale), shape)
     return Window(source, target)
 
 
-def _draw_zoom_out(generator: np.random.Generator, most: float, size_px: int) -> np.ndarray:
+def _sample_expansion(
+    generator: np.random.Generator, max_ratio: float, size_px: int
+) -> np.ndarray:
     """Draw where the frame lies, smaller, in the input: [4], px."""
     places = generator.random(3)
-    side = max(1, round(size_px / _between(1.0, most, places[0])))
+    side = max(1, round(size_px / _lerp(1.0, max_ratio, places[0])))
     origin = np.round((size_px - side) * places[1:]).astype(int)
     return np.concatenate([origin, origin + side])
 
 
-def _draw_crop(boxes: np.ndarray, generator: np.random.Generator, smallest: float) -> np.ndarray:
+def _sample_crop(
+    boxes: np.ndarray, generator: np.random.Generator, min_scale: float
+) -> np.ndarray:
     """Draw a window inside the frame that holds one face whole; any window where there is none.
 
     Returns:
         [4], in fractions of the frame.
     """
     choice, size, ratio, *places = generator.random(5)
-    scale = _between(smallest, 1.0, size)
-    stretch = _STRETCH_MOST ** _between(-1.0, 1.0, ratio)
+    scale = _lerp(min_scale, 1.0, size)
+    stretch = _MAX_STRETCH ** _lerp(-1.0, 1.0, ratio)
     sides = np.minimum([scale * stretch, scale / stretch], 1.0)
     first, last = np.zeros(2), 1 - sides
     if len(boxes):
@@ -185,7 +189,7 @@ def _recompress(image: np.ndarray, quality: int) -> np.ndarray:
     return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
 
 
-def vary_colours(
+def color_jitter(
     image: np.ndarray, generator: np.random.Generator, params: AugmentationParams
 ) -> np.ndarray:
     """Vary brightness, contrast, saturation and hue: one matrix and one shift.
@@ -201,14 +205,14 @@ def vary_colours(
     """
     happens, amount = generator.random((2, 4))
     happens = happens < 0.5
-    hue = _between(-params.hue_degrees, params.hue_degrees, amount[0]) / 180 * math.pi
-    saturation = _between(*params.saturation, amount[1])
-    contrast = _between(*params.contrast, amount[2]) if happens[2] else 1.0
-    shift = _between(-params.brightness, params.brightness, amount[3]) * 255
-    matrix = contrast * make_colour_matrix(
+    hue = _lerp(-params.hue_degrees, params.hue_degrees, amount[0]) / 180 * math.pi
+    saturation = _lerp(*params.saturation, amount[1])
+    contrast = _lerp(*params.contrast, amount[2]) if happens[2] else 1.0
+    shift = _lerp(-params.brightness, params.brightness, amount[3]) * 255
+    matrix = contrast * make_color_matrix(
         hue if happens[0] else 0.0, saturation if happens[1] else 1.0
     )
-    shift = (shift if happens[3] else 0.0) + GREY * (1 - contrast)
+    shift = (shift if happens[3] else 0.0) + GRAY * (1 - contrast)
     return cv2.transform(image, np.column_stack([matrix, np.full(3, shift)]))  # rounds and clips
 
 
@@ -218,12 +222,12 @@ _RGB_TO_YIQ = np.array(
 _YIQ_TO_RGB = np.linalg.inv(_RGB_TO_YIQ)
 
 
-def make_colour_matrix(hue: float, saturation: float) -> np.ndarray:
+def make_color_matrix(hue: float, saturation: float) -> np.ndarray:
     """Make the RGB matrix [3, 3] that turns the hue by so many radians and scales saturation."""
     cosine, sine = saturation * math.cos(hue), saturation * math.sin(hue)
     turn = np.array([[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]])
     return _YIQ_TO_RGB @ turn @ _RGB_TO_YIQ
 
 
-def _between(low: float, high: float, share: float) -> float:
-    return low + (high - low) * share
+def _lerp(low: float, high: float, fraction: float) -> float:
+    return low + (high - low) * fraction

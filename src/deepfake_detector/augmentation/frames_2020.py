@@ -10,15 +10,15 @@ Shapes: `N` faces, `S` side of the input in px.
 import cv2
 import numpy as np
 
-MEAN_COLOUR = (123, 117, 104)
+MEAN_COLOR = (123, 117, 104)
 """Fills what lies outside the frame, and is what the network subtracts: ImageNet's mean, RGB."""
 
 _BRIGHTNESS = 32
 _CONTRAST = _SATURATION = (0.5, 1.5)
 _HUE = 18  # of OpenCV's 180 steps: 36 degrees
-_EXPANSION_MOST = 4.0
-_LEAST_OVERLAPS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
-_PATCH_SMALLEST = 0.3
+_MAX_EXPANSION = 4.0
+_MIN_IOUS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
+_MIN_PATCH = 0.3
 _ASPECT_RATIOS = (0.5, 2.0)
 _PATCH_PROBABILITY = 0.857  # before each 50 trials; else the image stays whole
 _TRIALS = 50
@@ -31,7 +31,7 @@ _INTERPOLATIONS = (
 )
 
 
-def vary_frame_as_2020(
+def augment_frame_2020(
     image: np.ndarray,
     boxes: np.ndarray,
     labels: np.ndarray,
@@ -52,9 +52,9 @@ def vary_frame_as_2020(
     height_px, width_px = image.shape[:2]
     boxes_px = boxes * np.float32([width_px, height_px, width_px, height_px])
     patch = expand(np.array([0, 0, width_px, height_px]), generator)
-    patch = draw_patch(patch, boxes_px, generator)
+    patch = sample_patch(patch, boxes_px, generator)
     boxes_px, labels = move_to_patch(boxes_px, labels, patch)
-    image = cut_patch(vary_colours(image, generator), patch)
+    image = cut_patch(color_jitter(image, generator), patch)
     if generator.random() < 0.5:
         image, boxes_px = cv2.flip(image, 1), _mirror(boxes_px, image.shape[1])
     interpolation = _INTERPOLATIONS[generator.integers(len(_INTERPOLATIONS))]
@@ -65,7 +65,7 @@ def vary_frame_as_2020(
     return image, boxes_px[has_area] / np.float32(size_px), labels[has_area]
 
 
-def vary_colours(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def color_jitter(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Vary brightness, contrast, saturation and hue, each of half the images.
 
     Contrast comes before saturation and hue, or after them. [H, W, 3] to [H, W, 3].
@@ -75,17 +75,17 @@ def vary_colours(image: np.ndarray, generator: np.random.Generator) -> np.ndarra
     if generator.random() < 0.5:
         image = np.clip(image + generator.uniform(-_BRIGHTNESS, _BRIGHTNESS), 0, 255)
     if contrast_first:
-        image = _vary_contrast(image, generator)
+        image = _jitter_contrast(image, generator)
     image = cv2.cvtColor(_to_bytes(image), cv2.COLOR_RGB2HSV).astype(np.float32)
     if generator.random() < 0.5:
         image[..., 1] = np.clip(image[..., 1] * generator.uniform(*_SATURATION), 0, 255)
     if generator.random() < 0.5:
         image[..., 0] = (image[..., 0] + generator.uniform(-_HUE, _HUE)) % 180
     image = cv2.cvtColor(_to_bytes(image), cv2.COLOR_HSV2RGB)
-    return image if contrast_first else _to_bytes(_vary_contrast(image, generator))
+    return image if contrast_first else _to_bytes(_jitter_contrast(image, generator))
 
 
-def _vary_contrast(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _jitter_contrast(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     if generator.random() >= 0.5:
         return image
     factor = generator.uniform(*_CONTRAST)
@@ -100,12 +100,12 @@ def expand(frame: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Draw a patch [4] of up to four times the frame's sides around it, for half the frames."""
     if generator.random() >= 0.5:
         return frame
-    sides = (generator.uniform(1.0, _EXPANSION_MOST) * frame[2:]).astype(int)
+    sides = (generator.uniform(1.0, _MAX_EXPANSION) * frame[2:]).astype(int)
     origin = generator.integers(frame[2:] - sides, 1)
     return np.concatenate([origin, origin + sides])
 
 
-def draw_patch(
+def sample_patch(
     whole: np.ndarray, boxes_px: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
     """Draw a patch [4] of an image that overlaps one of its faces enough, or give all of it.
@@ -115,25 +115,25 @@ def draw_patch(
         boxes_px: [N, 4], px of the frame. Without any, it is all of the image.
     """
     while len(boxes_px) and generator.random() < _PATCH_PROBABILITY:
-        least_overlap = generator.choice(_LEAST_OVERLAPS)
+        min_iou = generator.choice(_MIN_IOUS)
         for _ in range(_TRIALS):
-            patch = _draw_any_patch(whole, generator)
+            patch = _sample_any_patch(whole, generator)
             width, height = patch[2:] - patch[:2]
             is_shaped = _ASPECT_RATIOS[0] <= width / height <= _ASPECT_RATIOS[1]
-            if is_shaped and (compute_overlaps(patch, boxes_px) > least_overlap).any():
+            if is_shaped and (compute_iou(patch, boxes_px) > min_iou).any():
                 return patch
     return whole
 
 
-def _draw_any_patch(whole: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _sample_any_patch(whole: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     room = whole[2:] - whole[:2]
-    sides = np.maximum((generator.uniform(_PATCH_SMALLEST, 1.0, 2) * room).astype(int), 1)
+    sides = np.maximum((generator.uniform(_MIN_PATCH, 1.0, 2) * room).astype(int), 1)
     origin = whole[:2] + generator.integers(0, room - sides + 1)
     return np.concatenate([origin, origin + sides])
 
 
-def compute_overlaps(patch: np.ndarray, boxes_px: np.ndarray) -> np.ndarray:
-    """Compute the overlap (IoU) of a patch [4] with boxes [N, 4]: [N]."""
+def compute_iou(patch: np.ndarray, boxes_px: np.ndarray) -> np.ndarray:
+    """Compute the IoU of a patch [4] with boxes [N, 4]: [N]."""
     starts, ends = np.maximum(boxes_px[:, :2], patch[:2]), np.minimum(boxes_px[:, 2:], patch[2:])
     shared = np.maximum(ends - starts, 0).prod(axis=1)
     areas = (boxes_px[:, 2:] - boxes_px[:, :2]).prod(axis=1) + (patch[2:] - patch[:2]).prod()
@@ -158,7 +158,7 @@ def cut_patch(image: np.ndarray, patch: np.ndarray) -> np.ndarray:
     inner = image[max(top, 0) : bottom, max(left, 0) : right]
     if left >= 0 and top >= 0 and right <= width_px and bottom <= height_px:
         return inner
-    canvas = np.full((bottom - top, right - left, 3), MEAN_COLOUR, np.uint8)
+    canvas = np.full((bottom - top, right - left, 3), MEAN_COLOR, np.uint8)
     first_row, first_column = max(-top, 0), max(-left, 0)
     rows, columns = inner.shape[:2]
     canvas[first_row : first_row + rows, first_column : first_column + columns] = inner

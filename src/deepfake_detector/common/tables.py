@@ -1,4 +1,4 @@
-"""Tables between the stages: their columns, refusals, reading, and writing all or nothing."""
+"""Tables between the stages: their columns, rejections, reading, and writing all or nothing."""
 
 import json
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ _TEXT = ["video", "source", "identity", "split", "licence", "codec", "sha256", "
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Rejection:
     """A file, or a row of it, that is left out, and why, with what to do.
 
     `row` is the line of a CSV file (the header is line 1) or the number of an entry in a JSON list
@@ -52,14 +52,16 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     write_text(table.to_csv(index=False, lineterminator="\n"), path)
 
 
-def sort_refusals(refusals: Iterable[Refusal]) -> list[Refusal]:
-    """Order refusals by file and row, whole files first."""
-    return sorted(refusals, key=lambda refusal: (refusal.file, refusal.row or 0))
+def sort_rejections(rejections: Iterable[Rejection]) -> list[Rejection]:
+    """Order rejections by file and row, whole files first."""
+    return sorted(rejections, key=lambda rejection: (rejection.file, rejection.row or 0))
 
 
-def write_refusals(refusals: Iterable[Refusal], path: Path) -> None:
-    """Write refusals, in the order of their files and rows."""
-    table = pd.DataFrame(map(asdict, sort_refusals(refusals)), columns=["file", "row", "reason"])
+def write_rejections(rejections: Iterable[Rejection], path: Path) -> None:
+    """Write rejections, in the order of their files and rows."""
+    table = pd.DataFrame(
+        map(asdict, sort_rejections(rejections)), columns=["file", "row", "reason"]
+    )
     write_table(table.astype({"row": "Int64"}), path)
 
 

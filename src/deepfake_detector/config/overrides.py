@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from deepfake_detector.config.schema import flatten_params, parse_params
+from deepfake_detector.config.schema import ADVANCED, flatten_params, parse_params
 from deepfake_detector.config.yaml_edit import parse_yaml, read_yaml, replace_value
 
 
@@ -69,7 +69,8 @@ def override_params(text: str, values: dict[str, str]) -> tuple[str, dict[str, s
     known = flatten_params(parse_params(text))
     full = {find_key(name, list(known)): value for name, value in values.items()}
     for key, value in full.items():
-        text = replace_value(text, key, _to_yaml(value, is_text=isinstance(known[key], str)))
+        new = _to_yaml(value, is_text=isinstance(known[key], str))
+        text = replace_value(text, [key, f"{ADVANCED}.{key}"], new)
     parse_params(text)
     return text, full
 

@@ -20,7 +20,10 @@ from deepfake_detector.config.yaml_edit import parse_yaml
 
 PARAMS_FILE = Path("params.yaml")
 
-Share = Annotated[float, Field(ge=0, le=1)]
+ADVANCED = "advanced"
+"""The section of `params.yaml` with what one rarely changes, in sections of the same names."""
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Quality = Annotated[int, Field(ge=1, le=100)]
@@ -29,28 +32,28 @@ Ratios = Annotated[list[Positive], Field(min_length=1)]
 
 
 class Section(BaseModel):
-    """A section of `params.yaml`: frozen, typed strictly, unknown keys refused."""
+    """A section of `params.yaml`: frozen, typed strictly, unknown keys rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class ValidateParams(Section):
-    smallest_face_px: Count
-    largest_outside_share: Share
+    min_face_px: Count
+    max_outside_fraction: Fraction
 
 
 class ExtractFramesParams(Section):
-    every: Count
-    longest_side_px: Annotated[int, Field(ge=32)]
-    crop_reach: Annotated[float, Field(ge=1)]
-    crop_longest_side_px: Annotated[int, Field(ge=32)]
+    frame_stride: Count
+    max_side_px: Annotated[int, Field(ge=32)]
+    crop_scale: Annotated[float, Field(ge=1)]
+    crop_max_side_px: Annotated[int, Field(ge=32)]
     jpeg_quality: Quality
 
 
 class SplitParams(Section):
-    train: Share
-    validation: Share
-    test: Share
+    train: Fraction
+    validation: Fraction
+    test: Fraction
 
     @model_validator(mode="after")
     def _add_up(self) -> "SplitParams":
@@ -63,29 +66,29 @@ class SplitParams(Section):
 class AnchorParams(Section):
     scales: list[Positive]
     aspect_ratios: list[list[Positive]]
-    steps_px: list[Positive]
+    strides_px: list[Positive]
     variances: Annotated[list[Positive], Field(min_length=4, max_length=4)]
 
     @model_validator(mode="after")
     def _same_maps(self) -> "AnchorParams":
         maps = len(self.aspect_ratios)
-        if len(self.scales) != maps + 1 or len(self.steps_px) != maps:
+        if len(self.scales) != maps + 1 or len(self.strides_px) != maps:
             raise ValueError(
                 f"{maps} predictor maps (aspect_ratios) need {maps + 1} scales and {maps} "
-                f"steps_px, got {len(self.scales)} and {len(self.steps_px)}"
+                f"strides_px, got {len(self.scales)} and {len(self.strides_px)}"
             )
         return self
 
 
 class MatchingParams(Section):
-    positive_overlap: Share
-    negative_overlap: Share
+    positive_iou: Fraction
+    negative_iou: Fraction
 
 
 class DetectionParams(Section):
-    score_threshold: Share
-    suppression_overlap: Share
-    most: Count
+    score_threshold: Fraction
+    nms_iou_threshold: Fraction
+    max_detections: Count
 
 
 class DetectorParams(Section):
@@ -98,41 +101,41 @@ class DetectorParams(Section):
     detections: DetectionParams
 
 
-class OptimiserParams(Section):
+class OptimizerParams(Section):
     name: Literal["adam", "sgd"]
     weight_decay: Annotated[float, Field(ge=0)]
     clip_norm: Annotated[float, Field(ge=0)]
 
 
 class ScheduleParams(Section):
-    name: Literal["warmup_cosine", "steps"]
+    name: Literal["warmup_cosine", "step_decay"]
     learning_rate: Positive
     warmup_epochs: Annotated[int, Field(ge=0)]
-    drop_epochs: list[Count]
+    milestones: list[Count]
 
 
 class LossParams(Section):
-    negatives_per_positive: Annotated[float, Field(ge=0)]
-    negatives_without_faces: Annotated[float, Field(ge=0)]
-    location_weight: Annotated[float, Field(ge=0)]
-    label_weight: Annotated[float, Field(ge=0)]
+    neg_pos_ratio: Annotated[float, Field(ge=0)]
+    max_negatives_without_faces: Annotated[float, Field(ge=0)]
+    box_loss_weight: Annotated[float, Field(ge=0)]
+    class_loss_weight: Annotated[float, Field(ge=0)]
 
 
 class AugmentationParams(Section):
     name: Literal["windows", "ssd_2020"]
-    brightness: Share
+    brightness: Fraction
     contrast: Annotated[list[Positive], Field(min_length=2, max_length=2)]
     saturation: Annotated[list[Positive], Field(min_length=2, max_length=2)]
     hue_degrees: Annotated[float, Field(ge=0, le=180)]
-    zoom_out_probability: Share
-    zoom_out_most: Annotated[float, Field(ge=1)]
-    crop_probability: Share
-    crop_smallest: Annotated[float, Field(gt=0, le=1)]
-    flip_probability: Share
-    recompress_probability: Share
+    expand_prob: Fraction
+    max_expand_ratio: Annotated[float, Field(ge=1)]
+    crop_prob: Fraction
+    min_crop_scale: Annotated[float, Field(gt=0, le=1)]
+    flip_prob: Fraction
+    recompress_prob: Fraction
     recompress_quality: Annotated[list[Quality], Field(min_length=2, max_length=2)]
-    downscale_probability: Share
-    downscale_smallest: Annotated[float, Field(gt=0, le=1)]
+    downscale_prob: Fraction
+    min_downscale: Annotated[float, Field(gt=0, le=1)]
 
 
 class TrainParams(Section):
@@ -140,75 +143,75 @@ class TrainParams(Section):
     steps_per_epoch: Count
     batch_size: Count
     freeze_batch_norm: bool
-    optimiser: OptimiserParams
+    optimizer: OptimizerParams
     schedule: ScheduleParams
     loss: LossParams
     early_stopping_epochs: Count
     validation_frames: Count
-    most_faces: Count
+    max_faces: Count
     augmentation: AugmentationParams
 
 
 class PairParams(Section):
-    given_share: Share
-    other_frame_share: Share
-    wear_share: Share
-    shift: Share
-    zoom: Annotated[float, Field(ge=1)]
+    dataset_fake_ratio: Fraction
+    cross_frame_prob: Fraction
+    degradation_prob: Fraction
+    center_jitter: Fraction
+    scale_jitter: Annotated[float, Field(ge=1)]
 
 
-class SecondLookParams(Section):
+class FaceClassifierParams(Section):
     enabled: bool
     weights: Literal["imagenet", "none"]
     crop_px: Annotated[int, Field(ge=32)]
-    reach: Annotated[float, Field(ge=1)]
-    weight: Share
-    least_score: Share
+    crop_scale: Annotated[float, Field(ge=1)]
+    fusion_weight: Fraction
+    min_detection_score: Fraction
     dropout: Annotated[float, Field(ge=0, lt=1)]
-    networks: Count
+    ensemble_size: Count
     epochs: Count
     pairs_per_source: Count
-    most_steps: Count
+    max_steps_per_epoch: Count
     pairs_per_batch: Count
     learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    averaging: Annotated[float, Field(ge=0, lt=1)]
+    ema_momentum: Annotated[float, Field(ge=0, lt=1)]
     validation_frames: Count
     pairs: PairParams
 
 
 class EvaluateParams(Section):
-    overlap: Share
-    resamples: Annotated[int, Field(ge=0)]
+    iou_threshold: Fraction
+    n_bootstrap: Annotated[int, Field(ge=0)]
     examples: Count
 
 
 class UsableParams(Section):
-    smallest_face_px: Count
-    least_location: Share
-    least_sharpness: Annotated[float, Field(ge=0)]
-    fewest_frames: Count
+    min_face_px: Count
+    min_face_score: Fraction
+    min_sharpness: Annotated[float, Field(ge=0)]
+    min_frames: Count
 
 
-class JudgeParams(Section):
-    false_alarm_rate: Annotated[float, Field(gt=0, lt=1)]
-    missed_fake_rate: Annotated[float, Field(gt=0, lt=1)]
-    unsure_margin: Annotated[float, Field(ge=0, lt=0.5)]
+class CalibrateParams(Section):
+    max_false_positive_rate: Annotated[float, Field(gt=0, lt=1)]
+    max_false_negative_rate: Annotated[float, Field(gt=0, lt=1)]
+    abstain_margin: Annotated[float, Field(ge=0, lt=0.5)]
     usable: UsableParams
 
 
 class PredictParams(Section):
-    score_threshold: Share
-    every: Count
-    most_frames: Count
+    score_threshold: Fraction
+    frame_stride: Count
+    max_frames: Count
 
 
 class AppParams(Section):
     port: Annotated[int, Field(ge=1024, le=65535)]
-    largest_megabytes: Count
-    longest_seconds: Positive
-    cases_kept: Count
+    max_megabytes: Count
+    max_seconds: Positive
+    max_kept_jobs: Count
 
 
 class ExportParams(Section):
@@ -216,14 +219,14 @@ class ExportParams(Section):
 
 
 class AnnotateParams(Section):
-    every: Count
-    smallest_face_px: Count
-    confidence: Share
+    frame_stride: Count
+    min_face_px: Count
+    confidence: Fraction
     smoothing_frames: Count
 
 
 class ForgeParams(Section):
-    feather: Share
+    feather: Fraction
     smoothing_frames: Count
 
 
@@ -231,15 +234,15 @@ class RangeSpace(Section):
     """Numbers from lowest to highest; whole ones for a parameter that is a whole number."""
 
     name: str
-    lowest: float
-    highest: float
+    low: float
+    high: float
     log: bool
 
     @model_validator(mode="after")
     def _in_order(self) -> "RangeSpace":
-        if not self.lowest < self.highest or (self.log and self.lowest <= 0):
+        if not self.low < self.high or (self.log and self.low <= 0):
             above = "0 < lowest < highest" if self.log else "lowest < highest"
-            raise ValueError(f"{self.name}: expected {above}, got {self.lowest}, {self.highest}")
+            raise ValueError(f"{self.name}: expected {above}, got {self.low}, {self.high}")
         return self
 
 
@@ -254,17 +257,17 @@ class ScalesSpace(Section):
     """Scales of anchors: each an interval [lowest, highest]."""
 
     name: Literal["detector.anchors.scales"]
-    smallest: Interval
-    largest: Interval
+    min_scale: Interval
+    max_scale: Interval
     spacing: Interval
 
     @model_validator(mode="after")
     def _in_order(self) -> "ScalesSpace":
-        for interval in (self.smallest, self.largest, self.spacing):
+        for interval in (self.min_scale, self.max_scale, self.spacing):
             if interval[0] > interval[1]:
                 raise ValueError(f"{self.name}: {interval} does not go from low to high")
-        if self.smallest[1] >= self.largest[0]:
-            raise ValueError(f"{self.name}: smallest {self.smallest} reaches {self.largest}")
+        if self.min_scale[1] >= self.max_scale[0]:
+            raise ValueError(f"{self.name}: min_scale {self.min_scale} reaches {self.max_scale}")
         return self
 
 
@@ -277,7 +280,7 @@ class RatiosSpace(Section):
 
 def _name_kind_of_space(value: Any) -> str:
     keys = value if isinstance(value, dict) else dict(value)
-    kinds = {"choices": "choices", "smallest": "scales", "choices_per_map": "ratios"}
+    kinds = {"choices": "choices", "min_scale": "scales", "choices_per_map": "ratios"}
     return next((kind for key, kind in kinds.items() if key in keys), "range")
 
 
@@ -291,11 +294,11 @@ Space = Annotated[
 
 
 class TuneParams(Section):
-    random_trials: Annotated[int, Field(ge=0)]
+    n_startup_trials: Annotated[int, Field(ge=0)]
     pruner: Literal["median", "hyperband", "none"]
-    pruner_spares_trials: Annotated[int, Field(ge=0)]
-    pruner_spares_epochs: Annotated[int, Field(ge=0)]
-    least_recall: Share
+    pruner_startup_trials: Annotated[int, Field(ge=0)]
+    pruner_warmup_epochs: Annotated[int, Field(ge=0)]
+    min_anchor_recall: Fraction
     retries: Annotated[int, Field(ge=0)]
     space: Annotated[list[Space], Field(min_length=1)]
 
@@ -307,9 +310,9 @@ class Params(Section):
     split: SplitParams
     detector: DetectorParams
     train: TrainParams
-    second_look: SecondLookParams
+    face_classifier: FaceClassifierParams
     evaluate: EvaluateParams
-    judge: JudgeParams
+    calibrate: CalibrateParams
     predict: PredictParams
     app: AppParams
     export: ExportParams
@@ -357,12 +360,38 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
 def parse_params(text: str, path: Path = PARAMS_FILE) -> Params:
     """Read all parameters from the text of a params file, as `load_params` does."""
     try:
-        return Params.model_validate(parse_yaml(text))
+        return Params.model_validate(join_advanced(parse_yaml(text)))
     except ValidationError as error:  # of several problems, each is told
         problems = [f"{path}: {_problem_to_text(problem)}" for problem in error.errors()]
         raise ValueError("\n".join(problems)) from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def join_advanced(content: Any) -> Any:
+    """Join what stands under `advanced` with the sections it belongs to.
+
+    Raises:
+        ValueError: a key stands in both places.
+    """
+    if not isinstance(content, dict) or not isinstance(content.get(ADVANCED), dict):
+        return content
+    sections = {key: value for key, value in content.items() if key != ADVANCED}
+    return _join(sections, content[ADVANCED], "")
+
+
+def _join(first: dict, rest: dict, prefix: str) -> dict:
+    joined = dict(first)
+    for key, value in rest.items():
+        if key not in joined:
+            joined[key] = value
+        elif isinstance(joined[key], dict) and isinstance(value, dict):
+            joined[key] = _join(joined[key], value, f"{prefix}{key}.")
+        else:
+            raise ValueError(
+                f"{prefix}{key} is there twice, also as {ADVANCED}.{prefix}{key}; remove one"
+            )
+    return joined
 
 
 def _problem_to_text(problem: Any) -> str:

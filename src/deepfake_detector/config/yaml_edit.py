@@ -43,26 +43,29 @@ def read_yaml(path: Path) -> Any:
         raise ValueError(f"{path}: {error}") from error
 
 
-def replace_value(text: str, key: str, value: str) -> str:
-    """Give YAML text with one value replaced; all else, layout and comments too, stays.
+def replace_value(text: str, keys: list[str], value: str) -> str:
+    """Return YAML text with one value replaced; all else, layout and comments too, stays.
 
     Args:
-        key: its dotted name, `train.schedule.learning_rate`.
+        keys: dotted names, such as `train.schedule.learning_rate`; the first that is there counts.
         value: the new value as YAML on one line, `0.001` or `[8, 12]`.
 
     Raises:
-        KeyError: there is no such key.
+        KeyError: there is none of the keys.
     """
-    node = _find_node(_Loader(text).get_single_node(), key)
+    root = _Loader(text).get_single_node()
+    node = next((node for key in keys if (node := _find_node(root, key)) is not None), None)
+    if node is None:
+        raise KeyError(keys[0])
     return text[: node.start_mark.index] + value + text[_find_end(node) :]
 
 
-def _find_node(node: yaml.Node, key: str) -> yaml.Node:
+def _find_node(node: yaml.Node, key: str) -> yaml.Node | None:
     for part in key.split("."):
         entries = node.value if isinstance(node, yaml.MappingNode) else []
         found = [value for name, value in entries if name.value == part]
         if not found:
-            raise KeyError(key)
+            return None
         node = found[0]
     return node
 

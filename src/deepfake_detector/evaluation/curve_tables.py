@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.common.labels import FACE_LABELS
-from deepfake_detector.evaluation.evaluation_frames import HeldOut
+from deepfake_detector.evaluation.evaluation_frames import EvaluationFrames
 from deepfake_detector.metrics.average_precision import LABELS
 from deepfake_detector.metrics.curves import compute_over_threshold, compute_precision_recall
 from deepfake_detector.metrics.detections import FACE, drop_truth_labels
@@ -13,13 +13,13 @@ from deepfake_detector.metrics.ranking import rank_by_voc
 
 POINTS = 500
 THRESHOLDS = np.linspace(0, 1, 101)
-LOCATION = "location"
+LOCATION = "class_agnostic"
 """In the column `label`: any face, its label ignored."""
 
 
-def make_precision_recall(held_out: HeldOut, overlap: float) -> pd.DataFrame:
+def make_precision_recall(evaluated: EvaluationFrames, iou_threshold: float) -> pd.DataFrame:
     """Make `recall, precision, label` at right detections, best scores first."""
-    rankings = _rank(held_out, overlap)
+    rankings = _rank(evaluated, iou_threshold)
     tables = []
     for name, (ranking, _) in rankings.items():
         recall, precision = compute_precision_recall(ranking, POINTS)
@@ -27,9 +27,9 @@ def make_precision_recall(held_out: HeldOut, overlap: float) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def make_over_threshold(held_out: HeldOut, overlap: float) -> pd.DataFrame:
+def make_over_threshold(evaluated: EvaluationFrames, iou_threshold: float) -> pd.DataFrame:
     """Make `threshold, precision, recall, f1, label` at a hundred thresholds of the score."""
-    rankings = _rank(held_out, overlap)
+    rankings = _rank(evaluated, iou_threshold)
     tables = []
     for name, (ranking, scores) in rankings.items():
         curves = compute_over_threshold(ranking, scores, THRESHOLDS)
@@ -37,12 +37,14 @@ def make_over_threshold(held_out: HeldOut, overlap: float) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def make_confusion(held_out: HeldOut, overlap: float, threshold: float) -> pd.DataFrame:
+def make_confusion(
+    evaluated: EvaluationFrames, iou_threshold: float, threshold: float
+) -> pd.DataFrame:
     """Make `annotated, called, faces`.
 
     Annotated as `nothing` are false alarms, called `nothing` are missed faces.
     """
-    counts = compute_confusion(held_out.faces, held_out.truth, overlap, threshold)
+    counts = compute_confusion(evaluated.faces, evaluated.truth, iou_threshold, threshold)
     names = ["nothing", *FACE_LABELS]
     rows = [
         (annotated, called, int(counts[row, column]))
@@ -53,13 +55,13 @@ def make_confusion(held_out: HeldOut, overlap: float, threshold: float) -> pd.Da
     return pd.DataFrame(rows, columns=["annotated", "called", "faces"])
 
 
-def _rank(held_out: HeldOut, overlap: float) -> dict:
+def _rank(evaluated: EvaluationFrames, iou_threshold: float) -> dict:
     """Rank real, fake and location; give each ranking with the scores it ranks."""
-    detections, locations = held_out.faces.to_detections(), held_out.faces.to_locations()
-    by_label = rank_by_voc(detections, held_out.truth, overlap, LABELS)
-    truth = drop_truth_labels(held_out.truth)
+    detections, locations = evaluated.faces.to_detections(), evaluated.faces.to_locations()
+    by_label = rank_by_voc(detections, evaluated.truth, iou_threshold, LABELS)
+    truth = drop_truth_labels(evaluated.truth)
     rankings = {
         name: (by_label[label], detections.score) for label, name in enumerate(FACE_LABELS, 1)
     }
-    location = rank_by_voc(locations, truth, overlap, [FACE])[FACE]
+    location = rank_by_voc(locations, truth, iou_threshold, [FACE])[FACE]
     return rankings | {LOCATION: (location, locations.score)}

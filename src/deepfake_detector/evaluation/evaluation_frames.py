@@ -14,7 +14,7 @@ from deepfake_detector.metrics.detection_tables import list_images, table_to_fac
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class EvaluationFrames:
     """Found and annotated faces of all frames of a split, px of the original frames.
 
     `images` [I] has `video, frame, source, width_px, height_px`; a row's place is its number.
@@ -25,9 +25,9 @@ class HeldOut:
     images: pd.DataFrame
 
 
-def make_held_out(
+def make_evaluation_frames(
     faces: pd.DataFrame, truth: pd.DataFrame, videos: pd.DataFrame, frames: pd.DataFrame
-) -> HeldOut:
+) -> EvaluationFrames:
     """Join the tables of `prediction` with what is known of their videos and frames.
 
     Args:
@@ -41,18 +41,18 @@ def make_held_out(
     images = images.merge(videos[["video", "source"]], on="video", how="left", validate="m:1")
     sizes = frames[["video", "frame", "width_px", "height_px"]]
     images = images.merge(sizes, on=["video", "frame"], how="left", validate="1:1")
-    return HeldOut(found, annotated, images)
+    return EvaluationFrames(found, annotated, images)
 
 
-def count_held_out(held_out: HeldOut) -> dict[str, int]:
+def count_evaluation_frames(evaluated: EvaluationFrames) -> dict[str, int]:
     """Count what the figures rest on."""
     counts = {
-        name: np.count_nonzero(held_out.truth.label == n) for n, name in enumerate(FACE_LABELS, 1)
+        name: np.count_nonzero(evaluated.truth.label == n) for n, name in enumerate(FACE_LABELS, 1)
     }
     return {
-        "videos": held_out.images["video"].nunique(),
-        "sources": held_out.images["source"].nunique(),
-        "frames": len(held_out.images),
-        "faces": len(held_out.truth.label),
+        "videos": evaluated.images["video"].nunique(),
+        "sources": evaluated.images["source"].nunique(),
+        "frames": len(evaluated.images),
+        "faces": len(evaluated.truth.label),
         **{f"faces_{name}": int(count) for name, count in counts.items()},
     }

@@ -13,7 +13,7 @@ import pandas as pd
 
 from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.data.frame_records import make_shard_path, parse_record
-from deepfake_detector.evaluation.evaluation_frames import HeldOut
+from deepfake_detector.evaluation.evaluation_frames import EvaluationFrames
 from deepfake_detector.metrics.face_matching import call_labels, match_faces
 from deepfake_detector.metrics.matching import NONE
 
@@ -31,7 +31,9 @@ class Example:
     caption: str
 
 
-def rate_images(held_out: HeldOut, overlap: float, threshold: float) -> pd.DataFrame:
+def rate_images(
+    evaluated: EvaluationFrames, iou_threshold: float, threshold: float
+) -> pd.DataFrame:
     """Rate every frame by the worst thing in it: 1 all right, -1 wrong and sure of it.
 
     An annotated face counts with the score of its own label less that of the other one, a missed
@@ -43,39 +45,41 @@ def rate_images(held_out: HeldOut, overlap: float, threshold: float) -> pd.DataF
         decided the rating.
     """
     things = pd.concat(
-        [_rate_truth(held_out, overlap), _rate_alarms(held_out, overlap, threshold)]
+        [_rate_truth(evaluated, iou_threshold), _rate_alarms(evaluated, iou_threshold, threshold)]
     )
     worst = things.sort_values("rating", kind="stable").drop_duplicates("image").set_index("image")
-    counts = np.bincount(held_out.truth.image, minlength=len(held_out.images))
-    images = held_out.images[["video", "frame"]].assign(faces=counts).join(worst)
+    counts = np.bincount(evaluated.truth.image, minlength=len(evaluated.images))
+    images = evaluated.images[["video", "frame"]].assign(faces=counts).join(worst)
     return images.fillna({"rating": 1.0, "cause": "nothing there, nothing found"})
 
 
-def _rate_truth(held_out: HeldOut, overlap: float) -> pd.DataFrame:
-    row = match_faces(held_out.faces, held_out.truth, overlap)
-    scores = np.concatenate([held_out.faces.scores, [[0, 0]]])[row]  # [N, 2]
-    called = np.append(call_labels(held_out.faces), 0)[row]
-    label = held_out.truth.label
+def _rate_truth(evaluated: EvaluationFrames, iou_threshold: float) -> pd.DataFrame:
+    row = match_faces(evaluated.faces, evaluated.truth, iou_threshold)
+    scores = np.concatenate([evaluated.faces.scores, [[0, 0]]])[row]  # [N, 2]
+    called = np.append(call_labels(evaluated.faces), 0)[row]
+    label = evaluated.truth.label
     own = np.take_along_axis(scores, label[:, None] - 1, axis=1)[:, 0]
     cause = [
         f"{NAMES[is_]} called {NAMES[said]}, {top:.2f}" if said else f"{NAMES[is_]} face missed"
         for is_, said, top in zip(label, called, scores.max(axis=1, initial=0), strict=True)
     ]
     rating = np.where(row == NONE, -1.0, 2 * own - scores.sum(axis=1))
-    return pd.DataFrame({"image": held_out.truth.image, "rating": rating, "cause": cause})
+    return pd.DataFrame({"image": evaluated.truth.image, "rating": rating, "cause": cause})
 
 
-def _rate_alarms(held_out: HeldOut, overlap: float, threshold: float) -> pd.DataFrame:
-    row = match_faces(held_out.faces, held_out.truth, overlap)
-    is_alarm = held_out.faces.scores.max(axis=1, initial=0) >= threshold
+def _rate_alarms(
+    evaluated: EvaluationFrames, iou_threshold: float, threshold: float
+) -> pd.DataFrame:
+    row = match_faces(evaluated.faces, evaluated.truth, iou_threshold)
+    is_alarm = evaluated.faces.scores.max(axis=1, initial=0) >= threshold
     is_alarm[row[row != NONE]] = False
-    top = held_out.faces.scores[is_alarm].max(axis=1, initial=0)
-    called = call_labels(held_out.faces)[is_alarm]
+    top = evaluated.faces.scores[is_alarm].max(axis=1, initial=0)
+    called = call_labels(evaluated.faces)[is_alarm]
     cause = [
         f"no face, called {NAMES[label]}, {score:.2f}"
         for label, score in zip(called, top, strict=True)
     ]
-    image = held_out.faces.image[is_alarm]
+    image = evaluated.faces.image[is_alarm]
     return pd.DataFrame({"image": image, "rating": 1 - 2 * top, "cause": cause})
 
 
@@ -93,12 +97,12 @@ def choose_examples(rated: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.D
 
 def _choose(ordered: pd.DataFrame, count: int) -> pd.DataFrame:
     """Choose the first rows, of each video at most its share; fewer where videos are short."""
-    share = math.ceil(count / max(1, ordered["video"].nunique()))
-    return ordered[ordered.groupby("video").cumcount() < share].head(count)
+    fraction = math.ceil(count / max(1, ordered["video"].nunique()))
+    return ordered[ordered.groupby("video").cumcount() < fraction].head(count)
 
 
 def read_examples(
-    chosen: pd.DataFrame, held_out: HeldOut, shards: Path, threshold: float
+    chosen: pd.DataFrame, evaluated: EvaluationFrames, shards: Path, threshold: float
 ) -> list[Example]:
     """Read frames from their shards, with the faces to draw on them.
 
@@ -109,8 +113,8 @@ def read_examples(
     examples = []
     for image, row in chosen.iterrows():
         picture = pictures[image]
-        scale = picture.shape[1] / held_out.images["width_px"][image]  # shards may be shrunk
-        faces, truth = _list_faces(held_out, image, scale), _list_truth(held_out, image, scale)
+        scale = picture.shape[1] / evaluated.images["width_px"][image]  # shards may be shrunk
+        faces, truth = _list_faces(evaluated, image, scale), _list_truth(evaluated, image, scale)
         shown = max(int(np.count_nonzero(faces[list(FACE_LABELS)].max(axis=1) >= threshold)),
                     len(truth))  # fmt: skip
         caption = (
@@ -126,19 +130,19 @@ def _tell_sizes(truth: pd.DataFrame, scale: float) -> str:
     return f"; face of {', '.join(f'{side:.0f}' for side in sides)} px" if len(sides) else ""
 
 
-def _list_faces(held_out: HeldOut, image: int, scale: float) -> pd.DataFrame:
+def _list_faces(evaluated: EvaluationFrames, image: int, scale: float) -> pd.DataFrame:
     """List the found faces of a frame, the one with the highest score first."""
-    rows = np.flatnonzero(held_out.faces.image == image)
-    scores = held_out.faces.scores[rows]
+    rows = np.flatnonzero(evaluated.faces.image == image)
+    scores = evaluated.faces.scores[rows]
     order = np.argsort(-scores.max(axis=1, initial=0), kind="stable")
-    table = pd.DataFrame(held_out.faces.boxes[rows] * scale, columns=BOX)
+    table = pd.DataFrame(evaluated.faces.boxes[rows] * scale, columns=BOX)
     return table.assign(**dict(zip(FACE_LABELS, scores.T, strict=True))).iloc[order]
 
 
-def _list_truth(held_out: HeldOut, image: int, scale: float) -> pd.DataFrame:
-    rows = np.flatnonzero(held_out.truth.image == image)
-    table = pd.DataFrame(held_out.truth.boxes[rows] * scale, columns=BOX)
-    return table.assign(label=NAMES[held_out.truth.label[rows]])
+def _list_truth(evaluated: EvaluationFrames, image: int, scale: float) -> pd.DataFrame:
+    rows = np.flatnonzero(evaluated.truth.image == image)
+    table = pd.DataFrame(evaluated.truth.boxes[rows] * scale, columns=BOX)
+    return table.assign(label=NAMES[evaluated.truth.label[rows]])
 
 
 def _read_pictures(chosen: pd.DataFrame, shards: Path) -> dict[int, np.ndarray]:

@@ -14,14 +14,16 @@ from deepfake_detector.common.labels import FACE_LABELS, FAKE
 from deepfake_detector.data.frame_records import make_shard_path, parse_record
 
 FRAMES_A_VIDEO = 8
-"""Kept frames of which the background is looked at; more of one video are nearly the same."""
+"""Kept frames of which the background is analyzed; more of one video are nearly the same."""
 
 THUMBNAIL_PX = 6
 MASK_MARGIN = 0.5
 """A face is masked with this share of its box around it: hair, neck and the seam go, too."""
 
 
-def list_cues(videos: pd.DataFrame, annotations: pd.DataFrame, folder: Path) -> pd.DataFrame:
+def list_shortcut_features(
+    videos: pd.DataFrame, annotations: pd.DataFrame, folder: Path
+) -> pd.DataFrame:
     """List everything but the background.
 
     Args:
@@ -30,7 +32,7 @@ def list_cues(videos: pd.DataFrame, annotations: pd.DataFrame, folder: Path) -> 
         folder: of the video files.
 
     Returns:
-        [U] rows: `video, source, is_fake` and the features, named `cue.feature`.
+        [U] rows: `video, source, is_fake` and the features, named `feature.feature`.
     """
     faces = annotations.merge(videos[["video", "width_px", "height_px"]], on="video")
     rows = _describe_faces(faces[faces["label"].isin(FACE_LABELS)])
@@ -81,9 +83,9 @@ def _describe_files(about: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _list_kinds(cue: str, values: pd.Series) -> pd.DataFrame:
+def _list_kinds(feature: str, values: pd.Series) -> pd.DataFrame:
     """Make a feature of each value there is: 1 where a video has it."""
-    return pd.get_dummies(values, prefix=cue, prefix_sep=".", dtype=float)
+    return pd.get_dummies(values, prefix=feature, prefix_sep=".", dtype=float)
 
 
 def list_backgrounds(videos: pd.DataFrame, shards: Path) -> pd.DataFrame:
@@ -96,9 +98,9 @@ def list_backgrounds(videos: pd.DataFrame, shards: Path) -> pd.DataFrame:
         (row.video, *_describe_shard(make_shard_path(shards, row.video), row.frames))
         for row in videos[videos["frames"] > 0].itertuples()
     ]
-    colours = [f"background colours.{number}" for number in range(3 * THUMBNAIL_PX**2)]
+    colors = [f"background colours.{number}" for number in range(3 * THUMBNAIL_PX**2)]
     grain = [f"background grain.{name}" for name in ("sharpness", "noise", "contrast")]
-    return pd.DataFrame(rows, columns=["video", *colours, *grain])
+    return pd.DataFrame(rows, columns=["video", *colors, *grain])
 
 
 def _describe_shard(shard: Path, frames: int) -> np.ndarray:
@@ -126,12 +128,12 @@ def describe_background(picture: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     if not is_shown.any():
         is_shown[:] = True
         picture = np.zeros_like(picture)  # a face fills the frame: there is no background
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     shown = np.where(is_shown[..., None], picture, picture[is_shown].mean(axis=0))
     size = (THUMBNAIL_PX, THUMBNAIL_PX)
     thumbnail = cv2.resize(shown.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    edges = np.abs(cv2.Laplacian(grey, cv2.CV_32F)[is_shown])
-    grain = [edges.mean(), np.median(edges), grey[is_shown].std()]
+    edges = np.abs(cv2.Laplacian(gray, cv2.CV_32F)[is_shown])
+    grain = [edges.mean(), np.median(edges), gray[is_shown].std()]
     return np.concatenate([thumbnail.reshape(-1) / 255, np.log1p(grain)])
 
 

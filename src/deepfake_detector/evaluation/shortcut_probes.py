@@ -20,17 +20,17 @@ RIDGE = 1.0
 """On weights of standard features whose variances add up to 1."""
 
 NOT_FEATURES = ["video", "source", "is_fake"]
-COLUMNS = ["cue", "auc", "accuracy", "auc_by_chance", "p_value"]
+COLUMNS = ["feature", "auc", "accuracy", "auc_by_chance", "p_value"]
 
 
 def probe_shortcuts(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Measure how well each cue tells fakes from real ones on test.
 
     Args:
-        train, test: `video, source, is_fake` and features named `cue.feature`.
+        train, test: `video, source, is_fake` and features named `feature.feature`.
 
     Returns:
-        `cue, auc, accuracy, auc_by_chance, p_value`, the most telling cue first: `accuracy` is the
+        `feature, auc, accuracy, auc_by_chance, p_value`, the most telling cue first: `accuracy` is the
         mean of both labels', `auc_by_chance` the 95th percentile of the permutations, `p_value`
         the probability of so good an AUC of the best cue without any leak. Without a row where
         train or test lacks a label.
@@ -41,16 +41,16 @@ def probe_shortcuts(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> pd.Da
     permuted = permute_labels(
         labels, test["source"].to_numpy(), np.random.default_rng(seed)
     )  # [D, U]
-    cues = dict.fromkeys(name.split(".")[0] for name in test if name not in NOT_FEATURES)
-    scores = {cue: _fit_and_score(train, test, cue) for cue in cues}
+    feature_names = dict.fromkeys(name.split(".")[0] for name in test if name not in NOT_FEATURES)
+    scores = {feature: _fit_and_score(train, test, feature) for feature in feature_names}
     by_chance = np.stack([_compute_aucs(score, permuted) for score in scores.values()])
     rows = []
-    for score, drawn, cue in zip(scores.values(), by_chance, cues, strict=True):
+    for score, drawn, feature in zip(scores.values(), by_chance, feature_names, strict=True):
         auc = _compute_aucs(score, labels[None])[0]
         accuracy = ((score[labels] > 0).mean() + (score[~labels] <= 0).mean()) / 2
         better = np.count_nonzero(by_chance.max(axis=0) >= auc - 1e-9)
         p_value = (1 + better) / (1 + len(permuted))
-        rows.append((cue, auc, accuracy, np.percentile(drawn, 95), p_value))
+        rows.append((feature, auc, accuracy, np.percentile(drawn, 95), p_value))
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.sort_values("auc", ascending=False, kind="stable", ignore_index=True)
 
@@ -78,14 +78,14 @@ def permute_labels(
     return drawn[drawn.any(axis=1) & ~drawn.all(axis=1)]
 
 
-def _fit_and_score(train: pd.DataFrame, test: pd.DataFrame, cue: str) -> np.ndarray:
+def _fit_and_score(train: pd.DataFrame, test: pd.DataFrame, feature: str) -> np.ndarray:
     """Fit one cue on train; give the scores of test [U], above 0 for fake."""
-    names = [name for name in train if name.split(".")[0] == cue]
+    names = [name for name in train if name.split(".")[0] == feature]
     features = train[names].to_numpy(float)
-    centre, spread = np.nanmean(features, axis=0), np.nanstd(features, axis=0)
+    center, spread = np.nanmean(features, axis=0), np.nanstd(features, axis=0)
     scale = np.where(spread > 1e-9, spread, np.inf) * np.sqrt(len(names))
     known, asked = (
-        np.nan_to_num((table.reindex(columns=names).to_numpy(float) - centre) / scale)
+        np.nan_to_num((table.reindex(columns=names).to_numpy(float) - center) / scale)
         for table in (train, test)
     )
     is_fake = train["is_fake"].to_numpy(bool)
@@ -105,29 +105,29 @@ def _compute_aucs(score: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return (labels @ ranks - fakes * (fakes + 1) / 2) / (fakes * (labels.shape[1] - fakes))
 
 
-def shortcuts_to_figures(probes: pd.DataFrame) -> dict[str, float]:
+def shortcuts_to_metrics(probes: pd.DataFrame) -> dict[str, float]:
     """Give `shortcut_auc_frame_rate`, ..., and how many cues tell more than chance does."""
-    figures = {}
+    metrics = {}
     for row in probes.itertuples():
-        name = row.cue.replace(" ", "_")
-        figures[f"shortcut_auc_{name}"] = float(row.auc)
-        figures[f"shortcut_accuracy_{name}"] = float(row.accuracy)
-        figures[f"shortcut_p_{name}"] = float(row.p_value)
-    return figures | {"shortcuts": int((probes["p_value"] < LEVEL).sum())}
+        name = row.feature.replace(" ", "_")
+        metrics[f"shortcut_auc_{name}"] = float(row.auc)
+        metrics[f"shortcut_accuracy_{name}"] = float(row.accuracy)
+        metrics[f"shortcut_p_{name}"] = float(row.p_value)
+    return metrics | {"shortcuts": int((probes["p_value"] < LEVEL).sum())}
 
 
-def shortcuts_to_text(figures: dict) -> str:
+def shortcuts_to_text(metrics: dict) -> str:
     """Say what the probes found, with a warning where one beats chance; empty without probes."""
     prefix = "shortcut_auc_"
-    names = [name.removeprefix(prefix) for name in figures if name.startswith(prefix)]
+    names = [name.removeprefix(prefix) for name in metrics if name.startswith(prefix)]
     if not names:
         return ""
-    listed = ", ".join(f"{name.replace('_', ' ')} {figures[prefix + name]:.2f}" for name in names)
+    listed = ", ".join(f"{name.replace('_', ' ')} {metrics[prefix + name]:.2f}" for name in names)
     lines = [f"Without the face (AUC of trivial classifiers, chance 0.5): {listed}"]
-    leaks = [name for name in names if figures[f"shortcut_p_{name}"] < LEVEL]
+    leaks = [name for name in names if metrics[f"shortcut_p_{name}"] < LEVEL]
     if leaks:
         told = ", ".join(
-            f"{name.replace('_', ' ')} (p = {figures[f'shortcut_p_{name}']:.3f})" for name in leaks
+            f"{name.replace('_', ' ')} (p = {metrics[f'shortcut_p_{name}']:.3f})" for name in leaks
         )
         lines.append(
             f"WARNING: the data leaks. On test, real is told from fake by {told}, and a detector "

@@ -13,44 +13,46 @@ import pandas as pd
 
 from deepfake_detector.common.tables import BOX
 from deepfake_detector.data.frame_records import make_shard_path, parse_record
-from deepfake_detector.faces.offline_tracker import compute_box_overlaps
-from deepfake_detector.verdicts.face_track import TrackEvidence
-from deepfake_detector.verdicts.labelled_videos import KnownVideo
-from deepfake_detector.verdicts.track_collector import EvidenceCollector
+from deepfake_detector.faces.offline_tracker import compute_iou_matrix
+from deepfake_detector.verdicts.face_track import FaceTrack
+from deepfake_detector.verdicts.labelled_videos import LabelledVideo
+from deepfake_detector.verdicts.track_collector import TrackCollector
 
-LEAST_KNOWN = 0.5  # of a track's frames must lie on annotated faces, or it is none
+MIN_KNOWN = 0.5  # of a track's frames must lie on annotated faces, or it is none
 
 
-def read_seen_videos(
+def track_labelled_videos(
     shards: Path,
     videos: pd.DataFrame,
     tables: tuple[pd.DataFrame, pd.DataFrame],
-    least_location: float,
-    overlap: float,
-) -> list[KnownVideo]:
+    min_face_score: float,
+    iou_threshold: float,
+) -> list[LabelledVideo]:
     """Follow the found faces of each video through the frames of its shard.
 
     Args:
         videos: `video, source`; each has a shard.
         tables: found and annotated faces of all these videos, as `predict_shards` and
             `read_truth` give them.
-        least_location: faces below this score of real and fake together are not followed.
-        overlap: of a track's box with the annotated face that it is.
+        min_face_score: faces below this score of real and fake together are not followed.
+        iou_threshold: of a track's box with the annotated face that it is.
     """
     found, truth = (dict(iter(table.groupby("video"))) for table in tables)
     seen = []
     for name, source in zip(videos["video"], videos["source"], strict=True):
         faces = found.get(name, tables[0].iloc[:0])
-        tracks = follow_faces(make_shard_path(shards, name), faces, least_location)
+        tracks = track_faces_in_shard(make_shard_path(shards, name), faces, min_face_score)
         annotated = truth[name][truth[name]["label"] != ""]
-        labels = [name_track(track, annotated, overlap) for track in tracks]
-        seen.append(KnownVideo(name, source, name_video(annotated["label"]), tracks, labels))
+        labels = [name_track(track, annotated, iou_threshold) for track in tracks]
+        seen.append(LabelledVideo(name, source, name_video(annotated["label"]), tracks, labels))
     return seen
 
 
-def follow_faces(shard: Path, faces: pd.DataFrame, least_location: float) -> list[TrackEvidence]:
+def track_faces_in_shard(
+    shard: Path, faces: pd.DataFrame, min_face_score: float
+) -> list[FaceTrack]:
     """Follow the found faces of a video through the frames of its shard."""
-    collector = EvidenceCollector(least_location)
+    collector = TrackCollector(min_face_score)
     by_frame = dict(iter(faces.groupby("frame")))
     for frame, picture, scale in _read_pictures(shard):
         collector.add(frame, picture, by_frame.get(frame, faces.iloc[:0]), scale)
@@ -64,7 +66,7 @@ def name_video(labels: pd.Series) -> str:
     return "real" if len(labels) else ""
 
 
-def name_track(track: TrackEvidence, truth: pd.DataFrame, overlap: float) -> str:
+def name_track(track: FaceTrack, truth: pd.DataFrame, iou_threshold: float) -> str:
     """Give the label that a track's annotated faces have most often; empty if it is no face.
 
     Args:
@@ -73,10 +75,10 @@ def name_track(track: TrackEvidence, truth: pd.DataFrame, overlap: float) -> str
     labels = Counter()
     for frame, box_px in zip(track.frames, track.boxes_px, strict=True):
         here = truth[truth["frame"] == frame]
-        overlaps = compute_box_overlaps(box_px[None], here[BOX].to_numpy(float))[0]
-        if overlaps.max(initial=0) >= overlap:
-            labels[here["label"].iloc[int(overlaps.argmax())]] += 1
-    if labels.total() < LEAST_KNOWN * len(track.frames):
+        ious = compute_iou_matrix(box_px[None], here[BOX].to_numpy(float))[0]
+        if ious.max(initial=0) >= iou_threshold:
+            labels[here["label"].iloc[int(ious.argmax())]] += 1
+    if labels.total() < MIN_KNOWN * len(track.frames):
         return ""
     return max(sorted(labels), key=labels.get)
 

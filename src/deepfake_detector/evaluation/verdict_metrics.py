@@ -7,12 +7,12 @@ probability; the others are counted. Shapes: `V` videos, `D` draws.
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.metrics.bootstrap import draw_weights, find_interval
+from deepfake_detector.metrics.bootstrap import find_interval, sample_weights
 from deepfake_detector.metrics.classification import (
     compute_auc,
-    compute_calibration_error,
-    compute_calibration_floor,
-    compute_equal_error_rate,
+    compute_ece,
+    compute_ece_if_calibrated,
+    compute_eer,
     compute_log_loss,
 )
 
@@ -22,20 +22,20 @@ METHODS = {"video": "probability", "majority": "majority", "plain_mean": "plain_
 MEASURES = {
     "auc": compute_auc,
     "log_loss": compute_log_loss,
-    "equal_error_rate": compute_equal_error_rate,
-    "calibration_error": compute_calibration_error,
+    "eer": compute_eer,
+    "ece": compute_ece,
 }
 
 
-def measure_probabilities(verdicts: pd.DataFrame, draws: int, seed: int) -> dict:
+def measure_probabilities(verdicts: pd.DataFrame, n_bootstrap: int, seed: int) -> dict:
     """Measure `video_auc`, `majority_auc`, ... with their intervals, and count the videos.
 
     Args:
         verdicts: as `make_video_verdicts` makes them.
 
     Returns:
-        `video_auc_low`, ... are the intervals; `auc_over_majority_low`, ... those of the verdict's
-        figure less the other method's, draw by draw. `video_calibration_error_floor`, ... are what
+        `video_auc_ci95_low`, ... are the intervals; `auc_over_majority_ci95_low`, ... those of the verdict's
+        figure less the other method's, draw by draw. `video_ece_if_calibrated`, ... are what
         so few videos show though every probability is right; the bolder a method, the less.
         What cannot be measured is NaN.
     """
@@ -43,10 +43,10 @@ def measure_probabilities(verdicts: pd.DataFrame, draws: int, seed: int) -> dict
     judged = annotated[annotated["probability"].notna()]
     return {
         **_measure(judged),
-        **_measure_intervals(judged, draws, seed),
+        **_measure_intervals(judged, n_bootstrap, seed),
         **{
-            f"{method}_calibration_error_floor": compute_calibration_floor(
-                judged[column].to_numpy(float), draws, seed
+            f"{method}_ece_if_calibrated": compute_ece_if_calibrated(
+                judged[column].to_numpy(float), n_bootstrap, seed
             )
             for method, column in METHODS.items()
         },
@@ -60,7 +60,7 @@ def measure_answers(verdicts: pd.DataFrame) -> dict:
     """Measure the three answers.
 
     `video_accuracy` calls every annotated video with a probability by the threshold alone,
-    `answered_accuracy` counts those that got an answer, `abstentions` those that got none. The
+    `selective_accuracy` counts those that got an answer, `abstained` those that got none. The
     rates of errors are shares of all real or all fakes. `faceless_` videos have no annotated face.
     """
     faceless = verdicts[verdicts["label"] == ""]
@@ -72,12 +72,12 @@ def measure_answers(verdicts: pd.DataFrame) -> dict:
     is_right = verdict == "likely " + label
     return {
         "video_accuracy": _divide((called == judged["label"]).sum(), len(judged)),
-        "answered_accuracy": _divide(is_right.sum(), is_answered.sum()),
-        "abstentions": int((~is_answered).sum()),
-        "real_called_fake": _divide(
+        "selective_accuracy": _divide(is_right.sum(), is_answered.sum()),
+        "abstained": int((~is_answered).sum()),
+        "false_positive_rate": _divide(
             ((label == "real") & (verdict == "likely fake")).sum(), (label == "real").sum()
         ),
-        "fake_called_real": _divide(
+        "false_negative_rate": _divide(
             ((label == "fake") & (verdict == "likely real")).sum(), (label == "fake").sum()
         ),
         "faceless_videos": len(faceless),
@@ -108,22 +108,26 @@ def _measure(judged: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _measure_intervals(judged: pd.DataFrame, draws: int, seed: int) -> dict:
+def _measure_intervals(judged: pd.DataFrame, n_bootstrap: int, seed: int) -> dict:
     sources, group = np.unique(judged["source"].astype(str), return_inverse=True)
-    if len(sources) < 2 or draws < 1:
-        reason = "evaluate.resamples is 0" if draws < 1 else "fewer than 2 sources judged"
+    if len(sources) < 2 or n_bootstrap < 1:
+        reason = "evaluate.resamples is 0" if n_bootstrap < 1 else "fewer than 2 sources judged"
         return {"intervals": f"none: {reason}"}
-    weights = draw_weights(len(sources), draws, np.random.default_rng(seed))[:, group]  # [D, V]
+    weights = sample_weights(len(sources), n_bootstrap, np.random.default_rng(seed))[
+        :, group
+    ]  # [D, V]
     drawn = pd.DataFrame(
         [_measure(judged.iloc[np.repeat(np.arange(len(judged)), times)]) for times in weights]
     )
     for name in MEASURES:
         for other in ("majority", "plain_mean"):
             drawn[f"{name}_over_{other}"] = drawn[f"video_{name}"] - drawn[f"{other}_{name}"]
-    figures = {}
+    metrics = {}
     for name in drawn:
-        figures[f"{name}_low"], figures[f"{name}_high"] = find_interval(drawn[name].to_numpy())
-    return figures | {"intervals": f"95 %, {draws:,} resamples of {len(sources)} sources"}
+        metrics[f"{name}_ci95_low"], metrics[f"{name}_ci95_high"] = find_interval(
+            drawn[name].to_numpy()
+        )
+    return metrics | {"intervals": f"95 %, {n_bootstrap:,} resamples of {len(sources)} sources"}
 
 
 def _divide(part: float, whole: float) -> float:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.verdicts.calibration import Calibration
-from deepfake_detector.verdicts.decision import Judgement, judge_track, judge_video
-from deepfake_detector.verdicts.face_track import TrackEvidence, find_usable
-from deepfake_detector.verdicts.labelled_videos import KnownVideo
+from deepfake_detector.verdicts.decision import Decision, decide_track, decide_video
+from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
+from deepfake_detector.verdicts.labelled_videos import LabelledVideo
 
 VIDEO_COLUMNS = [
     *["video", "source", "label", "verdict", "probability", "threshold", "reason"],
@@ -23,7 +23,7 @@ FACE_COLUMNS = [
 ]
 
 
-def make_video_verdicts(videos: list[KnownVideo], calibration: Calibration) -> pd.DataFrame:
+def make_video_verdicts(videos: list[LabelledVideo], calibration: Calibration) -> pd.DataFrame:
     """Make `VIDEO_COLUMNS`, one row a video; `frames` are those with a face."""
     rows = []
     for video in videos:
@@ -33,7 +33,7 @@ def make_video_verdicts(videos: list[KnownVideo], calibration: Calibration) -> p
                 "video": video.video,
                 "source": video.source,
                 "label": video.label,
-                **_to_columns(judge_video(video.tracks, calibration)),
+                **_to_columns(decide_video(video.tracks, calibration)),
                 "faces": len(video.tracks),
                 "frames": len(scores),
                 "majority": (np.count_nonzero(scores > 0.5) + 1) / (len(scores) + 2),
@@ -43,7 +43,7 @@ def make_video_verdicts(videos: list[KnownVideo], calibration: Calibration) -> p
     return pd.DataFrame(rows, columns=VIDEO_COLUMNS)
 
 
-def make_face_verdicts(videos: list[KnownVideo], calibration: Calibration) -> pd.DataFrame:
+def make_face_verdicts(videos: list[LabelledVideo], calibration: Calibration) -> pd.DataFrame:
     """Make `FACE_COLUMNS`, one row a face; its label is empty where nothing is annotated."""
     rows = [
         {
@@ -51,7 +51,7 @@ def make_face_verdicts(videos: list[KnownVideo], calibration: Calibration) -> pd
             "source": video.source,
             "face": track.track,
             "label": label,
-            **_to_columns(judge_track(track, calibration)),
+            **_to_columns(decide_track(track, calibration)),
             "first_frame": track.frames[0],
             "last_frame": track.frames[-1],
             "frames": len(track.frames),
@@ -63,20 +63,20 @@ def make_face_verdicts(videos: list[KnownVideo], calibration: Calibration) -> pd
     return pd.DataFrame(rows, columns=FACE_COLUMNS)
 
 
-def score_frames(tracks: list[TrackEvidence]) -> np.ndarray:
+def score_frames(tracks: list[FaceTrack]) -> np.ndarray:
     """Give the highest fake share of each frame that has a face; empty without faces."""
     if not tracks:
         return np.zeros(0)
     frames = np.concatenate([track.frames for track in tracks])
-    shares = np.concatenate([track.compute_fake_share() for track in tracks])
-    return pd.Series(shares).groupby(frames).max().to_numpy()
+    fake_scores = np.concatenate([track.compute_fake_score() for track in tracks])
+    return pd.Series(fake_scores).groupby(frames).max().to_numpy()
 
 
-def _to_columns(judgement: Judgement) -> dict:
-    probability = np.nan if judgement.probability is None else judgement.probability
+def _to_columns(decision: Decision) -> dict:
+    probability = np.nan if decision.probability is None else decision.probability
     return {
-        "verdict": judgement.answer,
+        "verdict": decision.answer,
         "probability": probability,
-        "threshold": judgement.threshold,
-        "reason": judgement.reason,
+        "threshold": decision.threshold,
+        "reason": decision.reason,
     }

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.common.labels import FAKE
-from deepfake_detector.evaluation.evaluation_frames import HeldOut
+from deepfake_detector.evaluation.evaluation_frames import EvaluationFrames
 from deepfake_detector.metrics.classification import (
     compute_auc,
-    compute_calibration_error,
+    compute_ece,
     compute_log_loss,
 )
 from deepfake_detector.verdicts.calibration import Calibration
@@ -21,32 +21,32 @@ UNDECIDED = 0.5
 """The score of a video in which nothing was found, and the probability of one that has none."""
 
 
-def score_videos(held_out: HeldOut) -> pd.DataFrame:
+def score_videos(evaluated: EvaluationFrames) -> pd.DataFrame:
     """Give the videos [V] with an annotated face: `video, source, is_fake, score`, and `wins`.
 
     `wins` is how often a fake scores above a real video of its own source (equal scores count
     half); NaN for real videos and for fakes without such a video.
     """
-    videos = held_out.images["video"].to_numpy()
+    videos = evaluated.images["video"].to_numpy()
     truth = pd.DataFrame(
-        {"video": videos[held_out.truth.image], "is_fake": held_out.truth.label == FAKE}
+        {"video": videos[evaluated.truth.image], "is_fake": evaluated.truth.label == FAKE}
     )
     table = truth.groupby("video", as_index=False)["is_fake"].any()
-    sources = held_out.images.drop_duplicates("video").set_index("video")["source"]
+    sources = evaluated.images.drop_duplicates("video").set_index("video")["source"]
     table["source"] = table["video"].map(sources).astype(str)
-    table["score"] = table["video"].map(_average_shares(held_out, videos)).fillna(UNDECIDED)
+    table["score"] = table["video"].map(_average_shares(evaluated, videos)).fillna(UNDECIDED)
     return table.assign(wins=_compare_with_originals(table))
 
 
-def _average_shares(held_out: HeldOut, videos: np.ndarray) -> pd.Series:
+def _average_shares(evaluated: EvaluationFrames, videos: np.ndarray) -> pd.Series:
     """Average the best faces' fake shares of each video in which a face was found."""
-    faces = held_out.faces
+    faces = evaluated.faces
     certainty = faces.scores.sum(axis=1)
     order = np.argsort(-certainty, kind="stable")
     _, first = np.unique(faces.image[order], return_index=True)
     best = order[first]  # one face of each image that has one
-    shares = faces.scores[best, FAKE - 1] / certainty[best]
-    return pd.Series(shares.astype(float)).groupby(videos[faces.image[best]]).mean()
+    fractions = faces.scores[best, FAKE - 1] / certainty[best]
+    return pd.Series(fractions.astype(float)).groupby(videos[faces.image[best]]).mean()
 
 
 def _compare_with_originals(videos: pd.DataFrame) -> np.ndarray:
@@ -61,9 +61,9 @@ def _compare_with_originals(videos: pd.DataFrame) -> np.ndarray:
 
 def answer_videos(probability: np.ndarray, calibration: Calibration) -> np.ndarray:
     """Give `fake`, `real`, or an empty answer [V] to probabilities, NaN where there is none."""
-    can_tell = calibration.fake_from < 1
-    is_fake = can_tell & (probability >= calibration.fake_from)
-    is_real = can_tell & (probability <= calibration.real_up_to)
+    can_tell = calibration.min_fake_probability < 1
+    is_fake = can_tell & (probability >= calibration.min_fake_probability)
+    is_real = can_tell & (probability <= calibration.max_real_probability)
     return np.where(is_fake, "fake", np.where(is_real, "real", ""))
 
 
@@ -75,8 +75,8 @@ def measure_videos(videos: pd.DataFrame) -> dict[str, float]:
             `answer`.
 
     Returns:
-        `video_auc`, `video_log_loss`, `video_calibration_error` of the probability, `score_auc`,
-        `pair_order`, and the shares `real_called_fake`, `fake_called_fake`, `unanswered`.
+        `video_auc`, `video_log_loss`, `video_ece` of the probability, `score_auc`,
+        `paired_auc`, and the shares `false_positive_rate`, `true_positive_rate`, `abstention_rate`.
     """
     is_fake = videos["is_fake"].to_numpy(bool)
     probability = videos["probability"].fillna(UNDECIDED).to_numpy(float)
@@ -84,12 +84,12 @@ def measure_videos(videos: pd.DataFrame) -> dict[str, float]:
     return {
         "video_auc": compute_auc(is_fake, probability),
         "video_log_loss": compute_log_loss(is_fake, probability),
-        "video_calibration_error": compute_calibration_error(is_fake, probability),
+        "video_ece": compute_ece(is_fake, probability),
         "score_auc": compute_auc(is_fake, videos["score"].to_numpy(float)),
-        "pair_order": float(videos["wins"].mean()),
-        "real_called_fake": float(called[~is_fake].mean()) if not is_fake.all() else np.nan,
-        "fake_called_fake": float(called[is_fake].mean()) if is_fake.any() else np.nan,
-        "unanswered": float((videos["answer"] == "").mean()),
+        "paired_auc": float(videos["wins"].mean()),
+        "false_positive_rate": float(called[~is_fake].mean()) if not is_fake.all() else np.nan,
+        "true_positive_rate": float(called[is_fake].mean()) if is_fake.any() else np.nan,
+        "abstention_rate": float((videos["answer"] == "").mean()),
     }
 
 

@@ -11,7 +11,7 @@ TOLERANCE = 1e-3
 """Of the coordinates, in fractions of the frame, and of the scores: the last bits of sums differ
 from program to program, and there are thousands of them in a network."""
 
-MOST_DIFFERENT = 1e-3
+MAX_DIFFERENT = 1e-3
 """Share of faces that may differ: of two that overlap by just the limit, the other may be kept."""
 
 
@@ -45,12 +45,12 @@ def compare_faces(expected: dict, found: dict) -> Agreement:
 
 
 def check_agreement(agreement: Agreement, name: str) -> None:
-    """Refuse faces that are not the same.
+    """Reject faces that are not the same.
 
     Raises:
-        ValueError: more than `MOST_DIFFERENT` of the faces differ; the message names the format.
+        ValueError: more than `MAX_DIFFERENT` of the faces differ; the message names the format.
     """
-    if agreement.different > MOST_DIFFERENT * agreement.faces:
+    if agreement.different > MAX_DIFFERENT * agreement.faces:
         raise ValueError(
             f"{name}: {agreement.different} of {agreement.faces} faces in {agreement.frames} "
             "frames are not those that Keras finds; nothing was exported"

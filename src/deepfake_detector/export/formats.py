@@ -7,9 +7,9 @@ import numpy as np
 
 from deepfake_detector.export.agreement import Agreement, check_agreement, compare_faces
 from deepfake_detector.export.litert import run_litert, write_litert, write_litert_detector
-from deepfake_detector.export.networks import copy_second_look, split_detector
-from deepfake_detector.export.onnx_file import add_finder, run_onnx, write_onnx
-from deepfake_detector.export.quantization import quantise_onnx
+from deepfake_detector.export.networks import copy_face_classifier, split_detector
+from deepfake_detector.export.onnx_file import add_decoder, run_onnx, write_onnx
+from deepfake_detector.export.quantization import quantize_onnx
 from deepfake_detector.export.saved_model import (
     export_saved_model,
     run_saved_model,
@@ -29,13 +29,13 @@ INTEGER_RUNNERS = {
 }
 """Files in 8-bit integers, which find nearly the same faces."""
 
-LOOK_RUNNERS = {
-    "second_look": run_saved_model,
-    "second_look.onnx": run_onnx,
-    "second_look.tflite": run_litert,
+CLASSIFIER_RUNNERS = {
+    "face_classifier": run_saved_model,
+    "face_classifier.onnx": run_onnx,
+    "face_classifier.tflite": run_litert,
 }
 
-LOOK_TOLERANCE = 1e-2
+CLASSIFIER_TOLERANCE = 1e-2
 """Of a logit: the probability moves by a quarter of this at most."""
 
 
@@ -46,12 +46,12 @@ def write_detector(detector: keras.Model, calibration: np.ndarray, folder: Path)
         calibration: frames [B, S, S, 3] on which the ranges of 8-bit integers are measured.
     """
     export_saved_model(detector, folder / "saved_model")
-    network, finder = split_detector(detector)
+    network, decoder = split_detector(detector)
     real, integers = folder / "network.onnx", folder / "network_int8.onnx"
     write_onnx(network, real)
-    quantise_onnx(real, calibration, integers)
-    add_finder(real, finder, folder / "detector.onnx")
-    add_finder(integers, finder, folder / "detector_int8.onnx")
+    quantize_onnx(real, calibration, integers)
+    add_decoder(real, decoder, folder / "detector.onnx")
+    add_decoder(integers, decoder, folder / "detector_int8.onnx")
     real.unlink()
     integers.unlink()
     write_litert_detector(
@@ -79,32 +79,34 @@ def check_detector(expected: dict, images: np.ndarray, folder: Path) -> dict[str
     return agreements
 
 
-def write_second_look(look: keras.Model, folder: Path) -> None:
-    """Write a second look in all formats, in real numbers."""
-    network = copy_second_look(look)
-    write_saved_model(network, folder / "second_look")
-    write_onnx(network, folder / "second_look.onnx")
-    write_litert(network, folder / "second_look.tflite")
+def write_face_classifier(classifier: keras.Model, folder: Path) -> None:
+    """Write a face classifier in all formats, in real numbers."""
+    network = copy_face_classifier(classifier)
+    write_saved_model(network, folder / "face_classifier")
+    write_onnx(network, folder / "face_classifier.onnx")
+    write_litert(network, folder / "face_classifier.tflite")
 
 
-def check_second_look(look: keras.Model, crops: np.ndarray, folder: Path) -> dict[str, float]:
+def check_face_classifier(
+    classifier: keras.Model, crops: np.ndarray, folder: Path
+) -> dict[str, float]:
     """Compare the written files' logits of crops [B, S, S, 3] with those of Keras.
 
     Returns:
         The largest difference, by file.
 
     Raises:
-        ValueError: it is over `LOOK_TOLERANCE`.
+        ValueError: it is over `CLASSIFIER_TOLERANCE`.
     """
     crops = crops.astype(np.float32)
-    expected = np.asarray(look.predict_on_batch(crops))
+    expected = np.asarray(classifier.predict_on_batch(crops))
     differences = {}
-    for name, run in LOOK_RUNNERS.items():
+    for name, run in CLASSIFIER_RUNNERS.items():
         logits = run(folder / name, crops)["fake_logit"]
         differences[name] = float(np.abs(logits - expected).max(initial=0.0))
-        if differences[name] > LOOK_TOLERANCE:
+        if differences[name] > CLASSIFIER_TOLERANCE:
             raise ValueError(
                 f"{name}: a logit is {differences[name]:.3g} from that of Keras, at most "
-                f"{LOOK_TOLERANCE:g} expected; nothing was exported"
+                f"{CLASSIFIER_TOLERANCE:g} expected; nothing was exported"
             )
     return differences

@@ -16,19 +16,19 @@ import tensorflow as tf
 from deepfake_detector.config.schema import DetectionParams
 from deepfake_detector.export.networks import split_detector
 from deepfake_detector.export.saved_model import write_saved_model
-from deepfake_detector.models.ssd.detection_decoder import FindFaces
+from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 from deepfake_detector.models.ssd.matching import decode_boxes
 
-_FINDER = "find_faces_of_one"
+_DECODER = "decode_detections_of_one"
 
 
-class FindFacesOfOne(keras.layers.Layer):
-    """`detections.find_faces` for one image, with TensorFlow's own suppression."""
+class SingleImageDecoder(keras.layers.Layer):
+    """`detections.decode_detections` for one image, with TensorFlow's own suppression."""
 
-    def __init__(self, finder: FindFaces):
-        super().__init__(name=_FINDER)
-        self._anchors, self._variances = np.asarray(finder.anchors), finder.variances
-        self._params = DetectionParams(**finder.detections)
+    def __init__(self, decoder: DetectionDecoder):
+        super().__init__(name=_DECODER)
+        self._anchors, self._variances = np.asarray(decoder.anchors), decoder.variances
+        self._params = DetectionParams(**decoder.detections)
 
     def call(self, outputs):
         """Turn `{"box": [1, A, 4], "label": [1, A, 3]}` into `boxes` and `scores`."""
@@ -37,12 +37,14 @@ class FindFacesOfOne(keras.layers.Layer):
         best, count = tf.raw_ops.NonMaxSuppressionV4(
             boxes=boxes,
             scores=tf.reduce_sum(labels, axis=1),
-            max_output_size=self._params.most,
-            iou_threshold=self._params.suppression_overlap,
+            max_output_size=self._params.max_detections,
+            iou_threshold=self._params.nms_iou_threshold,
             score_threshold=self._params.score_threshold,
             pad_to_max_output_size=True,
         )
-        found = tf.cast(tf.range(self._params.most) < count, tf.float32)[:, None]  # [most, 1]
+        found = tf.cast(tf.range(self._params.max_detections) < count, tf.float32)[
+            :, None
+        ]  # [most, 1]
         return {
             "boxes": (tf.gather(boxes, best) * found)[None],  # [1, most, 4]
             "scores": (tf.gather(labels, best) * found)[None],  # [1, most, 2]
@@ -57,9 +59,9 @@ def write_litert_detector(
     Args:
         calibration: frames [B, S, S, 3] on which the ranges of 8-bit integers are measured.
     """
-    network, finder = split_detector(detector)
+    network, decoder = split_detector(detector)
     image = keras.Input(batch_shape=(1, *network.input_shape[1:]), name="image")
-    finds = keras.Model(image, FindFacesOfOne(finder)(network(image)))
+    finds = keras.Model(image, SingleImageDecoder(decoder)(network(image)))
     with tempfile.TemporaryDirectory() as folder:
         write_saved_model(finds, Path(folder))
         path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
@@ -80,7 +82,7 @@ def _list_exact(path: Path) -> list[str]:
     interpreter = tf.lite.Interpreter(str(path))
     outputs = [output["name"] for output in interpreter.get_output_details()]
     names = [tensor["name"] for tensor in interpreter.get_tensor_details()]
-    return outputs + [name for name in names if _FINDER in name]
+    return outputs + [name for name in names if _DECODER in name]
 
 
 def _convert_to_integers(folder: str, calibration: np.ndarray, exact: list[str]) -> bytes:

@@ -5,7 +5,7 @@ Shapes: `B` images, `A` anchors, `S` side of an image in px.
 
 import keras
 
-from deepfake_detector.models.ssd.detection_decoder import FindFaces
+from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
 
 def copy_network(network: keras.Model) -> keras.Model:
@@ -24,7 +24,7 @@ def _copy_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
     return type(layer).from_config(layer.get_config() | changes)
 
 
-def split_detector(detector: keras.Model) -> tuple[keras.Model, FindFaces]:
+def split_detector(detector: keras.Model) -> tuple[keras.Model, DetectionDecoder]:
     """Take a detector apart: what the formats do alike, and decoding with suppression.
 
     Returns:
@@ -33,19 +33,21 @@ def split_detector(detector: keras.Model) -> tuple[keras.Model, FindFaces]:
     """
     copy = copy_network(detector)
     outputs = {name: copy.get_layer(name).output for name in ("box", "label")}
-    finder = next(layer for layer in copy.layers if isinstance(layer, FindFaces))
-    return keras.Model(copy.input, outputs, name="network"), finder
+    decoder = next(layer for layer in copy.layers if isinstance(layer, DetectionDecoder))
+    return keras.Model(copy.input, outputs, name="network"), decoder
 
 
-def copy_second_look(look: keras.Model) -> keras.Model:
-    """Copy a second look as a functional network: crops [B, S, S, 3] to `{"fake_logit": [B]}`."""
-    crop = keras.Input((look.crop_px, look.crop_px, 3), name="crop")
+def copy_face_classifier(classifier: keras.Model) -> keras.Model:
+    """Copy a face classifier as a functional network: crops [B, S, S, 3] to `{"fake_logit": [B]}`."""
+    crop = keras.Input((classifier.crop_px, classifier.crop_px, 3), name="crop")
     logits = []
-    for number, (features, judge) in enumerate(zip(look.features, look.judges, strict=True)):
+    for number, (features, head) in enumerate(
+        zip(classifier.features, classifier.heads, strict=True)
+    ):
         copy = copy_network(features)
         copy.name = f"features_{number}"
-        judge_copy = keras.layers.Dense(1, name=f"judge_{number}")
-        logits.append(judge_copy(copy(crop)))
-        judge_copy.set_weights(judge.get_weights())
+        head_copy = keras.layers.Dense(1, name=f"judge_{number}")
+        logits.append(head_copy(copy(crop)))
+        head_copy.set_weights(head.get_weights())
     logit = keras.ops.squeeze(sum(logits) / len(logits), axis=-1)  # [B]
-    return keras.Model(crop, {"fake_logit": logit}, name="second_look")
+    return keras.Model(crop, {"fake_logit": logit}, name="face_classifier")

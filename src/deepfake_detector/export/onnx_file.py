@@ -11,29 +11,29 @@ import keras
 import numpy as np
 
 from deepfake_detector.config.schema import DetectionParams
-from deepfake_detector.models.ssd.detection_decoder import FindFaces
+from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
 _FIND = """
 <ir_version: {ir_version}, opset_import: ["" : {opset}]>
 find (float[N, A, 4] box, float[N, A, 3] label)
-    => (float[N, {most}, 4] boxes, float[N, {most}, 2] scores)
+    => (float[N, {max_detections}, 4] boxes, float[N, {max_detections}, 2] scores)
 {{
   moves = Mul (box, variances)
   shifts, stretches = Split <axis = 2> (moves, halves)
   moved = Mul (shifts, anchor_sizes)
   centers = Add (moved, anchor_centers)
-  bounded = Min (stretches, most_stretched)
+  bounded = Min (stretches, max_stretch)
   grown = Exp (bounded)
-  reaches = Mul (grown, anchor_reaches)
-  starts = Sub (centers, reaches)
-  ends = Add (centers, reaches)
+  half_sizes = Mul (grown, anchor_half_sizes)
+  starts = Sub (centers, half_sizes)
+  ends = Add (centers, half_sizes)
   all_boxes = Concat <axis = 2> (starts, ends)
 
   probabilities = Softmax <axis = 2> (label)
   background, faces = Split <axis = 2> (probabilities, one_and_two)
   location = ReduceSum <keepdims = 1> (faces, axis_two)
   ranked = Transpose <perm = [0, 2, 1]> (location)
-  chosen = NonMaxSuppression (all_boxes, ranked, most, overlap, threshold)
+  chosen = NonMaxSuppression (all_boxes, ranked, max_detections, nms_iou, threshold)
   picture, unused, anchor = Split <axis = 1> (chosen, three_ones)
   source = Concat <axis = 1> (picture, anchor)
   chosen_boxes = GatherND (all_boxes, source)
@@ -49,15 +49,15 @@ find (float[N, A, 4] box, float[N, A, 3] label)
   row = Sub (place, one)
   target = Concat <axis = 1> (picture, row)
   picture_count = Reshape (pictures, list_of_one)
-  box_shape = Concat <axis = 0> (picture_count, most, four)
-  score_shape = Concat <axis = 0> (picture_count, most, two)
+  box_shape = Concat <axis = 0> (picture_count, max_detections, four)
+  score_shape = Concat <axis = 0> (picture_count, max_detections, two)
   no_boxes = ConstantOfShape (box_shape)
   no_scores = ConstantOfShape (score_shape)
   boxes = ScatterND (no_boxes, target, chosen_boxes)
   scores = ScatterND (no_scores, target, chosen_faces)
 }}
 """
-"""`detections.find_faces` in ONNX. The K chosen faces come picture by picture, best first; `place`
+"""`detections.decode_detections` in ONNX. The K chosen faces come picture by picture, best first; `place`
 is the how many-th of its picture each is, and so its row in the output. No name may be one of the
 network's, such as its input `image`."""
 
@@ -69,18 +69,20 @@ def write_onnx(network: keras.Model, path: Path) -> None:
     network.export(str(path), format="onnx", verbose=False)
 
 
-def add_finder(network_file: Path, finder: FindFaces, path: Path) -> None:
+def add_decoder(network_file: Path, decoder: DetectionDecoder, path: Path) -> None:
     """Write a network file, `box` and `label` of images, as one that gives `boxes`, `scores`."""
     import onnx
 
     network = onnx.load(network_file)
     opset = next(o.version for o in network.opset_import if o.domain in ("", "ai.onnx"))
-    params = DetectionParams(**finder.detections)
-    text = _FIND.format(ir_version=network.ir_version, opset=opset, most=params.most)
+    params = DetectionParams(**decoder.detections)
+    text = _FIND.format(
+        ir_version=network.ir_version, opset=opset, max_detections=params.max_detections
+    )
     find = onnx.parser.parse_model(text)
     find.graph.initializer.extend(
         onnx.numpy_helper.from_array(values, name)
-        for name, values in _list_numbers(finder, params).items()
+        for name, values in _list_numbers(decoder, params).items()
     )
     names = [(name, name) for name in ("box", "label")]
     joined = onnx.compose.merge_models(network, find, names)
@@ -88,20 +90,26 @@ def add_finder(network_file: Path, finder: FindFaces, path: Path) -> None:
     onnx.save(joined, path)
 
 
-def _list_numbers(finder: FindFaces, params: DetectionParams) -> dict[str, np.ndarray]:
+def _list_numbers(decoder: DetectionDecoder, params: DetectionParams) -> dict[str, np.ndarray]:
     """List the constants that the text names."""
-    anchors = np.asarray(finder.anchors)
+    anchors = np.asarray(decoder.anchors)
     left_top, right_bottom = anchors[:, :2], anchors[:, 2:]
-    integers = {"zero": 0, "one": 1, "two": [2], "four": [4], "most": [params.most]}
+    integers = {
+        "zero": 0,
+        "one": 1,
+        "two": [2],
+        "four": [4],
+        "max_detections": [params.max_detections],
+    }
     integers |= {"axis_two": [2], "list_of_one": [1]}
     integers |= {"halves": [2, 2], "one_and_two": [1, 2], "three_ones": [1, 1, 1]}
     reals = {
-        "variances": finder.variances,
+        "variances": decoder.variances,
         "anchor_centers": (left_top + right_bottom) / 2,
         "anchor_sizes": right_bottom - left_top,
-        "anchor_reaches": (right_bottom - left_top) / 2,
-        "most_stretched": 10.0,  # as `targets.decode_boxes`
-        "overlap": params.suppression_overlap,
+        "anchor_half_sizes": (right_bottom - left_top) / 2,
+        "max_stretch": 10.0,  # as `targets.decode_boxes`
+        "nms_iou": params.nms_iou_threshold,
         "threshold": params.score_threshold,
     }
     return {name: np.array(number, np.int64) for name, number in integers.items()} | {

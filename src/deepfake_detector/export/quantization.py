@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 
-def quantise_onnx(network_file: Path, images: np.ndarray, path: Path) -> None:
+def quantize_onnx(network_file: Path, images: np.ndarray, path: Path) -> None:
     """Write a network file in 8-bit integers.
 
     Args:

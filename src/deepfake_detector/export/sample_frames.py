@@ -45,11 +45,11 @@ def read_frames(shards: list[Path], count: int, size_px: int) -> tuple[np.ndarra
     return np.concatenate(images), joined
 
 
-def read_crops(shards: list[Path], count: int, reach: float, size_px: int) -> np.ndarray:
-    """Read about `count` faces as the second look sees them: uint8 [B, S, S, 3]."""
+def read_crops(shards: list[Path], count: int, crop_scale: float, size_px: int) -> np.ndarray:
+    """Read about `count` faces as the face classifier sees them: uint8 [B, S, S, 3]."""
     chosen, per_shard = choose_shards(shards, count)
     crops = [
-        cut_from_record(record, box_px, reach, size_px)
+        cut_from_record(record, box_px, crop_scale, size_px)
         for shard in chosen
         for record, box_px in _list_faces(shard, per_shard)
     ]

@@ -12,7 +12,7 @@ import numpy as np
 TEMPLATE = np.array([[0.35, 0.40], [0.65, 0.40], [0.50, 0.572], [0.376, 0.746], [0.624, 0.746]])
 FACE_WIDTH = 0.66  # of a face, cheek to cheek, in units of the template
 MASK_CENTER = (0.5, 0.585)  # between the nose's tip and the eyes
-MASK_REACH = (0.30, 0.35)  # half width and half height: from above the brows to the chin
+MASK_RADII = (0.30, 0.35)  # half width and half height: from above the brows to the chin
 MASK_POWER = 2.4  # of the superellipse: 2 is an ellipse, more is boxier, like a jaw
 MASK_CORNERS = 96
 SKIN_SLACK = np.array([12.0, 3.0, 3.0], np.float32)  # added to the spread of L, a and b (8 bit)
@@ -67,28 +67,28 @@ def make_mask(
     radii = size * np.interp(angles, directions, np.append(outline, outline[0]))
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     shape = np.sign(circle) * np.abs(circle) ** (2 / MASK_POWER) * radii[:, None]
-    corners = move_points(MASK_CENTER + shape * MASK_REACH, fit_affine(TEMPLATE, landmarks))
+    corners = move_points(MASK_CENTER + shape * MASK_RADII, fit_affine(TEMPLATE, landmarks))
     mask = np.zeros((height, width), np.uint8)
     cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 1)
     return mask > 0
 
 
-def find_skin(image: np.ndarray, core: np.ndarray, reach_px: float) -> np.ndarray:
+def find_skin(image: np.ndarray, core: np.ndarray, sigma_px: float) -> np.ndarray:
     """Find what looks like the skin of the face's core; hair and background do not.
 
     Args:
         image: [H, W, 3] uint8, RGB.
         core: [H, W] bool, surely face; always part of the result.
-        reach_px: spots smaller than this are filled or dropped.
+        sigma_px: spots smaller than this are filled or dropped.
     """
     if not core.any():
         return core
-    colours = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
-    middle = np.median(colours[core], axis=0)
-    spread = 1.5 * np.median(np.abs(colours[core] - middle), axis=0) + SKIN_SLACK
-    distance = np.sqrt((((colours - middle) / spread) ** 2).sum(axis=2))
+    colors = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.float32)
+    middle = np.median(colors[core], axis=0)
+    spread = 1.5 * np.median(np.abs(colors[core] - middle), axis=0) + SKIN_SLACK
+    distance = np.sqrt((((colors - middle) / spread) ** 2).sum(axis=2))
     likeness = np.where(core, 1.0, distance < SKIN_DISTANCE).astype(np.float32)
-    return core | (cv2.GaussianBlur(likeness, (0, 0), reach_px) > 0.6)
+    return core | (cv2.GaussianBlur(likeness, (0, 0), sigma_px) > 0.6)
 
 
 def soften_mask(mask: np.ndarray, seam_px: float) -> np.ndarray:

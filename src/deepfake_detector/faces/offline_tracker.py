@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LINK_OVERLAP = 0.3  # a face that moves by half its width from look to look still overlaps this
-LONGEST_GAP_FRAMES = 15  # a hand or a blur hides a face this long without ending its track
-FEWEST_LOOKS = 3  # false alarms rarely repeat themselves
+LINK_IOU = 0.3  # a face that moves by half its width from look to look still overlaps this
+MAX_GAP_FRAMES = 15  # a hand or a blur hides a face this long without ending its track
+MIN_DETECTIONS = 3  # false alarms rarely repeat themselves
 
 
 @dataclass(frozen=True)
-class Look:
+class FrameDetections:
     """What was seen in one frame: boxes_px [N, 4], landmarks_px [N, 5, 2], confidences [N]."""
 
     frame: int
@@ -25,9 +25,9 @@ class Look:
     confidences: np.ndarray
 
 
-def see_nothing(frame: int) -> Look:
+def make_empty_detections(frame: int) -> FrameDetections:
     """Make the look at a frame without a face."""
-    return Look(frame, np.zeros((0, 4)), np.zeros((0, 5, 2)), np.zeros(0))
+    return FrameDetections(frame, np.zeros((0, 4)), np.zeros((0, 5, 2)), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class _OpenTrack:
 
     def is_lost(self, frame: int) -> bool:
         """Tell after the look at `frame` whether the face was last seen too long ago."""
-        return frame - self.seen[-1][0] > LONGEST_GAP_FRAMES
+        return frame - self.seen[-1][0] > MAX_GAP_FRAMES
 
 
-def compute_box_overlaps(boxes: np.ndarray, other_boxes: np.ndarray) -> np.ndarray:
-    """Compute the overlap (IoU) of boxes [N, 4] with other boxes [M, 4] as [N, M]."""
+def compute_iou_matrix(boxes: np.ndarray, other_boxes: np.ndarray) -> np.ndarray:
+    """Compute the IoU of boxes [N, 4] with other boxes [M, 4] as [N, M]."""
     left_top = np.maximum(boxes[:, None, :2], other_boxes[None, :, :2])  # [N, M, 2]
     right_bottom = np.minimum(boxes[:, None, 2:], other_boxes[None, :, 2:])
     shared = np.prod(np.maximum(right_bottom - left_top, 0), axis=2)  # [N, M]
@@ -69,11 +69,11 @@ def compute_box_overlaps(boxes: np.ndarray, other_boxes: np.ndarray) -> np.ndarr
     return shared / np.maximum(areas[:, None] + other_areas[None] - shared, 1e-9)
 
 
-def make_tracks(looks: Iterable[Look], confidence: float) -> list[Track]:
+def make_tracks(frame_detections: Iterable[FrameDetections], confidence: float) -> list[Track]:
     """Join looks to tracks and drop what is likely no face.
 
     Args:
-        looks: in the order of their frames, gaps allowed.
+        frame_detections: in the order of their frames, gaps allowed.
         confidence: least mean confidence of a track that is kept.
 
     Returns:
@@ -82,13 +82,13 @@ def make_tracks(looks: Iterable[Look], confidence: float) -> list[Track]:
     """
     open_tracks: list[_OpenTrack] = []
     closed: list[_OpenTrack] = []
-    look_count = 0
-    for look in looks:
-        look_count += 1
-        _extend_tracks(open_tracks, look)
-        closed += [track for track in open_tracks if track.is_lost(look.frame)]
-        open_tracks = [track for track in open_tracks if not track.is_lost(look.frame)]
-    fewest = min(FEWEST_LOOKS, look_count)
+    frame_count = 0
+    for detections in frame_detections:
+        frame_count += 1
+        _extend_tracks(open_tracks, detections)
+        closed += [track for track in open_tracks if track.is_lost(detections.frame)]
+        open_tracks = [track for track in open_tracks if not track.is_lost(detections.frame)]
+    fewest = min(MIN_DETECTIONS, frame_count)
     kept = [track for track in closed + open_tracks if len(track.seen) >= fewest]
     tracks = [_interpolate(track) for track in kept]
     return sorted(
@@ -97,25 +97,32 @@ def make_tracks(looks: Iterable[Look], confidence: float) -> list[Track]:
     )
 
 
-def _extend_tracks(open_tracks: list[_OpenTrack], look: Look) -> None:
-    faces = list(zip(look.boxes_px, look.landmarks_px, look.confidences.tolist(), strict=True))
-    links = link_boxes([track.seen[-1][1] for track in open_tracks], look.boxes_px)
+def _extend_tracks(open_tracks: list[_OpenTrack], detections: FrameDetections) -> None:
+    faces = list(
+        zip(
+            detections.boxes_px,
+            detections.landmarks_px,
+            detections.confidences.tolist(),
+            strict=True,
+        )
+    )
+    links = link_boxes([track.seen[-1][1] for track in open_tracks], detections.boxes_px)
     for index, face in links.items():
-        open_tracks[index].seen.append((look.frame, *faces[face]))
+        open_tracks[index].seen.append((detections.frame, *faces[face]))
     linked = set(links.values())
     fresh = [face for index, face in enumerate(faces) if index not in linked]
-    open_tracks += [_OpenTrack([(look.frame, *face)]) for face in fresh]
+    open_tracks += [_OpenTrack([(detections.frame, *face)]) for face in fresh]
 
 
 def link_boxes(boxes: list[np.ndarray], next_boxes: np.ndarray) -> dict[int, int]:
-    """Pair boxes of one look with boxes [M, 4] of the next, best overlap first."""
+    """Pair boxes of one look with boxes [M, 4] of the next, best IoU first."""
     if not boxes or not len(next_boxes):
         return {}
-    overlaps = compute_box_overlaps(np.stack(boxes), next_boxes)  # [N, M]
+    ious = compute_iou_matrix(np.stack(boxes), next_boxes)  # [N, M]
     links: dict[int, int] = {}
-    for flat in np.argsort(-overlaps, axis=None, kind="stable").tolist():
-        index, next_index = divmod(flat, overlaps.shape[1])
-        if overlaps[index, next_index] < LINK_OVERLAP:
+    for flat in np.argsort(-ious, axis=None, kind="stable").tolist():
+        index, next_index = divmod(flat, ious.shape[1])
+        if ious[index, next_index] < LINK_IOU:
             break
         if index not in links and next_index not in links.values():
             links[index] = next_index
@@ -145,8 +152,8 @@ def smooth_track(track: Track, frames: int) -> Track:
     )
 
 
-def _smooth(values: np.ndarray, reach: int) -> np.ndarray:
+def _smooth(values: np.ndarray, radius: int) -> np.ndarray:
     last = len(values) - 1
-    reaches = [min(reach, index, last - index) for index in range(len(values))]
-    windows = [values[i - r : i + r + 1] for i, r in enumerate(reaches)]
+    radii = [min(radius, index, last - index) for index in range(len(values))]
+    windows = [values[i - r : i + r + 1] for i, r in enumerate(radii)]
     return np.stack([window.mean(axis=0) for window in windows])

@@ -29,12 +29,12 @@ def measure_sharpness(picture: np.ndarray, box_px) -> float:
     right, bottom = np.ceil(np.clip(box_px[2:], 0, [width, height])).astype(int)
     if right <= left or bottom <= top:
         return 0.0
-    grey = cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
-    grey = cv2.resize(grey, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+    gray = cv2.cvtColor(picture[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
+    gray = cv2.resize(gray, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(gray, cv2.CV_64F).var())
 
 
-class CutFinder:
+class ShotChangeDetector:
     """Tells frame by frame whether another shot begins; keeps the last frame's thumbnail.
 
     Colours as well as places must change: a quick hand-held camera keeps the colours of its scene,
@@ -44,7 +44,7 @@ class CutFinder:
     def __init__(self):
         self._before: np.ndarray | None = None
 
-    def is_cut(self, picture: np.ndarray) -> bool:
+    def is_shot_change(self, picture: np.ndarray) -> bool:
         """Tell whether a frame, uint8 RGB [height, width, 3], is unlike the one before.
 
         The first frame is no cut.
@@ -66,5 +66,5 @@ def _compute_changed_share(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def _make_histogram(thumbnail: np.ndarray) -> np.ndarray:
-    colours = cv2.cvtColor(thumbnail, cv2.COLOR_RGB2HSV)
-    return cv2.calcHist([colours], [0, 1, 2], None, BINS, [0, 180, 0, 256, 0, 256])
+    colors = cv2.cvtColor(thumbnail, cv2.COLOR_RGB2HSV)
+    return cv2.calcHist([colors], [0, 1, 2], None, BINS, [0, 180, 0, 256, 0, 256])

@@ -20,8 +20,8 @@ from deepfake_detector.faces.alignment import (
 )
 from deepfake_detector.forging.color_transfer import match_appearance
 
-SKIN_REACH = 0.04  # spots of hair or shine below this share of the face's width do not count
-BLUR_REACH = 0.008  # share of the face's width that a self-blended copy is blurred by
+SKIN_SIGMA = 0.04  # spots of hair or shine below this share of the face's width do not count
+BLUR_SIGMA = 0.008  # share of the face's width that a self-blended copy is blurred by
 CORE_SIZE = 0.72  # of the mask: eyes, nose and mouth, which are face whatever their colour
 PLAIN_OUTLINE = np.ones(8)
 
@@ -36,7 +36,7 @@ class SelfBlend:
         gains: factor of red, green and blue, [3].
         contrast: factor around the mean of the face.
         sharpen: above 0 the strength of unsharp masking, below 0 that of a blur.
-        share: of the copy in the blend, 1 is all of it.
+        alpha: of the copy in the blend, 1 is all of it.
         outline: factor of the mask's radius in equally spaced directions, [K].
     """
 
@@ -45,11 +45,11 @@ class SelfBlend:
     gains: np.ndarray
     contrast: float
     sharpen: float
-    share: float
+    alpha: float
     outline: np.ndarray
 
 
-def draw_self_blend(generator: np.random.Generator) -> SelfBlend:
+def sample_self_blend(generator: np.random.Generator) -> SelfBlend:
     """Draw a self-blend in about the ranges of the paper (its section 3.2)."""
     return SelfBlend(
         move=(generator.uniform(-0.04, 0.04), generator.uniform(-0.03, 0.03)),
@@ -57,7 +57,7 @@ def draw_self_blend(generator: np.random.Generator) -> SelfBlend:
         gains=generator.uniform(0.95, 1.05, 3),
         contrast=generator.uniform(0.88, 1.12),
         sharpen=generator.choice([-0.7, -0.4, 0.4, 0.7]),
-        share=generator.choice([0.75, 1.0, 1.0]),
+        alpha=generator.choice([0.75, 1.0, 1.0]),
         outline=generator.uniform(0.82, 1.12, 8),
     )
 
@@ -82,7 +82,7 @@ def swap_face(
     hard = make_mask(landmarks, height, width, PLAIN_OUTLINE)
     core = make_mask(landmarks, height, width, PLAIN_OUTLINE, CORE_SIZE)
     for picture in (image, np.clip(face, 0, 255).astype(np.uint8)):
-        hard &= find_skin(picture, core, SKIN_REACH * face_width)
+        hard &= find_skin(picture, core, SKIN_SIGMA * face_width)
     mask = soften_mask(hard, feather * face_width)
     reference = image.astype(np.float32)
     return blend(image, match_appearance(face, reference, mask, face_width), mask)
@@ -115,16 +115,16 @@ def self_blend_face(
     copy = warp_donor(image, matrix, height, width)
     hard = make_mask(landmarks, height, width, change.outline)
     mask = soften_mask(hard, feather * face_width)
-    copy = recolour(copy, change, mask, face_width)
-    return blend(image, copy, mask * change.share)
+    copy = recolor(copy, change, mask, face_width)
+    return blend(image, copy, mask * change.alpha)
 
 
-def recolour(
+def recolor(
     face: np.ndarray, change: SelfBlend, mask: np.ndarray, face_width: float
 ) -> np.ndarray:
     """Change gains, contrast and sharpness of a face [H, W, 3]."""
     mean = (face * mask[..., None]).sum((0, 1)) / max(float(mask.sum()), 1e-6)
     face = (face - mean) * change.contrast + mean * change.gains
-    reach_px = max(BLUR_REACH * face_width, 0.5)
-    blurred = cv2.GaussianBlur(face, (0, 0), reach_px)
+    sigma_px = max(BLUR_SIGMA * face_width, 0.5)
+    blurred = cv2.GaussianBlur(face, (0, 0), sigma_px)
     return face + change.sharpen * (face - blurred)

@@ -16,8 +16,8 @@ _PARTS = {  # centre and half sides of the forged part, in widths and heights of
     LOWER: ((0.5, 0.74), (0.36, 0.24)),
     UPPER: ((0.5, 0.38), (0.44, 0.24)),
 }
-_PART_SHARES = {WHOLE: 0.8, LOWER: 0.12, UPPER: 0.08}
-_COPY_SHARES = (0.4, 0.6, 0.8, 1.0, 1.0, 1.0)  # of the copy in the blend
+_PART_PROBS = {WHOLE: 0.8, LOWER: 0.12, UPPER: 0.08}
+_COPY_ALPHAS = (0.4, 0.6, 0.8, 1.0, 1.0, 1.0)  # of the copy in the blend
 
 
 def blend_with_itself(
@@ -33,32 +33,32 @@ def blend_with_itself(
         The real face and its fake, alike outside the mask: where it is the base that was changed,
         the real one is changed, too.
     """
-    mask = draw_mask(box_px, image.shape[:2], generator)
+    mask = sample_mask(box_px, image.shape[:2], generator)
     base, copy = image.astype(np.float32), other.astype(np.float32)
     if other is not image:
-        copy = match_colours(copy, base, mask)
+        copy = match_colors(copy, base, mask)
     if generator.random() < 0.5:  # either of the two may be the odd one (the paper's section 3.2)
         copy = change_look(copy, generator)
     else:
         base = change_look(base, generator)
     copy = move_slightly(copy, box_px, generator)
-    weight = (mask * generator.choice(_COPY_SHARES))[..., None]
-    return _to_pixels(base), _to_pixels(base + (copy - base) * weight)
+    weight = (mask * generator.choice(_COPY_ALPHAS))[..., None]
+    return to_pixels(base), to_pixels(base + (copy - base) * weight)
 
 
-def _to_pixels(picture: np.ndarray) -> np.ndarray:
+def to_pixels(picture: np.ndarray) -> np.ndarray:
     return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
 
-def draw_mask(
+def sample_mask(
     box_px: np.ndarray, size_px: tuple[int, int], generator: np.random.Generator
 ) -> np.ndarray:
     """Draw a soft mask [H, W] in 0-1 of a face or a part of it, with an outline of its own."""
-    part = generator.choice(list(_PART_SHARES), p=list(_PART_SHARES.values()))
-    center, reach = (np.array(values) for values in _PARTS[part])
+    part = generator.choice(list(_PART_PROBS), p=list(_PART_PROBS.values()))
+    center, half_sizes = (np.array(values) for values in _PARTS[part])
     box_size = box_px[2:] - box_px[:2]
     center = box_px[:2] + (center + generator.uniform(-0.03, 0.03, 2)) * box_size
-    reach = reach * box_size * generator.uniform(0.75, 1.08, 2)
+    half_sizes = half_sizes * box_size * generator.uniform(0.75, 1.08, 2)
     angles = np.linspace(0, 2 * np.pi, MASK_CORNERS, endpoint=False)
     power = 2 / generator.uniform(2.0, 3.5)  # of a superellipse: from an ellipse to a boxy jaw
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
@@ -69,7 +69,7 @@ def draw_mask(
         for number, (wave, phase) in enumerate(zip(waves, phases, strict=True))
     )
     mask = np.zeros(size_px, np.float32)
-    corners = np.round(center + shape * radii[:, None] * reach).astype(np.int32)
+    corners = np.round(center + shape * radii[:, None] * half_sizes).astype(np.int32)
     cv2.fillPoly(mask, [corners], 1.0)
     seam_px = generator.uniform(0.01, 0.09) * float(box_size.min())
     return soften(mask, seam_px)
@@ -81,7 +81,7 @@ def soften(mask: np.ndarray, seam_px: float) -> np.ndarray:
     return np.clip(2 * blurred - 1, 0, 1)
 
 
-def match_colours(copy: np.ndarray, base: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def match_colors(copy: np.ndarray, base: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Give the copy the base's mean colour and spread under the mask (Reinhard et al. 2001)."""
     weight = (mask / max(float(mask.sum()), 1e-6))[..., None]
     means = [(picture * weight).sum((0, 1)) for picture in (copy, base)]

@@ -16,14 +16,14 @@ from deepfake_detector.faces.alignment import (
     measure_face_width,
     move_points,
 )
-from deepfake_detector.faces.mtcnn import FaceFinder, choose_main_track
+from deepfake_detector.faces.mtcnn import MTCNNFaceDetector, choose_main_track
 from deepfake_detector.faces.offline_tracker import Track, make_tracks, smooth_track
 from deepfake_detector.forging.face_forger import SelfBlend, self_blend_face, swap_face
 from deepfake_detector.video.clips import read_frames
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
-MOST_DONOR_FRAMES = 300
-CROP_REACH = 1.3  # face widths around the middle of the landmarks that can take part in a forgery
+MAX_DONOR_FRAMES = 300
+CROP_SCALE = 1.3  # face widths around the middle of the landmarks that can take part in a forgery
 
 Forger = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 """Forges a face in an image [H, W, 3] at landmarks [5, 2], at place 0 to T-1 of its track."""
@@ -37,20 +37,22 @@ class Donor:
     landmarks: np.ndarray
 
 
-def read_donor(path: Path, finder: FaceFinder, confidence: float, smoothing_frames: int) -> Donor:
+def read_donor(
+    path: Path, detector: MTCNNFaceDetector, confidence: float, smoothing_frames: int
+) -> Donor:
     """Read the main face of a video or of an image.
 
     Raises:
         ValueError: no face is found, or the file cannot be read; names the file.
     """
     frames: list[tuple[int, np.ndarray]] = []
-    looks = []
+    frame_detections = []
     for number, image in _read_pictures(path):
-        if number >= MOST_DONOR_FRAMES:
+        if number >= MAX_DONOR_FRAMES:
             break
         frames.append((number, image))
-        looks.append(finder.look(image, number))
-    tracks = make_tracks(looks, confidence)
+        frame_detections.append(detector.detections(image, number))
+    tracks = make_tracks(frame_detections, confidence)
     if not tracks:
         raise ValueError(f"{path.name}: expected a donor's face, found none")
     track = smooth_track(choose_main_track(tracks), smoothing_frames)
@@ -74,10 +76,10 @@ def _read_pictures(path: Path) -> Iterator[tuple[int, np.ndarray]]:
 
 def crop_face(image: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cut out the view of a face and its surroundings, and give its left top corner [2] in px."""
-    center, reach = landmarks.mean(axis=0), CROP_REACH * measure_face_width(landmarks)
+    center, radius = landmarks.mean(axis=0), CROP_SCALE * measure_face_width(landmarks)
     height, width = image.shape[:2]
-    left, top = np.clip(np.floor(center - reach), 0, [width - 1, height - 1]).astype(int)
-    right, bottom = np.clip(np.ceil(center + reach), [left + 1, top + 1], [width, height]).astype(
+    left, top = np.clip(np.floor(center - radius), 0, [width - 1, height - 1]).astype(int)
+    right, bottom = np.clip(np.ceil(center + radius), [left + 1, top + 1], [width, height]).astype(
         int
     )
     return image[top:bottom, left:right], np.array([left, top])

@@ -1,6 +1,6 @@
 """A video watched from beginning to end: its faces followed, their scores kept, then judged.
 
-What is kept grows by a few numbers with each face in a frame that is looked at, never by pictures.
+What is kept grows by a few numbers with each face in a frame that is analyzed, never by pictures.
 """
 
 from collections.abc import Callable
@@ -11,34 +11,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.inference.detector import find_faces
+from deepfake_detector.inference.detector import detect_faces
 from deepfake_detector.verdicts.calibration import Calibration
-from deepfake_detector.verdicts.decision import Judgement, judge_track, judge_video
-from deepfake_detector.verdicts.face_track import TrackEvidence
-from deepfake_detector.verdicts.track_collector import EvidenceCollector
+from deepfake_detector.verdicts.decision import Decision, decide_track, decide_video
+from deepfake_detector.verdicts.face_track import FaceTrack
+from deepfake_detector.verdicts.track_collector import TrackCollector
 from deepfake_detector.video.frame_reader import Frame, FrameReader
 from deepfake_detector.video.sampling import Sampler
 
 
 @dataclass(frozen=True)
 class Expert:
-    """What it takes to judge a video: a detector, and what turns its scores into answers."""
+    """What it takes to analyze a video: a detector, and what turns its scores into answers."""
 
     detector: Any
     calibration: Calibration
 
 
 @dataclass(frozen=True)
-class Watched:
+class VideoAnalysis:
     """What was seen in a video.
 
     Attributes:
         width_px: as a player shows it, like `height_px`.
         frames_read: decoded ones; `seconds` is the time of the last of them.
         problem: why the video ended before its end; empty where it did not.
-        every: the distance of frames looked at, at the end.
-        looked_at: the seconds of each frame looked at, by its number.
-        faces: `frame` and what `find_faces` gives, `track` (0: hardly a face), one row a face.
+        frame_stride: the distance of frames analyzed, at the end.
+        analyzed: the seconds of each frame analyzed, by its number.
+        faces: `frame` and what `detect_faces` gives, `track` (0: hardly a face), one row a face.
         tracks: what was seen of each face over time.
     """
 
@@ -47,81 +47,81 @@ class Watched:
     frames_read: int
     seconds: float
     problem: str
-    every: int
-    looked_at: dict[int, float]
+    frame_stride: int
+    analyzed: dict[int, float]
     faces: pd.DataFrame
-    tracks: list[TrackEvidence]
+    tracks: list[FaceTrack]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The answer on a video, and on each of its faces by track number."""
 
-    video: Judgement
-    tracks: dict[int, Judgement]
+    video: Decision
+    tracks: dict[int, Decision]
 
 
-class Watcher:
+class VideoAnalyzer:
     """Takes in frames of one video, in order."""
 
     def __init__(self, expert: Expert):
         self._detector = expert.detector
-        self._collector = EvidenceCollector(expert.calibration.usable.least_location)
-        self.looked_at: dict[int, float] = {}
+        self._collector = TrackCollector(expert.calibration.usable.min_face_score)
+        self.analyzed: dict[int, float] = {}
         self.size_px = (0, 0)
         self._tables: list[pd.DataFrame] = []
 
-    def look_at(self, frames: list[Frame]) -> None:
+    def analyze_frames(self, frames: list[Frame]) -> None:
         """Find and follow the faces of frames."""
-        tables = find_faces(self._detector, [frame.image for frame in frames])
+        tables = detect_faces(self._detector, [frame.image for frame in frames])
         for frame, faces in zip(frames, tables, strict=True):
             numbers = self._collector.add(frame.number, frame.image, faces)
-            self.looked_at[frame.number] = frame.seconds
+            self.analyzed[frame.number] = frame.seconds
             self.size_px = frame.image.shape[1::-1]
             self._tables.append(faces.assign(frame=frame.number, track=numbers))
 
-    def collect(self) -> tuple[pd.DataFrame, list[TrackEvidence]]:
+    def collect(self) -> tuple[pd.DataFrame, list[FaceTrack]]:
         """Give all faces found so far, and what was seen of each over time."""
         filled = [table for table in self._tables if len(table)] or self._tables[:1]
         return pd.concat(filled, ignore_index=True), self._collector.collect()
 
 
-def watch_video(
+def analyze_video(
     path: Path,
     expert: Expert,
     sampler: Sampler,
-    longest_seconds: float | None = None,
+    max_seconds: float | None = None,
     tell: Callable[[int], None] = lambda frames_read: None,
-) -> Watched:
+) -> VideoAnalysis:
     """Watch a video; one that breaks is watched as far as it goes.
 
     Args:
-        longest_seconds: a longer one is refused; None is no limit.
+        max_seconds: a longer one is rejected; None is no limit.
         tell: called now and then with the number of frames read so far.
 
     Raises:
         ValueError: it cannot be read at all, or is too long.
         FileNotFoundError: there is no such file.
     """
-    reader, watcher = FrameReader(Path(path), longest_seconds), Watcher(expert)
+    reader, analyzer = FrameReader(Path(path), max_seconds), VideoAnalyzer(expert)
     for frames in reader.read(sampler.is_wanted):
-        watcher.look_at(frames)
+        analyzer.analyze_frames(frames)
         tell(reader.count)
-    faces, tracks = watcher.collect()
-    return Watched(
-        *watcher.size_px, reader.count, reader.seconds, reader.problem, sampler.every,
-        watcher.looked_at, faces, tracks,
+    faces, tracks = analyzer.collect()
+    return VideoAnalysis(
+        *analyzer.size_px, reader.count, reader.seconds, reader.problem, sampler.frame_stride,
+        analyzer.analyzed, faces, tracks,
     )  # fmt: skip
 
 
-def watch_image(image: np.ndarray, expert: Expert) -> Watched:
+def analyze_image(image: np.ndarray, expert: Expert) -> VideoAnalysis:
     """Look at an image, uint8 RGB [H, W, 3], as at a video of one frame."""
-    watcher = Watcher(expert)
-    watcher.look_at([Frame(0, 0.0, image)])
-    return Watched(*watcher.size_px, 1, 0.0, "", 1, watcher.looked_at, *watcher.collect())
+    analyzer = VideoAnalyzer(expert)
+    analyzer.analyze_frames([Frame(0, 0.0, image)])
+    return VideoAnalysis(*analyzer.size_px, 1, 0.0, "", 1, analyzer.analyzed, *analyzer.collect())
 
 
-def judge_watched(watched: Watched, calibration: Calibration) -> Verdict:
-    """Judge a video and each face in it."""
-    judged = {track.track: judge_track(track, calibration) for track in watched.tracks}
-    return Verdict(judge_video(watched.tracks, calibration), judged)
+def judge_watched(analysis: VideoAnalysis, calibration: Calibration) -> Verdict:
+    """Decide on a video and each face in it."""
+    judged = {track.track: decide_track(track, calibration) for track in analysis.tracks}
+    return Verdict(decide_video(analysis.tracks, calibration), judged)

@@ -1,7 +1,7 @@
 """A trained detector applied to frames: from pixels to tables of found faces.
 
 A detector file needs no parameters beside it: anchors and thresholds are inside. Where a second
-look was trained with it, each face is looked at again in the frame as it was filmed.
+look was trained with it, each face is analyzed again in the frame as it was filmed.
 """
 
 import itertools
@@ -17,14 +17,14 @@ from deepfake_detector.common.labels import FACE_LABELS, label_to_name
 from deepfake_detector.data.frame_records import read_records
 from deepfake_detector.data.loading.crop_index import cut_from_record
 from deepfake_detector.faces.crops import cut_face
-from deepfake_detector.inference.score_fusion import look_again
+from deepfake_detector.inference.score_fusion import classify_faces
 
 BOX = ["left", "top", "right", "bottom"]
 FACE_COLUMNS = [*BOX, *FACE_LABELS]
 """A found face: its box in px of the frame it was found in, and the probability of each label."""
 
-SECOND_LOOK = Path("second_look/second_look.keras")
-"""Where the second look lies, from the folder of the detector."""
+FACE_CLASSIFIER = Path("face_classifier/face_classifier.keras")
+"""Where the face classifier lies, from the folder of the detector."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,19 @@ class Detector:
     """What finds and labels faces.
 
     Attributes:
-        single_shot: a Keras model from images [B, size, size, 3] to boxes and scores.
-        second_look: a `SecondLook`, or None where the single shot's labels stand.
+        ssd: a Keras model from images [B, size, size, 3] to boxes and scores.
+        face_classifier: a `FaceClassifier`, or None where the SSD's labels stand.
     """
 
-    single_shot: Any
-    second_look: Any = None
+    ssd: Any
+    face_classifier: Any = None
 
 
-def load_detector(path: Path, second_look: Path | None = None) -> Detector:
+def load_detector(path: Path, face_classifier: Path | None = None) -> Detector:
     """Load a detector made by `train`.
 
     Args:
-        second_look: its file, where it is not in its folder beside the detector.
+        face_classifier: its file, where it is not in its folder beside the detector.
 
     Raises:
         ValueError: there is no such file, or it is no detector of this project.
@@ -53,12 +53,12 @@ def load_detector(path: Path, second_look: Path | None = None) -> Detector:
         raise ValueError(f"{path}: no detector here; run `dvc repro`, or name another file")
     from deepfake_detector.models.ssd.precision import fit_precision
 
-    single_shot = _load_network(path)
-    if not isinstance(single_shot.output, dict) or set(single_shot.output) != {"boxes", "scores"}:
+    ssd = _load_network(path)
+    if not isinstance(ssd.output, dict) or set(ssd.output) != {"boxes", "scores"}:
         raise ValueError(f"{path}: a Keras model, but not a detector of this project")
-    fit_precision(single_shot, single_shot.get_layer("find_faces").precision)
-    look = second_look or Path(path).parent / SECOND_LOOK
-    return Detector(single_shot, _load_network(look) if look.is_file() else None)
+    fit_precision(ssd, ssd.get_layer("decode_detections").precision)
+    classifier = face_classifier or Path(path).parent / FACE_CLASSIFIER
+    return Detector(ssd, _load_network(classifier) if classifier.is_file() else None)
 
 
 def _load_network(path: Path):
@@ -74,30 +74,30 @@ def _load_network(path: Path):
         ) from error
 
 
-def find_faces(detector: Detector, frames: list[np.ndarray]) -> list[pd.DataFrame]:
+def detect_faces(detector: Detector, frames: list[np.ndarray]) -> list[pd.DataFrame]:
     """Find the faces in frames of any size, and label them.
 
     Args:
         frames: each uint8 RGB [height, width, 3]; at least one.
 
     Returns:
-        One table for each frame with `FACE_COLUMNS` and `looks.LOOKS`, boxes in px clipped to the
+        One table for each frame with `FACE_COLUMNS` and `classifiers.FAKE_SCORE_COLUMNS`, boxes in px clipped to the
         frame, the likeliest face first; empty where no face was found.
     """
-    size_px = detector.single_shot.input_shape[1]
+    size_px = detector.ssd.input_shape[1]
     images = np.stack([cv2.resize(frame, (size_px, size_px)) for frame in frames])
-    found = detector.single_shot.predict_on_batch(images.astype(np.float32))
+    found = detector.ssd.predict_on_batch(images.astype(np.float32))
     tables = [
         faces_to_table(boxes, scores, frame.shape[1], frame.shape[0])
         for frame, boxes, scores in zip(frames, found["boxes"], found["scores"], strict=True)
     ]
     image = np.repeat(np.arange(len(frames)), [len(table) for table in tables])
-    look = detector.second_look
+    classifier = detector.face_classifier
 
     def cut(number: int, box_px: np.ndarray) -> np.ndarray:
-        return cut_face(frames[number], box_px, look.reach, look.crop_px)
+        return cut_face(frames[number], box_px, classifier.crop_scale, classifier.crop_px)
 
-    faces = look_again(look, pd.concat(tables, ignore_index=True), image, cut)
+    faces = classify_faces(classifier, pd.concat(tables, ignore_index=True), image, cut)
     return [faces[image == number].reset_index(drop=True) for number in range(len(frames))]
 
 
@@ -145,26 +145,28 @@ def predict_shards(detector: Detector, shards: list[Path], batch_size: int = 16)
     """Find the faces in all frames of shards, and label them.
 
     Returns:
-        `video, frame`, `FACE_COLUMNS` and `looks.LOOKS`, one row per found face; px of the
+        `video, frame`, `FACE_COLUMNS` and `classifiers.FAKE_SCORE_COLUMNS`, one row per found face; px of the
         original frame.
     """
     from tqdm import tqdm
 
     from deepfake_detector.data.loading.batches import make_evaluation_batches
 
-    size_px, look = detector.single_shot.input_shape[1], detector.second_look
+    size_px, classifier = detector.ssd.input_shape[1], detector.face_classifier
     records = read_records(shards)
     tables = []
     with tqdm(desc="predict", unit=" images") as progress:
         for images, truth in make_evaluation_batches(shards, batch_size, size_px):
-            found = detector.single_shot.predict_on_batch(images)
+            found = detector.ssd.predict_on_batch(images)
             shown = list(itertools.islice(records, len(images)))
             image = np.nonzero(np.asarray(found["scores"]).sum(axis=-1) > 0)[0]
 
             def cut(number: int, box_px: np.ndarray, shown=shown) -> np.ndarray:
-                return cut_from_record(shown[number], box_px, look.reach, look.crop_px)
+                return cut_from_record(
+                    shown[number], box_px, classifier.crop_scale, classifier.crop_px
+                )
 
-            tables.append(look_again(look, batch_to_table(found, truth), image, cut))
+            tables.append(classify_faces(classifier, batch_to_table(found, truth), image, cut))
             progress.update(len(images))
     return join_tables(tables)
 

@@ -11,20 +11,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from deepfake_detector.faces.crops import cut_face
-from deepfake_detector.faces.offline_tracker import compute_box_overlaps
-from deepfake_detector.inference.detector import BOX, Detector, find_faces
-from deepfake_detector.inference.score_fusion import compute_probabilities, look_at
+from deepfake_detector.faces.offline_tracker import compute_iou_matrix
+from deepfake_detector.inference.detector import BOX, Detector, detect_faces
+from deepfake_detector.inference.score_fusion import classify_crops, compute_probabilities
 
 CELLS = 8
 FRAMES_AT_ONCE = 5
 PATCH_CELLS = 2  # side of the covering patch
-LEAST_OVERLAP = 0.5  # of the face found with a part covered, to be the same face
+MIN_IOU = 0.5  # of the face found with a part covered, to be the same face
 
 
-def measure_evidence(detector: Detector, image: np.ndarray, box_px: np.ndarray) -> np.ndarray:
+def measure_occlusion(detector: Detector, image: np.ndarray, box_px: np.ndarray) -> np.ndarray:
     """Measure how much each part of a face speaks for fake.
 
-    The second look is asked, which decides; where there is none, the single shot.
+    The face classifier is asked, which decides; where there is none, the SSD.
 
     Args:
         image: the whole frame, uint8 RGB [height, width, 3].
@@ -32,30 +32,32 @@ def measure_evidence(detector: Detector, image: np.ndarray, box_px: np.ndarray) 
 
     Returns:
         [G, G], rows from the top: how far the fake share falls when the place is covered; below
-        0 where it rises; NaN where the single shot no longer finds the face.
+        0 where it rises; NaN where the SSD no longer finds the face.
     """
     places = [divmod(place, CELLS - 1) for place in range((CELLS - 1) ** 2)]
-    covered = (cover(image, box_px, *place) for place in places)
+    covered = (occlude(image, box_px, *place) for place in places)
     frames = itertools.chain([image], covered)
-    ask = _ask_single_shot if detector.second_look is None else _ask_second_look
-    before, *shares = ask(detector, frames, box_px)
-    return _spread(before - np.reshape(shares, (CELLS - 1, CELLS - 1)))
+    score = _score_with_ssd if detector.face_classifier is None else _score_with_classifier
+    before, *fake_scores = score(detector, frames, box_px)
+    return _spread(before - np.reshape(fake_scores, (CELLS - 1, CELLS - 1)))
 
 
-def _ask_second_look(detector: Detector, frames: Iterator[np.ndarray], box_px: np.ndarray):
-    look = detector.second_look
-    crops = [cut_face(frame, box_px, look.reach, look.crop_px) for frame in frames]
-    return compute_probabilities(look_at(look, crops))
+def _score_with_classifier(detector: Detector, frames: Iterator[np.ndarray], box_px: np.ndarray):
+    classifier = detector.face_classifier
+    crops = [
+        cut_face(frame, box_px, classifier.crop_scale, classifier.crop_px) for frame in frames
+    ]
+    return compute_probabilities(classify_crops(classifier, crops))
 
 
-def _ask_single_shot(detector: Detector, frames: Iterator[np.ndarray], box_px: np.ndarray):
-    shares = []
+def _score_with_ssd(detector: Detector, frames: Iterator[np.ndarray], box_px: np.ndarray):
+    fake_scores = []
     while batch := list(itertools.islice(frames, FRAMES_AT_ONCE)):
-        shares += [_look_up_share(faces, box_px) for faces in find_faces(detector, batch)]
-    return np.array(shares)
+        fake_scores += [_find_fake_score(faces, box_px) for faces in detect_faces(detector, batch)]
+    return np.array(fake_scores)
 
 
-def cover(image: np.ndarray, box_px: np.ndarray, row: int, column: int) -> np.ndarray:
+def occlude(image: np.ndarray, box_px: np.ndarray, row: int, column: int) -> np.ndarray:
     """Cover `PATCH_CELLS` cells from a row and column on with the face's mean colour."""
     left, top, right, bottom = _round_box(image, box_px)
     across = np.round(np.linspace(left, right, CELLS + 1)).astype(int)
@@ -80,13 +82,13 @@ def _round_box(image: np.ndarray, box_px: np.ndarray) -> tuple[int, int, int, in
     return int(left), int(top), int(right), int(bottom)
 
 
-def _look_up_share(faces, box_px: np.ndarray) -> float:
+def _find_fake_score(faces, box_px: np.ndarray) -> float:
     """Give the fake share of the face in a box, NaN where it is not among those found."""
     if faces.empty:
         return np.nan
-    overlaps = compute_box_overlaps(box_px[None], faces[BOX].to_numpy(float))[0]
-    face = faces.iloc[int(np.argmax(overlaps))]
-    if overlaps.max() < LEAST_OVERLAP:
+    ious = compute_iou_matrix(box_px[None], faces[BOX].to_numpy(float))[0]
+    face = faces.iloc[int(np.argmax(ious))]
+    if ious.max() < MIN_IOU:
         return np.nan
     return float(face["fake"] / max(face["real"] + face["fake"], 1e-9))
 

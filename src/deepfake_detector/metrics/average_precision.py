@@ -21,41 +21,43 @@ from deepfake_detector.metrics.detections import (
 from deepfake_detector.metrics.ranking import Ranking, rank_by_voc
 
 LABELS = range(1, 1 + len(FACE_LABELS))
-COCO_OVERLAPS = np.linspace(0.5, 0.95, 10)
+COCO_IOUS = np.linspace(0.5, 0.95, 10)
 COCO_MOST_PER_IMAGE = 100
 
 
-def compute_map(detections: Detections, truth: Truth, overlap: float) -> dict[str, float]:
+def compute_map(detections: Detections, truth: Truth, iou_threshold: float) -> dict[str, float]:
     """Give `ap_real`, `ap_fake` and their mean `map` by the VOC area rule.
 
     NaN for a label without any annotated face; `map` is the mean of the others, as in COCO.
     """
-    rankings = rank_by_voc(detections, truth, overlap, LABELS)
+    rankings = rank_by_voc(detections, truth, iou_threshold, LABELS)
     areas = {name: compute_area(rankings[label]) for label, name in enumerate(FACE_LABELS, 1)}
     return {f"ap_{name}": area for name, area in areas.items()} | {
-        "map": compute_mean(areas.values())
+        "map_50": compute_mean(areas.values())
     }
 
 
-def compute_location_coco(detections: Detections, truth: Truth) -> float:
+def compute_class_agnostic_ap(detections: Detections, truth: Truth) -> float:
     """Compute COCO's AP of the faces whatever their label; NaN without any annotated face."""
     locations, faces = merge_labels(detections), drop_truth_labels(truth)
-    ranked = rank_by_coco(locations, faces, COCO_OVERLAPS, COCO_MOST_PER_IMAGE, [FACE])
+    ranked = rank_by_coco(locations, faces, COCO_IOUS, COCO_MOST_PER_IMAGE, [FACE])
     return compute_coco(ranked[FACE])
 
 
 def score_detections(
-    detections: Detections, truth: Truth, overlap: float
+    detections: Detections, truth: Truth, iou_threshold: float
 ) -> dict[str, dict[str, float]]:
     """Give `voc_11`, `voc_area` and `coco` of `real`, `fake`, their `mean`, and `location`."""
-    by_label = _score_labels(detections, truth, overlap, LABELS)
+    by_label = _score_labels(detections, truth, iou_threshold, LABELS)
     scores = {name: by_label[label] for label, name in enumerate(FACE_LABELS, 1)}
     rules = by_label[LABELS[0]].keys()
     scores["mean"] = {
         rule: compute_mean(scores[name][rule] for name in FACE_LABELS) for rule in rules
     }
     locations = merge_labels(detections)
-    scores["location"] = _score_labels(locations, drop_truth_labels(truth), overlap, [FACE])[FACE]
+    scores["class_agnostic"] = _score_labels(
+        locations, drop_truth_labels(truth), iou_threshold, [FACE]
+    )[FACE]
     return scores
 
 
@@ -76,7 +78,7 @@ def compute_points(ranking: Ranking, points: int) -> float:
 
 
 def compute_coco(rankings: list[Ranking]) -> float:
-    """Compute COCO's AP from the rankings of one label at every overlap."""
+    """Compute COCO's AP from the rankings of one label at every IoU threshold."""
     return float(np.mean([compute_points(ranking, 101) for ranking in rankings]))
 
 
@@ -86,9 +88,9 @@ def compute_mean(values) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def _score_labels(detections, truth, overlap, labels) -> dict[int, dict[str, float]]:
-    voc = rank_by_voc(detections, truth, overlap, labels)
-    coco = rank_by_coco(detections, truth, COCO_OVERLAPS, COCO_MOST_PER_IMAGE, labels)
+def _score_labels(detections, truth, iou_threshold, labels) -> dict[int, dict[str, float]]:
+    voc = rank_by_voc(detections, truth, iou_threshold, labels)
+    coco = rank_by_coco(detections, truth, COCO_IOUS, COCO_MOST_PER_IMAGE, labels)
     return {
         label: {
             "voc_11": compute_points(voc[label], 11),

@@ -13,9 +13,9 @@ CHUNK = 8_000_000
 """Numbers held at once while draws are worked through."""
 
 
-def draw_weights(groups: int, draws: int, generator: np.random.Generator) -> np.ndarray:
+def sample_weights(groups: int, n_bootstrap: int, generator: np.random.Generator) -> np.ndarray:
     """Draw how often each group occurs in each resampled test set: [D, G]."""
-    return generator.multinomial(groups, np.full(groups, 1 / groups), size=draws)
+    return generator.multinomial(groups, np.full(groups, 1 / groups), size=n_bootstrap)
 
 
 def resample_area(
@@ -40,7 +40,7 @@ def resample_area(
     return _divide(np.concatenate(sums), truth_counts)
 
 
-def resample_share(part: np.ndarray, whole: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def resample_ratio(part: np.ndarray, whole: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Compute part / whole of every draw [D] from the counts of every group [G]."""
     return _divide(weights @ part, weights @ whole)
 

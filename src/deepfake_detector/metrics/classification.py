@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 SMALLEST = 1e-6
-MOST_BINS = 10
+MAX_BINS = 10
 
 
 def compute_auc(is_fake: np.ndarray, scores: np.ndarray) -> float:
@@ -32,7 +32,7 @@ def compute_log_loss(is_fake: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.mean(np.log(np.where(is_fake, probabilities, 1 - probabilities))))
 
 
-def compute_equal_error_rate(is_fake: np.ndarray, scores: np.ndarray) -> float:
+def compute_eer(is_fake: np.ndarray, scores: np.ndarray) -> float:
     """Compute the rate at which as many real ones are called fake as fakes are missed.
 
     Where no threshold makes both equal, it is where the lines between thresholds cross.
@@ -48,11 +48,11 @@ def compute_equal_error_rate(is_fake: np.ndarray, scores: np.ndarray) -> float:
         return float(missed[0])
     gap_before = alarms[after - 1] - missed[after - 1]
     gap_after = missed[after] - alarms[after]
-    share = gap_before / (gap_before + gap_after)
-    return float(missed[after - 1] + share * (missed[after] - missed[after - 1]))
+    fraction = gap_before / (gap_before + gap_after)
+    return float(missed[after - 1] + fraction * (missed[after] - missed[after - 1]))
 
 
-def compute_calibration_error(is_fake: np.ndarray, probabilities: np.ndarray) -> float:
+def compute_ece(is_fake: np.ndarray, probabilities: np.ndarray) -> float:
     """Compute the mean distance between what was said and what came true, bin by bin.
 
     (Expected calibration error; Naeini et al. 2015, with the bins of `make_reliability`.)
@@ -63,33 +63,33 @@ def compute_calibration_error(is_fake: np.ndarray, probabilities: np.ndarray) ->
     return float(np.abs(said - true).sum() / len(is_fake))
 
 
-def compute_calibration_floor(probabilities: np.ndarray, draws: int, seed: int) -> float:
+def compute_ece_if_calibrated(probabilities: np.ndarray, n_bootstrap: int, seed: int) -> float:
     """Compute the calibration error that so few videos show though every probability is right.
 
     The mean over draws of labels by the probabilities themselves; NaN without videos or draws.
     """
-    if len(probabilities) == 0 or draws < 1:
+    if len(probabilities) == 0 or n_bootstrap < 1:
         return float("nan")
-    thrown = np.random.default_rng(seed).random((draws, len(probabilities)))
+    thrown = np.random.default_rng(seed).random((n_bootstrap, len(probabilities)))
     is_fake = thrown < probabilities
-    return float(np.mean([compute_calibration_error(row, probabilities) for row in is_fake]))
+    return float(np.mean([compute_ece(row, probabilities) for row in is_fake]))
 
 
 def make_reliability(is_fake: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Make `probability, fake_share, videos`: what was said and what came true, bin by bin.
+    """Make `probability, fake_score, videos`: what was said and what came true, bin by bin.
 
     Bins hold about as many videos each, in the order of their probability, and are about as many
     as the videos in one: the root of V, at most ten. Equal probabilities are never parted.
     """
     said, true, videos = _fill_bins(is_fake, probabilities)
-    columns = {"probability": said / videos, "fake_share": true / videos, "videos": videos}
+    columns = {"probability": said / videos, "fake_score": true / videos, "videos": videos}
     return pd.DataFrame(columns)
 
 
 def _fill_bins(is_fake: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, ...]:
     """Sum probabilities, fakes and videos in each bin that has any: three arrays [K]."""
     total = len(probabilities)
-    count = min(MOST_BINS, max(1, round(np.sqrt(total))))
+    count = min(MAX_BINS, max(1, round(np.sqrt(total))))
     rank = np.searchsorted(np.sort(probabilities), probabilities)  # equal ones have the same
     place = rank * count // max(1, total)
     videos = np.bincount(place, minlength=count)

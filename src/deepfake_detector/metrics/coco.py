@@ -4,7 +4,7 @@ A detection takes the *free* truth that it overlaps most; only the best-scored d
 image and label count. VOC and COCO differ where a detection overlaps two faces enough and the
 better one is taken: VOC calls it a false alarm, COCO gives it the other face. Of two equal
 overlaps VOC takes the truth listed first, COCO the one listed last.
-Shapes: `M` detections, `K` of one label, `P` pairs, `T` thresholds of overlap.
+Shapes: `M` detections, `K` of one label, `P` pairs, `T` thresholds of IoU.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,12 +19,12 @@ from deepfake_detector.metrics.ranking import Ranking, argsort_stable, sort_best
 def rank_by_coco(
     detections: Detections,
     truth: Truth,
-    overlaps: np.ndarray,
+    ious: np.ndarray,
     most_per_image: int,
     labels: Sequence[int],
 ) -> dict[int, list[Ranking]]:
     """Rank the detections of each label for every threshold [T]; right goes by the COCO rule."""
-    pairs = find_pairs(detections, truth, np.min(overlaps))
+    pairs = find_pairs(detections, truth, np.min(ious))
     rankings = {}
     for label in labels:
         order = _keep_best(sort_best_first(detections, label), detections.image, most_per_image)
@@ -32,8 +32,8 @@ def rank_by_coco(
         place_of_row[order] = np.arange(len(order))
         places = place_of_row[pairs.detection]  # [P]
         is_kept = places != NONE
-        kept = Pairs(places[is_kept], pairs.truth[is_kept], pairs.overlap[is_kept])
-        is_right = _take_greedily(kept, truth.image, overlaps, len(order))  # [T, K]
+        kept = Pairs(places[is_kept], pairs.truth[is_kept], pairs.iou[is_kept])
+        is_right = _take_greedily(kept, truth.image, ious, len(order))  # [T, K]
         count = int(np.count_nonzero(truth.label == label))
         rankings[label] = [Ranking(order, np.flatnonzero(row), count) for row in is_right]
     return rankings
@@ -60,7 +60,7 @@ def _count_within(groups: np.ndarray) -> np.ndarray:
 
 
 def _take_greedily(
-    pairs: Pairs, image_of_truth: np.ndarray, overlaps: np.ndarray, count: int
+    pairs: Pairs, image_of_truth: np.ndarray, ious: np.ndarray, count: int
 ) -> np.ndarray:
     """Let detections choose among free truths, in turn within an image, images side by side.
 
@@ -70,15 +70,15 @@ def _take_greedily(
     Returns:
         bool [T, count]: which places took a truth.
     """
-    is_right = np.zeros((len(overlaps), count), bool)
-    is_free = np.ones((len(overlaps), len(image_of_truth)), bool)
+    is_right = np.zeros((len(ious), count), bool)
+    is_free = np.ones((len(ious), len(image_of_truth)), bool)
     for turn in _split_into_turns(pairs, image_of_truth):
         is_first = np.ones(len(turn.detection), bool)
         is_first[1:] = turn.detection[1:] != turn.detection[:-1]
         starts = np.flatnonzero(is_first)
         # 1 - 1e-10: pycocotools' guard for a threshold of 1
-        is_enough = turn.overlap >= np.minimum(overlaps, 1 - 1e-10)[:, None]  # [T, P]
-        wanted = np.where(is_enough & is_free[:, turn.truth], turn.overlap, -1.0)
+        is_enough = turn.iou >= np.minimum(ious, 1 - 1e-10)[:, None]  # [T, P]
+        wanted = np.where(is_enough & is_free[:, turn.truth], turn.iou, -1.0)
         most = np.maximum.reduceat(wanted, starts, axis=1)  # [T, detections]
         widths = np.diff(np.append(starts, len(turn.detection)))
         is_best = (wanted >= 0) & (wanted == np.repeat(most, widths, axis=1))
@@ -93,7 +93,7 @@ def _take_greedily(
 def _split_into_turns(pairs: Pairs, image_of_truth: np.ndarray) -> Iterator[Pairs]:
     """Split pairs so that a turn holds the next best detection of every image."""
     by_place = np.argsort(pairs.detection, kind="stable")  # truths of a detection stay in order
-    pairs = Pairs(pairs.detection[by_place], pairs.truth[by_place], pairs.overlap[by_place])
+    pairs = Pairs(pairs.detection[by_place], pairs.truth[by_place], pairs.iou[by_place])
     is_first = np.ones(len(by_place), bool)
     is_first[1:] = pairs.detection[1:] != pairs.detection[:-1]
     turn_of_detection = _count_within(image_of_truth[pairs.truth[is_first]])
@@ -103,4 +103,4 @@ def _split_into_turns(pairs: Pairs, image_of_truth: np.ndarray) -> Iterator[Pair
     for size in np.bincount(turns):
         rows = by_turn[first : first + size]
         first += size
-        yield Pairs(pairs.detection[rows], pairs.truth[rows], pairs.overlap[rows])
+        yield Pairs(pairs.detection[rows], pairs.truth[rows], pairs.iou[rows])

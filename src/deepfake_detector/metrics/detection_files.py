@@ -32,15 +32,15 @@ def read_files(detections_path: Path, truth_path: Path) -> tuple[Detections, Tru
     rows = _read_rows(truth_path, BOX)
     label, boxes = _read_faces(rows, truth_path)
     has_area = np.all(boxes[:, 2:] > boxes[:, :2], axis=1)
-    _refuse((label > 0) & ~has_area, truth_path, "box has no area")
+    _reject((label > 0) & ~has_area, truth_path, "box has no area")
     found_rows = _read_rows(detections_path, ["score", *BOX])
     found_label, found_boxes = _read_faces(found_rows, detections_path)
     score = _read_numbers(found_rows, "score")
     is_found = found_label > 0
-    _refuse(is_found & ~np.isfinite(score), detections_path, "score: expected a number")
+    _reject(is_found & ~np.isfinite(score), detections_path, "score: expected a number")
     image, found_image = _number_images(rows, found_rows, (truth_path, detections_path))
     unknown = f"not in {truth_path}; an image without faces is a row with an empty label there"
-    _refuse(found_image == UNKNOWN, detections_path, f"image: {unknown}")
+    _reject(found_image == UNKNOWN, detections_path, f"image: {unknown}")
     truth = Truth(image[label > 0], label[label > 0], boxes[label > 0])
     found = (found_image, found_label, score, found_boxes)
     if not np.all(is_found):
@@ -95,12 +95,12 @@ def _read_faces(rows: pa.Table, path: Path) -> tuple[np.ndarray, np.ndarray]:
     known = [0 if name == "" else label for name, label in zip(names, known, strict=True)]
     label = np.array([*known, UNKNOWN], np.int8)[codes]
     wrong = names[codes[np.argmax(label == UNKNOWN)]] if len(label) else ""
-    _refuse(label == UNKNOWN, path, f"label: expected {' or '.join(FACE_LABELS)}, got {wrong!r}")
+    _reject(label == UNKNOWN, path, f"label: expected {' or '.join(FACE_LABELS)}, got {wrong!r}")
     boxes = np.stack([_read_numbers(rows, side) for side in BOX], axis=1)
     is_face = label > 0
-    _refuse(is_face & ~np.all(np.isfinite(boxes), axis=1), path, "box: expected four numbers")
+    _reject(is_face & ~np.all(np.isfinite(boxes), axis=1), path, "box: expected four numbers")
     is_inside_out = np.any(boxes[:, 2:] < boxes[:, :2], axis=1)
-    _refuse(is_face & is_inside_out, path, "box is inside out (left > right or top > bottom)")
+    _reject(is_face & is_inside_out, path, "box is inside out (left > right or top > bottom)")
     return label, boxes
 
 
@@ -129,7 +129,7 @@ def _number_images(rows: pa.Table, found_rows: pa.Table, paths) -> tuple[np.ndar
 
 def _read_frames(rows: pa.Table, path: Path) -> np.ndarray:
     frame = rows["frame"].fill_null(UNKNOWN).to_numpy()
-    _refuse(frame < 0, path, "frame: expected a whole number from 0 on")
+    _reject(frame < 0, path, "frame: expected a whole number from 0 on")
     return frame
 
 
@@ -146,7 +146,7 @@ def _read_numbers(rows: pa.Table, column: str) -> np.ndarray:
     return rows[column].to_numpy()
 
 
-def _refuse(is_wrong: np.ndarray, path: Path, message: str) -> None:
+def _reject(is_wrong: np.ndarray, path: Path, message: str) -> None:
     """Raise ValueError with the line of the first wrong row, if there is one."""
     if not np.any(is_wrong):
         return

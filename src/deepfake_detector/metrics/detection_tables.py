@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.common.labels import FACE_LABELS, name_to_label
-from deepfake_detector.metrics.average_precision import compute_location_coco, compute_map
+from deepfake_detector.metrics.average_precision import compute_class_agnostic_ap, compute_map
 from deepfake_detector.metrics.detections import FoundFaces, Truth
 
 BOX = ["left", "top", "right", "bottom"]
 
 
 def mean_average_precision(
-    faces: pd.DataFrame, truth: pd.DataFrame, overlap: float
+    faces: pd.DataFrame, truth: pd.DataFrame, iou_threshold: float
 ) -> dict[str, float]:
-    """Give `ap_real`, `ap_fake`, their mean `map`, and `location_ap_coco` of found faces.
+    """Give `ap_real`, `ap_fake`, their mean `map`, and `class_agnostic_ap_50_95` of found faces.
 
     The first three are VOC's areas; the last one leaves the label out, and tells how well boxes
     fit: the mean over overlaps from 0.50 to 0.95.
@@ -31,8 +31,8 @@ def mean_average_precision(
     images = list_images(truth)
     detections = table_to_faces(faces, images).to_detections()
     annotated = table_to_truth(truth, images)
-    location = {"location_ap_coco": compute_location_coco(detections, annotated)}
-    return compute_map(detections, annotated, overlap) | location
+    location = {"class_agnostic_ap_50_95": compute_class_agnostic_ap(detections, annotated)}
+    return compute_map(detections, annotated, iou_threshold) | location
 
 
 def list_images(truth: pd.DataFrame) -> pd.DataFrame:

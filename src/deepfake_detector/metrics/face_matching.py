@@ -22,12 +22,12 @@ SIZE_EDGES = np.square([32 / 300, 96 / 300])
 """Shares of the frame's area: COCO's 32² and 96² px in the 300×300 px an SSD300 sees."""
 
 
-def match_faces(faces: FoundFaces, truth: Truth, overlap: float) -> np.ndarray:
+def match_faces(faces: FoundFaces, truth: Truth, iou_threshold: float) -> np.ndarray:
     """Give for every annotated face [N] the row of the face that was found there, or `NONE`.
 
     Labels do not matter; faces are ranked by the sum of their scores, by the VOC rule.
     """
-    best_truth = find_best_truth(faces.to_locations(), drop_truth_labels(truth), overlap)
+    best_truth = find_best_truth(faces.to_locations(), drop_truth_labels(truth), iou_threshold)
     ranking = rank_label(faces.to_locations(), best_truth, drop_truth_labels(truth), FACE)
     rows = ranking.order[ranking.right]
     found = np.full(len(truth.image), NONE)
@@ -40,7 +40,7 @@ def call_labels(faces: FoundFaces) -> np.ndarray:
     return 1 + np.argmax(faces.scores.reshape(-1, len(FACE_LABELS)), axis=1)
 
 
-def compute_confusion(faces: FoundFaces, truth: Truth, overlap: float, threshold: float):
+def compute_confusion(faces: FoundFaces, truth: Truth, iou_threshold: float, threshold: float):
     """Count annotated faces by what they are (rows) and what they were called (columns).
 
     Only faces count as found whose higher score is `threshold` or more: those people get to see.
@@ -51,7 +51,7 @@ def compute_confusion(faces: FoundFaces, truth: Truth, overlap: float, threshold
     """
     seen = np.flatnonzero(faces.scores.max(axis=1, initial=0) >= threshold)
     faces = FoundFaces(faces.image[seen], faces.boxes[seen], faces.scores[seen])
-    found = match_faces(faces, truth, overlap)
+    found = match_faces(faces, truth, iou_threshold)
     called = np.append(call_labels(faces), BACKGROUND)  # NONE takes the last one
     confusion = np.zeros((LABEL_COUNT, LABEL_COUNT), int)
     np.add.at(confusion, (truth.label, called[found]), 1)
@@ -62,7 +62,7 @@ def compute_confusion(faces: FoundFaces, truth: Truth, overlap: float, threshold
 
 
 def compute_chance(
-    faces: FoundFaces, truth: Truth, overlap: float, shuffles: int, generator
+    faces: FoundFaces, truth: Truth, iou_threshold: float, shuffles: int, generator
 ) -> float:
     """Compute the mAP that the same found faces would have if their labels meant nothing.
 
@@ -71,11 +71,11 @@ def compute_chance(
     `shuffles` draws.
     """
     detections = faces.to_detections()
-    best_truth = find_best_truth(detections, truth, overlap)
+    best_truth = find_best_truth(detections, truth, iou_threshold)
     is_on_face = np.any(best_truth.reshape(-1, len(FACE_LABELS)) != NONE, axis=1)
     maps = []
     for _ in range(shuffles):
-        scores = _shuffle_shares(faces.scores, np.flatnonzero(is_on_face), generator)
+        scores = _shuffle_label_fractions(faces.scores, np.flatnonzero(is_on_face), generator)
         shuffled = Detections(
             detections.image, detections.label, scores.reshape(-1), detections.boxes
         )
@@ -84,18 +84,18 @@ def compute_chance(
     return compute_mean(maps)
 
 
-def _shuffle_shares(scores: np.ndarray, rows: np.ndarray, generator) -> np.ndarray:
+def _shuffle_label_fractions(scores: np.ndarray, rows: np.ndarray, generator) -> np.ndarray:
     """Let the given rows of scores [F, 2] exchange how they share their sum."""
     sums = scores.sum(axis=1, keepdims=True)
-    shares = np.divide(scores, sums, out=np.full_like(scores, 0.5), where=sums > 0)
+    fractions = np.divide(scores, sums, out=np.full_like(scores, 0.5), where=sums > 0)
     shuffled = scores.copy()
-    shuffled[rows] = sums[rows] * shares[generator.permutation(rows)]
+    shuffled[rows] = sums[rows] * fractions[generator.permutation(rows)]
     return shuffled
 
 
-def name_sizes(shares: np.ndarray) -> np.ndarray:
+def name_sizes(fractions: np.ndarray) -> np.ndarray:
     """Give the index in `SIZES` of boxes that cover this share of their frame's area."""
-    return np.searchsorted(SIZE_EDGES, shares, side="right")
+    return np.searchsorted(SIZE_EDGES, fractions, side="right")
 
 
 def rank_size(

@@ -20,39 +20,39 @@ NONE = -1
 
 @dataclass(frozen=True)
 class Pairs:
-    """Detections and truth that overlap enough: rows of both [P] and the overlap (IoU) [P]."""
+    """Detections and truth that overlap enough: rows of both [P] and the IoU [P]."""
 
     detection: np.ndarray
     truth: np.ndarray
-    overlap: np.ndarray
+    iou: np.ndarray
 
 
-def find_best_truth(detections: Detections, truth: Truth, overlap: float) -> np.ndarray:
+def find_best_truth(detections: Detections, truth: Truth, iou_threshold: float) -> np.ndarray:
     """Find the annotated face that each detection overlaps most.
 
     Of two that it overlaps alike it is the first in the list.
 
     Args:
-        overlap: the least that counts, itself included.
+        iou: the least that counts, itself included.
 
     Returns:
         Row of the truth [M], `NONE` where nothing is overlapped enough.
     """
     best = np.full(len(detections.image), NONE, np.int32)
-    most = np.full(len(detections.image), np.nextafter(overlap, -np.inf))
-    for rows, truth_rows, overlaps in _meet(detections, truth):
-        is_better = overlaps > most[rows]
+    most = np.full(len(detections.image), np.nextafter(iou_threshold, -np.inf))
+    for rows, truth_rows, ious in _meet(detections, truth):
+        is_better = ious > most[rows]
         rows = rows[is_better]
-        best[rows], most[rows] = truth_rows[is_better], overlaps[is_better]
+        best[rows], most[rows] = truth_rows[is_better], ious[is_better]
     return best
 
 
-def find_pairs(detections: Detections, truth: Truth, overlap: float) -> Pairs:
-    """Find all pairs of a detection and a truth that overlap by `overlap` or more."""
+def find_pairs(detections: Detections, truth: Truth, iou_threshold: float) -> Pairs:
+    """Find all pairs of a detection and a truth that overlap by `iou` or more."""
     found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
-    for rows, truth_rows, overlaps in _meet(detections, truth):
-        is_enough = overlaps >= overlap
-        found.append((rows[is_enough], truth_rows[is_enough], overlaps[is_enough]))
+    for rows, truth_rows, ious in _meet(detections, truth):
+        is_enough = ious >= iou_threshold
+        found.append((rows[is_enough], truth_rows[is_enough], ious[is_enough]))
     return Pairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
@@ -84,11 +84,11 @@ def _meet(detections: Detections, truth: Truth) -> Iterator[tuple[np.ndarray, ..
         for nth in range(counts[group].max()):
             rows = np.flatnonzero(counts[group] > nth)
             place = starts[group[rows]] + nth
-            yield first + rows, by_group[place], compute_overlaps(boxes[rows], truth_boxes[place])
+            yield first + rows, by_group[place], compute_iou(boxes[rows], truth_boxes[place])
 
 
-def compute_overlaps(boxes: np.ndarray, other_boxes: np.ndarray) -> np.ndarray:
-    """Compute the overlap (IoU) of boxes [..., 4] with the others [..., 4], row by row: [...].
+def compute_iou(boxes: np.ndarray, other_boxes: np.ndarray) -> np.ndarray:
+    """Compute the IoU of boxes [..., 4] with the others [..., 4], row by row: [...].
 
     In the order of pycocotools' arithmetic, so that overlaps on a threshold fall to the same side.
     """

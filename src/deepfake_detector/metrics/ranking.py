@@ -27,10 +27,10 @@ class Ranking:
 
 
 def rank_by_voc(
-    detections: Detections, truth: Truth, overlap: float, labels: Sequence[int]
+    detections: Detections, truth: Truth, iou_threshold: float, labels: Sequence[int]
 ) -> dict[int, Ranking]:
     """Rank the detections of each label; who is right goes by the VOC rule."""
-    best_truth = find_best_truth(detections, truth, overlap)
+    best_truth = find_best_truth(detections, truth, iou_threshold)
     return {label: rank_label(detections, best_truth, truth, label) for label in labels}
 
 

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from deepfake_detector.config.schema import PredictParams
-from deepfake_detector.inference.detector import SECOND_LOOK
+from deepfake_detector.inference.detector import FACE_CLASSIFIER
 from deepfake_detector.mlflow_tracking.signature import make_signature
 
 NAME = "deepfake_detector"
@@ -31,7 +31,7 @@ def register_detector(
     What this run has registered before is left as it is.
 
     Args:
-        detector: the `.keras` file; the second look in its folder beside it goes with it.
+        detector: the `.keras` file; the face classifier in its folder beside it goes with it.
         params: which frames of a video it looks at, and which faces it answers with.
         example_image: a JPEG or PNG file, the model's input example.
 
@@ -40,18 +40,18 @@ def register_detector(
     """
     import mlflow
 
-    look = detector.parent / SECOND_LOOK
+    look = detector.parent / FACE_CLASSIFIER
     files = {"detector": detector, "calibration": calibration}
-    files |= {"second_look": look} if look.is_file() else {}
+    files |= {"face_classifier": look} if look.is_file() else {}
     digest = _hash_model(files, params)
     registered = _find_registered(digest)
     if registered is not None:
         return registered
     info = mlflow.pyfunc.log_model(
         name="detector",
-        python_model=str(PACKAGE / "tracking" / "served_model.py"),
+        python_model=str(PACKAGE / "mlflow_tracking" / "served_model.py"),
         artifacts={name: str(path) for name, path in files.items()},
-        model_config={"every": params.every, "most_frames": params.most_frames},
+        model_config={"frame_stride": params.frame_stride, "max_frames": params.max_frames},
         code_paths=[str(PACKAGE)],
         signature=make_signature(params),
         input_example=_make_example(example_image),

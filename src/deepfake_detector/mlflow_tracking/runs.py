@@ -78,7 +78,7 @@ def _run(run_id: str | None, name: str) -> Iterator[str]:
 
 
 def _log_resolved_params(values: dict[str, Any]) -> None:
-    """Log parameters once: MLflow refuses a second value, so a resumed run keeps it as a tag."""
+    """Log parameters once: MLflow rejects a second value, so a resumed run keeps it as a tag."""
     import mlflow
 
     logged = mlflow.active_run().data.params

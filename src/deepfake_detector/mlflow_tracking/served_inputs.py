@@ -40,7 +40,7 @@ def find_video(name: str, folder: Path | None) -> Path:
     """
     if folder is None:
         raise ValueError(f"no videos are served here; the server needs {VIDEO_FOLDER}=FOLDER")
-    path = Path(os.path.realpath(folder / name))  # links are followed before it is looked at
+    path = Path(os.path.realpath(folder / name))  # links are followed before it is analyzed
     if not path.is_relative_to(folder):
         raise ValueError(f"{name}: outside of the folder that videos are served from")
     if not path.is_file():

@@ -13,10 +13,10 @@ from mlflow.pyfunc import PythonModel
 
 from deepfake_detector.inference.analysis import (
     Expert,
-    Watched,
+    VideoAnalysis,
+    analyze_image,
+    analyze_video,
     judge_watched,
-    watch_image,
-    watch_video,
 )
 from deepfake_detector.inference.detector import BOX, load_detector, name_labels
 from deepfake_detector.mlflow_tracking.served_inputs import (
@@ -25,7 +25,7 @@ from deepfake_detector.mlflow_tracking.served_inputs import (
     find_video_folder,
 )
 from deepfake_detector.mlflow_tracking.signature import ANSWER, FACE, INPUTS
-from deepfake_detector.reports.verdict_json import DIGITS, judgement_to_json
+from deepfake_detector.reports.verdict_json import DIGITS, decision_to_json
 from deepfake_detector.verdicts.calibration import Calibration, load_calibration
 from deepfake_detector.video.sampling import choose_sampler
 
@@ -35,13 +35,13 @@ class ServedDetector(PythonModel):
 
     def load_context(self, context):
         files = {name: Path(path) for name, path in context.artifacts.items()}
-        detector = load_detector(files["detector"], files.get("second_look"))
+        detector = load_detector(files["detector"], files.get("face_classifier"))
         self._expert = Expert(detector, load_calibration(files["calibration"]))
         self._config = dict(context.model_config)
         self._videos = find_video_folder(os.environ)
 
     def predict(self, context, model_input: pd.DataFrame, params: dict) -> pd.DataFrame:
-        """Judge each row; one that cannot be used is refused, and the others go on.
+        """Analyze each row; one that cannot be used is rejected, and the others go on.
 
         Args:
             model_input: column `image`, a JPEG or PNG file as base64 text, or column `video`, a
@@ -57,57 +57,59 @@ class ServedDetector(PythonModel):
         ]
         return pd.DataFrame(answers, columns=list(ANSWER), dtype=object)
 
-    def _answer(self, number: int, row: dict, least_score: float) -> dict:
+    def _answer(self, number: int, row: dict, min_detection_score: float) -> dict:
         try:
-            watched = self._watch(row)
+            analysis = self._watch(row)
         except OSError as error:  # its own words would name the server's folders
-            return refuse(f"row {number}: {error.strerror or 'cannot be read'}")
+            return reject(f"row {number}: {error.strerror or 'cannot be read'}")
         except ValueError as error:
-            return refuse(f"row {number}: {error}")
-        return make_answer(watched, self._expert.calibration, least_score)
+            return reject(f"row {number}: {error}")
+        return make_answer(analysis, self._expert.calibration, min_detection_score)
 
-    def _watch(self, row: dict) -> Watched:
+    def _watch(self, row: dict) -> VideoAnalysis:
         given = [name for name in INPUTS if isinstance(row[name], str) and row[name]]
         if len(given) != 1:
             raise ValueError(f"expected an image or a video, got {' and '.join(given) or 'none'}")
         if given == ["image"]:
-            return watch_image(decode_image(row["image"]), self._expert)
+            return analyze_image(decode_image(row["image"]), self._expert)
         path = find_video(row["video"], self._videos)
-        sampler = choose_sampler(path, self._config["every"], self._config["most_frames"])
-        return watch_video(path, self._expert, sampler)
+        sampler = choose_sampler(path, self._config["frame_stride"], self._config["max_frames"])
+        return analyze_video(path, self._expert, sampler)
 
 
-def make_answer(watched: Watched, calibration: Calibration, least_score: float) -> dict:
+def make_answer(
+    analysis: VideoAnalysis, calibration: Calibration, min_detection_score: float
+) -> dict:
     """Say what was found and how it is judged: the values of `ANSWER`."""
-    verdict = judge_watched(watched, calibration)
+    verdict = judge_watched(analysis, calibration)
     return {
-        **judgement_to_json(verdict.video),
+        **decision_to_json(verdict.video),
         "tracks": [
-            {"track": track, **judgement_to_json(one)} for track, one in verdict.tracks.items()
+            {"track": track, **decision_to_json(one)} for track, one in verdict.tracks.items()
         ],
-        "faces": list_faces(watched, least_score),
+        "faces": list_faces(analysis, min_detection_score),
         "frames": {
-            "read": watched.frames_read,
-            "looked_at": len(watched.looked_at),
-            "every": watched.every,
-            "refused_because": watched.problem,
+            "read": analysis.frames_read,
+            "analyzed": len(analysis.analyzed),
+            "frame_stride": analysis.frame_stride,
+            "rejected_because": analysis.problem,
         },
-        "refused": "",
+        "rejected": "",
     }
 
 
-def refuse(reason: str) -> dict:
+def reject(reason: str) -> dict:
     """Answer a row that cannot be used."""
     nothing = dict.fromkeys(ANSWER, None)
-    return {**nothing, "tracks": [], "faces": [], "refused": reason}
+    return {**nothing, "tracks": [], "faces": [], "rejected": reason}
 
 
-def list_faces(watched: Watched, least_score: float) -> list[dict]:
+def list_faces(analysis: VideoAnalysis, min_detection_score: float) -> list[dict]:
     """List the found faces that score enough: the values of `FACE`, in the order of frames."""
-    faces = name_labels(watched.faces)
-    faces = faces[faces["score"] >= least_score]
+    faces = name_labels(analysis.faces)
+    faces = faces[faces["score"] >= min_detection_score]
     faces = faces.rename(columns={side: f"{side}_px" for side in BOX})
-    faces = faces.assign(seconds=faces["frame"].map(watched.looked_at).astype(float))
+    faces = faces.assign(seconds=faces["frame"].map(analysis.analyzed).astype(float))
     return faces[list(FACE)].round(DIGITS).to_dict(orient="records")
 
 

@@ -5,14 +5,14 @@ from deepfake_detector.config.schema import PredictParams
 INPUTS = ("image", "video")
 """The columns of a request; each row has one of them."""
 
-FRAMES = {"read": "long", "looked_at": "long", "every": "long", "refused_because": "string"}
-JUDGEMENT = {
+FRAMES = {"read": "long", "analyzed": "long", "frame_stride": "long", "rejected_because": "string"}
+DECISION = {
     "verdict": "string",
     "probability": "double",
     "threshold": "double",
     "reason": "string",
 }
-TRACK = {"track": "long", **JUDGEMENT}
+TRACK = {"track": "long", **DECISION}
 FACE = {
     "frame": "long",
     "seconds": "double",
@@ -24,7 +24,7 @@ FACE = {
     "right_px": "double",
     "bottom_px": "double",
 }
-ANSWER = (*JUDGEMENT, "tracks", "faces", "frames", "refused")
+ANSWER = (*DECISION, "tracks", "faces", "frames", "rejected")
 """The columns of an answer, one row for each of the request."""
 
 
@@ -34,11 +34,11 @@ def make_signature(params: PredictParams):
     from mlflow.types.schema import Array, ColSpec, ParamSchema, ParamSpec, Schema
 
     answer = [
-        *(ColSpec(kind, name, required=False) for name, kind in JUDGEMENT.items()),
+        *(ColSpec(kind, name, required=False) for name, kind in DECISION.items()),
         ColSpec(Array(_make_object(TRACK)), "tracks"),
         ColSpec(Array(_make_object(FACE)), "faces"),
         ColSpec(_make_object(FRAMES), "frames", required=False),
-        ColSpec("string", "refused"),
+        ColSpec("string", "rejected"),
     ]
     return ModelSignature(
         inputs=Schema([ColSpec("string", name, required=False) for name in INPUTS]),

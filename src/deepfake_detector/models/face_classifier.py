@@ -1,9 +1,9 @@
-"""The second look: a classifier of one face, seen closely at the resolution it was filmed in.
+"""The face classifier: a classifier of one face, seen closely at the resolution it was filmed in.
 
-The single shot sees a frame shrunk to 300 px, where the traces of a forgery are gone; it finds the
+The SSD sees a frame shrunk to 300 px, where the traces of a forgery are gone; it finds the
 face, this network says how likely it is fake. The backbone is EfficientNet-Lite0 (Tan & Le 2019,
 without squeeze-and-excitation). Its maps of three resolutions are averaged over the crop, so that
-fine texture counts as well as the face as a whole. Several networks that differ in their seed
+fine texture counts as well as the face as a whole. Several ensemble_size that differ in their seed
 alone look at each crop, and the mean of their logits counts (Lakshminarayanan et al. 2017).
 Shapes: `B` crops, `S` side of a crop in px.
 """
@@ -11,49 +11,69 @@ Shapes: `B` crops, `S` side of a crop in px.
 import keras
 from keras import layers, ops
 
-from deepfake_detector.config.schema import SecondLookParams
+from deepfake_detector.config.schema import FaceClassifierParams
 from deepfake_detector.models.backbones.efficientnet_lite0 import build_efficientnet_lite0
 from deepfake_detector.models.backbones.pretrained import load_lite0
 
 
 @keras.saving.register_keras_serializable(package="deepfake_detector")
-class SecondLook(keras.Model):
+class FaceClassifier(keras.Model):
     """Crops [B, S, S, 3], RGB 0-255, to logits [B]: above 0 a face is rather fake than real.
 
     What its crops must show is part of it, so that a saved one needs no parameters beside it.
 
     Attributes:
         crop_px: side of a crop.
-        reach: side of a crop over the longer side of the face's box.
-        weight: of this look's logit; the rest is the single shot's.
-        least_score: faces found with less are not looked at.
+        crop_scale: side of a crop over the longer side of the face's box.
+        fusion_weight: of the logit of this classifier; the rest is the SSD's.
+        min_detection_score: faces found with less are not analyzed.
         dropout: share of the averaged features that a training step leaves out.
-        networks: how many look at each crop.
+        ensemble_size: number of networks, whose mean logit counts.
     """
 
-    def __init__(self, crop_px, reach, weight, least_score, dropout, networks, **options):
+    def __init__(
+        self,
+        crop_px,
+        crop_scale,
+        fusion_weight,
+        min_detection_score,
+        dropout,
+        ensemble_size,
+        **options,
+    ):
         super().__init__(**options)
-        self.crop_px, self.reach, self.weight = crop_px, reach, weight
-        self.least_score, self.dropout, self.networks = least_score, dropout, networks
-        self.features = [_build_features(crop_px) for _ in range(networks)]
+        self.crop_px, self.crop_scale, self.fusion_weight = crop_px, crop_scale, fusion_weight
+        self.min_detection_score, self.dropout, self.ensemble_size = (
+            min_detection_score,
+            dropout,
+            ensemble_size,
+        )
+        self.features = [_build_features(crop_px) for _ in range(ensemble_size)]
         self.drop = layers.Dropout(dropout)
-        self.judges = [layers.Dense(1, name="judge") for _ in range(networks)]
+        self.heads = [layers.Dense(1, name="logit") for _ in range(ensemble_size)]
         self.build((None, crop_px, crop_px, 3))
 
     def build(self, input_shape):
-        for features, judge in zip(self.features, self.judges, strict=True):
-            judge.build((None, features.output_shape[-1]))
+        for features, head in zip(self.features, self.heads, strict=True):
+            head.build((None, features.output_shape[-1]))
         self.built = True
 
     def call(self, crops, training=None):
         logits = [
-            judge(self.drop(features(crops, training=training), training=training))
-            for features, judge in zip(self.features, self.judges, strict=True)
+            head(self.drop(features(crops, training=training), training=training))
+            for features, head in zip(self.features, self.heads, strict=True)
         ]
         return ops.squeeze(sum(logits) / len(logits), axis=-1)  # [B]
 
     def get_config(self):
-        names = ("crop_px", "reach", "weight", "least_score", "dropout", "networks")
+        names = (
+            "crop_px",
+            "crop_scale",
+            "fusion_weight",
+            "min_detection_score",
+            "dropout",
+            "ensemble_size",
+        )
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
@@ -64,24 +84,31 @@ def _build_features(crop_px: int) -> keras.Model:
     return keras.Model(image, layers.Concatenate()(averages), name="features")
 
 
-def build_one_network(params: SecondLookParams) -> SecondLook:
-    """Build a look of one network, its backbone with ImageNet weights where `params.weights` says.
+def build_face_classifier(params: FaceClassifierParams) -> FaceClassifier:
+    """Build a classifier of one network, its backbone with ImageNet weights where `params.weights` says.
 
-    Unlike the single shot's, its batch normalisation learns: steps take twice as long, and a third
+    Unlike the SSD's, its batch normalisation learns: steps take twice as long, and a third
     as many do.
     """
-    look = SecondLook(
-        params.crop_px, params.reach, params.weight, params.least_score, params.dropout, 1
+    classifier = FaceClassifier(
+        params.crop_px,
+        params.crop_scale,
+        params.fusion_weight,
+        params.min_detection_score,
+        params.dropout,
+        1,
     )
     if params.weights == "imagenet":
-        load_lite0(look.features[0])
-    return look
+        load_lite0(classifier.features[0])
+    return classifier
 
 
-def unite(looks: list[SecondLook]) -> SecondLook:
-    """Make one look of the networks of several, which are alike but for their weights."""
-    united = SecondLook.from_config(looks[0].get_config() | {"networks": len(looks)})
-    for number, look in enumerate(looks):
-        united.features[number].set_weights(look.features[0].get_weights())
-        united.judges[number].set_weights(look.judges[0].get_weights())
+def make_ensemble(classifiers: list[FaceClassifier]) -> FaceClassifier:
+    """Make one look of the ensemble_size of several, which are alike but for their weights."""
+    united = FaceClassifier.from_config(
+        classifiers[0].get_config() | {"ensemble_size": len(classifiers)}
+    )
+    for number, classifier in enumerate(classifiers):
+        united.features[number].set_weights(classifier.features[0].get_weights())
+        united.heads[number].set_weights(classifier.heads[0].get_weights())
     return united

@@ -7,18 +7,18 @@ from matplotlib.figure import Figure
 from deepfake_detector.plots.style import COLORS, WORDS, make_figure, set_title
 
 
-def draw_precision_recall(points: pd.DataFrame, figures: dict, subject: str) -> Figure:
+def draw_precision_recall(points: pd.DataFrame, metrics: dict, subject: str) -> Figure:
     """Draw precision over recall.
 
     Args:
         points: `recall, precision, label`.
-        figures: `ap_real`, ... with `_low` and `_high`, for the legend.
+        metrics: `ap_real`, ... with `_ci95_low` and `_ci95_high`, for the legend.
         subject: what was measured on, for the title.
     """
     figure, [[axes]] = make_figure(1, 1, (7, 5.2))
     for label, curve in points.groupby("label", sort=False):
-        name = "location_ap" if label == "location" else f"ap_{label}"
-        text = f"{WORDS.get(label, label)}: AP {_to_text(figures, name)}"
+        name = "class_agnostic_ap_50" if label == "class_agnostic" else f"ap_{label}"
+        text = f"{WORDS.get(label, label)}: AP {_to_text(metrics, name)}"
         recall = np.concatenate([[0], curve["recall"]])
         precision = np.concatenate([curve["precision"][:1], curve["precision"]])
         axes.plot(recall, precision, color=COLORS[label], label=text)
@@ -53,14 +53,14 @@ def draw_confusion(table: pd.DataFrame, threshold: float, subject: str) -> Figur
     names = ["real", "fake", "nothing"]
     counts = table.pivot_table(index="annotated", columns="called", values="faces", aggfunc="sum")
     counts = counts.reindex(index=names, columns=names).to_numpy(float)  # NaN: nothing, nothing
-    shares = counts / np.maximum(np.nansum(counts, axis=1, keepdims=True), 1)
+    fractions = counts / np.maximum(np.nansum(counts, axis=1, keepdims=True), 1)
     figure, [[axes]] = make_figure(1, 1, (6.4, 5.2))
-    axes.imshow(np.nan_to_num(shares), cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(np.nan_to_num(fractions), cmap="Blues", vmin=0, vmax=1)
     axes.grid(visible=False)
     for row, column in np.ndindex(counts.shape):
         if not np.isnan(counts[row, column]):
-            text = f"{counts[row, column]:,.0f}\n{shares[row, column]:.0%}"
-            color = "white" if shares[row, column] > 0.55 else "black"
+            text = f"{counts[row, column]:,.0f}\n{fractions[row, column]:.0%}"
+            color = "white" if fractions[row, column] > 0.55 else "black"
             axes.text(column, row, text, ha="center", va="center", color=color, fontsize=13)
     axes.set_xticks(range(3), ["real", "fake", "nothing\n(missed)"])
     axes.set_yticks(range(3), ["real", "fake", "nothing\n(false alarm)"])
@@ -72,9 +72,11 @@ def draw_confusion(table: pd.DataFrame, threshold: float, subject: str) -> Figur
     return figure
 
 
-def _to_text(figures: dict, name: str) -> str:
+def _to_text(metrics: dict, name: str) -> str:
     """Give `0.812 (0.700 to 0.900)`, without the interval where there is none."""
-    value, low, high = (figures.get(f"{name}{side}", np.nan) for side in ("", "_low", "_high"))
+    value, low, high = (
+        metrics.get(f"{name}{side}", np.nan) for side in ("", "_ci95_low", "_ci95_high")
+    )
     if np.isnan(value):
         return "n/a"
     return f"{value:.3f}" if np.isnan(low) else f"{value:.3f} ({low:.3f} to {high:.3f})"

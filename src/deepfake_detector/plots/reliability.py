@@ -13,7 +13,7 @@ def draw_reliability(
     """Draw the share of fakes over the probability, and below it every video.
 
     Args:
-        bins: `probability, fake_share, videos`.
+        bins: `probability, fake_score, videos`.
         videos: `probability, label`, of those with both.
         bounds: highest probability of likely real, lowest of likely fake.
         subject: what was measured on, for the title.
@@ -24,10 +24,10 @@ def draw_reliability(
         0.05, 0.07, "what was said comes true", rotation=45, fontsize=10, rotation_mode="anchor",
         transform_rotates_text=True,
     )  # fmt: skip
-    upper.plot(bins["probability"], bins["fake_share"], color=COLORS["location"], marker="o")
+    upper.plot(bins["probability"], bins["fake_score"], color=COLORS["class_agnostic"], marker="o")
     for row in bins.itertuples():
         upper.annotate(
-            f"{row.videos}", (row.probability, row.fake_share), (8, -14),
+            f"{row.videos}", (row.probability, row.fake_score), (8, -14),
             textcoords="offset points", fontsize=9,
         )  # fmt: skip
     upper.set(xlim=(-0.02, 1.02), ylim=(-0.08, 1.05), ylabel="share that is fake")

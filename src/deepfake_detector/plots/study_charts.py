@@ -37,14 +37,16 @@ def draw_history(trials: pd.DataFrame, subject: str) -> Figure:
     return figure
 
 
-def draw_importance(shares: pd.Series, subject: str) -> Figure:
+def draw_importance(fractions: pd.Series, subject: str) -> Figure:
     """Draw how much of the result hangs on each parameter; shares, largest first."""
-    figure, [[axes]] = make_figure(1, 1, (8, 1.6 + 0.34 * max(len(shares), 1)))
-    shares = shares[::-1]
-    bars = axes.barh([shorten(name) for name in shares.index], shares, color=STATES["complete"])
+    figure, [[axes]] = make_figure(1, 1, (8, 1.6 + 0.34 * max(len(fractions), 1)))
+    fractions = fractions[::-1]
+    bars = axes.barh(
+        [shorten(name) for name in fractions.index], fractions, color=STATES["complete"]
+    )
     axes.bar_label(bars, fmt="%.2f", padding=3)
     axes.set(xlabel="share of the result that hangs on it (PED-ANOVA)")
-    if shares.empty:
+    if fractions.empty:
         write_instead(axes, "too few trials came to the end")
     set_title(figure, "What mattered", subject)
     return figure

@@ -10,10 +10,10 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-COLORS = {"real": "#1f6fd0", "fake": "#d62f2f", "location": "#555555"}
+COLORS = {"real": "#1f6fd0", "fake": "#d62f2f", "class_agnostic": "#555555"}
 """By label, as on the pictures."""
 
-WORDS = {"location": "any face (location only)"}
+WORDS = {"class_agnostic": "any face (location only)"}
 """How a label is called where its name is not clear enough."""
 
 RC = {

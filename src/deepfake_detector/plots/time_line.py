@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from deepfake_detector.plots.style import COLORS, make_figure
 
-MOST_LINES = 8  # colours below; red and blue mean fake and real elsewhere
+MAX_LINES = 8  # colours below; red and blue mean fake and real elsewhere
 LINES = ("#333333", "#e08a00", "#4b9b3f", "#7d4fb2", "#00a0a8", "#8c6239", "#c2559b", "#999933")
 HEAT_PX = 240
-LEAST_SCALE = 0.02  # a change of the fake share this small is no strong colour
+MIN_SCALE = 0.02  # a change of the fake share this small is no strong colour
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,22 @@ class Line:
 
     name: str
     seconds: np.ndarray
-    shares: np.ndarray
+    fake_scores: np.ndarray
     smoothed: np.ndarray
     counts: np.ndarray
     gap_seconds: float
 
 
 def draw_time_line(lines: list[Line], seconds: float) -> Figure:
-    """Draw how fake faces look over `seconds` of video, the `MOST_LINES` seen longest."""
+    """Draw how fake faces look over `seconds` of video, the `MAX_LINES` seen longest."""
     figure, [[axes]] = make_figure(1, 1, (9, 3.4))
-    longest = sorted(lines, key=lambda line: -len(line.seconds))[:MOST_LINES]
+    longest = sorted(lines, key=lambda line: -len(line.seconds))[:MAX_LINES]
     for color, line in zip(LINES, longest, strict=False):
-        axes.plot(line.seconds[line.counts], line.shares[line.counts], ".", color=color, alpha=0.5)
+        axes.plot(
+            line.seconds[line.counts], line.fake_scores[line.counts], ".", color=color, alpha=0.5
+        )
         poor = ~line.counts
-        axes.plot(line.seconds[poor], line.shares[poor], "x", color="#aaaaaa", markersize=4)
+        axes.plot(line.seconds[poor], line.fake_scores[poor], "x", color="#aaaaaa", markersize=4)
         breaks = np.flatnonzero(np.diff(line.seconds) > line.gap_seconds) + 1
         x, y = (np.insert(v, breaks, np.nan) for v in (line.seconds, line.smoothed))
         axes.plot(x, y, color=color, label=line.name)
@@ -51,32 +53,32 @@ def draw_time_line(lines: list[Line], seconds: float) -> Figure:
     return figure
 
 
-def draw_heat(face: np.ndarray, evidence: np.ndarray) -> Figure:
+def draw_heat(face: np.ndarray, sensitivity: np.ndarray) -> Figure:
     """Draw a face beside the same face under a map of where the evidence lies.
 
     Args:
         face: uint8 RGB [height, width, 3].
-        evidence: [G, G] of `measure_evidence`; hatched where there is no number.
+        sensitivity: [G, G] of `measure_occlusion`; hatched where there is no number.
     """
     figure, [[plain, mapped]] = make_figure(1, 2, (7, 3.2))
     width = max(1, round(HEAT_PX * face.shape[1] / face.shape[0]))
     picture = cv2.resize(face, (width, HEAT_PX), interpolation=cv2.INTER_LINEAR)
-    scale = max(LEAST_SCALE, float(np.nanmax(np.abs(evidence), initial=0)))
+    scale = max(MIN_SCALE, float(np.nanmax(np.abs(sensitivity), initial=0)))
     for axes in (plain, mapped):
         axes.imshow(picture)
         axes.axis("off")
     mapped.set_facecolor("#cccccc")
     extent = (0, width, HEAT_PX, 0)
     heat = mapped.imshow(
-        evidence, cmap="RdBu_r", vmin=-scale, vmax=scale, alpha=0.55, extent=extent,
+        sensitivity, cmap="RdBu_r", vmin=-scale, vmax=scale, alpha=0.55, extent=extent,
         interpolation="nearest",
     )  # fmt: skip
-    unknown = np.repeat(np.repeat(np.isnan(evidence), 2, axis=0), 2, axis=1)
+    unknown = np.repeat(np.repeat(np.isnan(sensitivity), 2, axis=0), 2, axis=1)
     if unknown.any():
         mapped.contourf(
             unknown.astype(float), levels=[0.5, 1.5], colors="none", hatches=["///"],
             extent=(0, width, 0, HEAT_PX), origin="upper",
         )  # fmt: skip
     bar = figure.colorbar(heat, ax=mapped, shrink=0.9)
-    bar.set_label("speaks for real | for fake", color=COLORS["location"], fontsize=9)
+    bar.set_label("speaks for real | for fake", color=COLORS["class_agnostic"], fontsize=9)
     return figure

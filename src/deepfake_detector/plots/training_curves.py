@@ -20,7 +20,7 @@ def draw_training(history: pd.DataFrame, objective: str) -> Figure:
     losses.plot(epoch, history["train_loss"], "o-", color=TRAIN, label="train")
     losses.plot(epoch, history["validation_loss"], "o-", color=VALIDATION, label="validation")
     losses.set_title("Loss")
-    for part, style in (("location", "--"), ("label", "-")):
+    for part, style in (("box", "--"), ("class", "-")):
         for split, color in (("train", TRAIN), ("validation", VALIDATION)):
             values = history[f"{split}_{part}_loss"]
             parts.plot(epoch, values, style, marker="o", color=color, label=f"{part}, {split}")
@@ -47,8 +47,8 @@ def _draw_precision(axes, history: pd.DataFrame, objective: str) -> None:
         values = history[f"validation_ap_{label}"]
         axes.plot(history["epoch"], values, "o-", color=COLORS[label], label=f"AP {label}")
     for column, name, style in (
-        ("validation_map", "mAP", "o-"),
-        ("validation_location_ap_coco", "location-only AP, COCO", "o--"),
+        ("validation_map_50", "mAP", "o-"),
+        ("validation_class_agnostic_ap_50_95", "class-agnostic AP, COCO", "o--"),
     ):
         axes.plot(history["epoch"], history[column], style, color=VALIDATION, label=name)
     values = history[objective]

@@ -8,20 +8,20 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.faces.crops import cut_face
-from deepfake_detector.inference.analysis import Watched
+from deepfake_detector.inference.analysis import VideoAnalysis
 from deepfake_detector.plots.face_boxes import draw_faces
-from deepfake_detector.reports.highlights import Pick
-from deepfake_detector.reports.track_interpolation import FacePlaces
+from deepfake_detector.reports.highlights import Highlight
+from deepfake_detector.reports.track_interpolation import TrackInterpolator
 from deepfake_detector.video.clips import read_header, write_timed_video
 from deepfake_detector.video.frame_reader import FrameReader
 
-REACH = 1.3  # side of a shown crop over the longer side of the face
+CROP_SCALE = 1.3  # side of a shown crop over the longer side of the face
 CROP_PX = 160
 ENCODING = {"crf": "23", "preset": "veryfast"}
 
 
 @dataclass
-class PickedFaces:
+class HighlightImages:
     """What the picked frames showed: the crop of each pick, and whole frames where asked for."""
 
     crops: dict[tuple[int, int], np.ndarray]
@@ -31,11 +31,11 @@ class PickedFaces:
 def draw_video(
     source: Path,
     target: Path,
-    watched: Watched,
-    picks: list[Pick],
+    analysis: VideoAnalysis,
+    highlights: list[Highlight],
     whole: set[int],
     truth: pd.DataFrame | None,
-) -> PickedFaces:
+) -> HighlightImages:
     """Write a video with its faces drawn, and collect what the picked frames show.
 
     Args:
@@ -45,18 +45,18 @@ def draw_video(
     Returns:
         Crops by track and frame.
     """
-    picked = PickedFaces({}, {})
-    places = FacePlaces(watched.tracks, watched.every)
+    highlight_images = HighlightImages({}, {})
+    interpolator = TrackInterpolator(analysis.tracks, analysis.frame_stride)
 
     def draw() -> Iterator[tuple[float, np.ndarray]]:
         for frame in _read_all(source):
-            collect_faces(frame.number, frame.image, picks, whole, picked)
+            collect_faces(frame.number, frame.image, highlights, whole, highlight_images)
             own_truth = None if truth is None else truth[truth["frame"] == frame.number]
-            drawn = draw_faces(frame.image, places.find(frame.number), own_truth)
+            drawn = draw_faces(frame.image, interpolator.find(frame.number), own_truth)
             yield frame.seconds, drawn
 
     write_timed_video(target, draw(), read_header(source)[0], ENCODING)
-    return picked
+    return highlight_images
 
 
 def _read_all(source: Path):
@@ -65,12 +65,16 @@ def _read_all(source: Path):
 
 
 def collect_faces(
-    number: int, image: np.ndarray, picks: list[Pick], whole: set[int], picked: PickedFaces
+    number: int,
+    image: np.ndarray,
+    highlights: list[Highlight],
+    whole: set[int],
+    highlight_images: HighlightImages,
 ) -> None:
-    """Add to `picked` what frame `number` shows."""
-    for pick in picks:
-        if pick.frame == number:
-            crop = cut_face(image, pick.box_px, REACH, CROP_PX)
-            picked.crops[pick.track, pick.frame] = crop
+    """Add to `highlight_images` what frame `number` shows."""
+    for highlight in highlights:
+        if highlight.frame == number:
+            crop = cut_face(image, highlight.box_px, CROP_SCALE, CROP_PX)
+            highlight_images.crops[highlight.track, highlight.frame] = crop
     if number in whole:
-        picked.frames[number] = image
+        highlight_images.frames[number] = image

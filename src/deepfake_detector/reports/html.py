@@ -7,29 +7,29 @@ import cv2
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
-from deepfake_detector.faces.online_tracker import LONGEST_GAP_FRAMES
+from deepfake_detector.faces.online_tracker import MAX_GAP_FRAMES
 from deepfake_detector.plots.style import figure_to_png
 from deepfake_detector.plots.time_line import Line, draw_heat, draw_time_line
-from deepfake_detector.reports.annotated_video import PickedFaces
-from deepfake_detector.reports.highlights import Pick
+from deepfake_detector.reports.annotated_video import HighlightImages
+from deepfake_detector.reports.highlights import Highlight
 
 TEMPLATE = Path(__file__).with_name("report.html")
-MOST_TRACKS = 20
+MAX_TRACKS = 20
 """Faces in the report's table."""
 
 
-def make_page(
+def render_report(
     record: dict,
-    strips: dict[str, list[Pick]],
-    picked: PickedFaces,
+    rows_of_images: dict[str, list[Highlight]],
+    highlight_images: HighlightImages,
     heat_maps: list[tuple[str, np.ndarray, np.ndarray]],
 ) -> str:
     """Make the report as the text of an HTML file.
 
     Args:
         record: what verdict.json holds.
-        strips: picked faces by the title of their strip.
-        picked: their pictures.
+        rows_of_images: picked faces by the title of their strip.
+        highlight_images: their pictures.
         heat_maps: title, face [height, width, 3] and evidence [G, G] of each.
     """
     by_length = sorted(record["tracks"], key=lambda track: -len(track["time_line"]))
@@ -37,9 +37,12 @@ def make_page(
     time_line = draw_time_line(_list_lines(record), record["seconds"])
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         record=record,
-        shown_tracks=sorted(by_length[:MOST_TRACKS], key=lambda track: track["track"]),
+        shown_tracks=sorted(by_length[:MAX_TRACKS], key=lambda track: track["track"]),
         images={"time_line": _to_address(figure_to_png(time_line), "png")},
-        strips=[(title, _list_strip(picks, record, picked)) for title, picks in strips.items()],
+        rows_of_images=[
+            (title, _list_strip(highlights, record, highlight_images))
+            for title, highlights in rows_of_images.items()
+        ],
         heat_maps=[
             {"title": title, "image": _to_address(figure_to_png(draw_heat(*parts)), "png")}
             for title, *parts in heat_maps
@@ -49,14 +52,14 @@ def make_page(
 
 def _list_lines(record: dict) -> list[Line]:
     frames = max(record["frames"]["read"] - 1, 1)
-    looks_apart = 2 * record["frames"]["every"]
-    gap_seconds = max(LONGEST_GAP_FRAMES, looks_apart) * record["seconds"] / frames
+    looks_apart = 2 * record["frames"]["frame_stride"]
+    gap_seconds = max(MAX_GAP_FRAMES, looks_apart) * record["seconds"] / frames
     return [
         Line(
             f"face {track['track']}: {track['verdict']}",
             *(
                 np.array([row[name] for row in track["time_line"]])
-                for name in ("seconds", "fake_share", "fake_share_smoothed", "counts")
+                for name in ("seconds", "fake_score", "fake_score_smoothed", "counts")
             ),
             gap_seconds=gap_seconds,
         )
@@ -64,7 +67,9 @@ def _list_lines(record: dict) -> list[Line]:
     ]
 
 
-def _list_strip(picks: list[Pick], record: dict, picked: PickedFaces) -> list[dict]:
+def _list_strip(
+    highlights: list[Highlight], record: dict, highlight_images: HighlightImages
+) -> list[dict]:
     seconds = {
         (track["track"], row["frame"]): row["seconds"]
         for track in record["tracks"]
@@ -72,12 +77,12 @@ def _list_strip(picks: list[Pick], record: dict, picked: PickedFaces) -> list[di
     }
     return [
         {
-            "image": crop_to_address(picked.crops[pick.track, pick.frame]),
-            "track": pick.track,
-            "seconds": seconds[pick.track, pick.frame],
-            "fake_share": pick.fake_share,
+            "image": crop_to_address(highlight_images.crops[highlight.track, highlight.frame]),
+            "track": highlight.track,
+            "seconds": seconds[highlight.track, highlight.frame],
+            "fake_score": highlight.fake_score,
         }
-        for pick in picks
+        for highlight in highlights
     ]
 
 

@@ -24,7 +24,7 @@ def remove_checkpoints(folder: Path) -> None:
 
 
 class Checkpoint:
-    """Weights, optimiser, history, and the best and last of what is kept, of one network.
+    """Weights, optimizer, history, and the best and last of what is kept, of one network.
 
     Args:
         folder: where the results go in the end.
@@ -36,8 +36,8 @@ class Checkpoint:
         self._folder, self._name = find_unfinished(folder) / name, name
         self._fingerprint = fingerprint
 
-    def restore(self, network: keras.Model, optimiser: keras.Optimizer) -> list[dict]:
-        """Restore weights and optimiser; give the history, empty where nothing fits."""
+    def restore(self, network: keras.Model, optimizer: keras.Optimizer) -> list[dict]:
+        """Restore weights and optimizer; give the history, empty where nothing fits."""
         latest = self._find_latest()
         for epoch in self._folder.glob("epoch_*"):
             if epoch != latest:
@@ -45,8 +45,8 @@ class Checkpoint:
         if latest is None:
             return []
         network.load_weights(latest / "network.weights.h5")
-        with np.load(latest / "optimiser.npz", allow_pickle=False) as saved:
-            for index, variable in enumerate(optimiser.variables):
+        with np.load(latest / "optimizer.npz", allow_pickle=False) as saved:
+            for index, variable in enumerate(optimizer.variables):
                 variable.assign(saved[str(index)])
         with (latest / "history.csv").open(newline="") as file:
             return [_parse_row(row) for row in csv.DictReader(file)]
@@ -54,7 +54,7 @@ class Checkpoint:
     def save(
         self,
         network: keras.Model,
-        optimiser: keras.Optimizer,
+        optimizer: keras.Optimizer,
         kept: keras.Model,
         history: list[dict],
         is_best: bool,
@@ -70,8 +70,8 @@ class Checkpoint:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         network.save_weights(partial / "network.weights.h5")
-        arrays = {str(i): keras.ops.convert_to_numpy(v) for i, v in enumerate(optimiser.variables)}
-        np.savez(partial / "optimiser.npz", **arrays)
+        arrays = {str(i): keras.ops.convert_to_numpy(v) for i, v in enumerate(optimizer.variables)}
+        np.savez(partial / "optimizer.npz", **arrays)
         kept.save(partial / "last.keras")
         best = partial / "last.keras" if is_best else before / "best.keras"
         shutil.copyfile(best, partial / "best.keras")

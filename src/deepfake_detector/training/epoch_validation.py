@@ -1,4 +1,4 @@
-"""What an epoch of the single shot is measured by: some frames of each validation video."""
+"""What an epoch of the SSD is measured by: some frames of each validation video."""
 
 from pathlib import Path
 
@@ -15,12 +15,12 @@ from deepfake_detector.metrics import mean_average_precision
 class Validation:
     """Losses and AP on frames of the validation videos, in one pass over them."""
 
-    def __init__(self, model, finder: keras.Model, shards: list[Path], params: Params):
+    def __init__(self, model, inference_model: keras.Model, shards: list[Path], params: Params):
         self._trained, self._shards = model, shards
-        self._overlap = params.evaluate.overlap
+        self._overlap = params.evaluate.iou_threshold
         self._batch_size, self._size_px = params.train.batch_size, params.detector.image_size_px
-        outputs = model.detector.output | finder.output
-        self._predictor = keras.Model(finder.input, outputs)
+        outputs = model.detector.output | inference_model.output
+        self._predictor = keras.Model(inference_model.input, outputs)
         truth = read_truth(shards)
         self._wanted, self._truth = choose_frames(truth, params.train.validation_frames)
 
@@ -38,16 +38,16 @@ class Validation:
         precision = mean_average_precision(join_tables(tables), self._truth, self._overlap)
         return {
             "validation_loss": float(location + label),
-            "validation_location_loss": float(location),
-            "validation_label_loss": float(label),
+            "validation_box_loss": float(location),
+            "validation_class_loss": float(label),
             "validation_ap_real": precision["ap_real"],
             "validation_ap_fake": precision["ap_fake"],
-            "validation_map": precision["map"],
-            "validation_location_ap_coco": precision["location_ap_coco"],
+            "validation_map_50": precision["map_50"],
+            "validation_class_agnostic_ap_50_95": precision["class_agnostic_ap_50_95"],
         }
 
 
-def choose_frames(truth: pd.DataFrame, most: int) -> tuple[np.ndarray, pd.DataFrame]:
+def choose_frames(truth: pd.DataFrame, max_count: int) -> tuple[np.ndarray, pd.DataFrame]:
     """Choose at most so many frames of each video, spread over it.
 
     Args:
@@ -60,10 +60,10 @@ def choose_frames(truth: pd.DataFrame, most: int) -> tuple[np.ndarray, pd.DataFr
     rows = images.groupby("video", sort=False).indices.values()
     wanted = np.zeros(len(images), bool)
     for of_video in rows:
-        wanted[of_video[spread(len(of_video), most)]] = True
+        wanted[of_video[spread(len(of_video), max_count)]] = True
     return wanted, truth.merge(images[wanted], on=["video", "frame"])
 
 
-def spread(count: int, most: int) -> np.ndarray:
+def spread(count: int, max_count: int) -> np.ndarray:
     """Choose at most so many of `count` numbers from 0, evenly spread: ascending, int."""
-    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
+    return np.unique(np.linspace(0, count - 1, min(max_count, count)).round().astype(int))

@@ -1,7 +1,7 @@
-"""Training the second look on pairs of a real face and its fake, one network after the other.
+"""Training the face classifier on pairs of a real face and its fake, one network after the other.
 
 What is kept is an average of the weights over steps (Polyak & Juditsky 1992), which few and varied
-faces need more than anything; what happens after each epoch is in `second_look_epochs`.
+faces need more than anything; what happens after each epoch is in `face_classifier_epochs`.
 Shapes: `P` pairs in a batch, `S` side of a crop in px.
 """
 
@@ -12,14 +12,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from deepfake_detector.config.schema import SecondLookParams
+from deepfake_detector.config.schema import FaceClassifierParams
 from deepfake_detector.data.loading.crop_index import list_crops
-from deepfake_detector.data.loading.face_pairs import PairMaker, Source, group_crops
-from deepfake_detector.models.face_classifier import build_one_network, unite
+from deepfake_detector.data.loading.face_pairs import FacePairSampler, Source, group_crops
+from deepfake_detector.models.face_classifier import build_face_classifier, make_ensemble
 from deepfake_detector.training.checkpoints import Checkpoint, write_history
-from deepfake_detector.training.face_classifier_epochs import LookEpochEnd
+from deepfake_detector.training.face_classifier_epochs import FaceClassifierEpochEnd
 from deepfake_detector.training.ssd import Shards
-from deepfake_detector.training.ssd_epochs import StepWatch, Work
+from deepfake_detector.training.ssd_epochs import ProgressBar, ProgressInfo
 
 WARM_UP = 0.07
 """Share of the training over which the learning rate rises."""
@@ -32,7 +32,7 @@ CLIP_NORM = 1.0
 
 
 @dataclass(frozen=True)
-class LookPlan:
+class FaceClassifierPlan:
     """All that the result of a training depends on, but for the shards.
 
     Attributes:
@@ -40,18 +40,20 @@ class LookPlan:
         fingerprint: names everything, shards and code included.
     """
 
-    params: SecondLookParams
+    params: FaceClassifierParams
     sources: dict[str, str]
     seed: int
     fingerprint: str
 
 
-def train_second_look(plan: LookPlan, shards: Shards, folder: Path, report: Callable) -> None:
-    """Train a second look, or go on where an interrupted training of the same plan stopped.
+def train_face_classifier(
+    plan: FaceClassifierPlan, shards: Shards, folder: Path, report: Callable
+) -> None:
+    """Train a face classifier, or go on where an interrupted training of the same plan stopped.
 
     Args:
         shards: TFRecord files, one a video.
-        folder: in the end its folder `second_look` gets `second_look.keras` (of each network's
+        folder: in the end its folder `face_classifier` gets `face_classifier.keras` (of each network's
             epoch with the highest frame AUC on validation) and `history.csv`.
         report: called with each row of `history.csv`, also for the epochs of the interrupted
             training.
@@ -60,7 +62,7 @@ def train_second_look(plan: LookPlan, shards: Shards, folder: Path, report: Call
         ValueError: the train split has no real face.
         FloatingPointError: the loss is not finite; the message names epoch and batch.
     """
-    networks = [f"second_look_{number}" for number in range(1, plan.params.networks + 1)]
+    networks = [f"face_classifier_{number}" for number in range(1, plan.params.ensemble_size + 1)]
     checkpoints = [Checkpoint(folder, name, plan.fingerprint) for name in networks]
     history = []
 
@@ -74,67 +76,73 @@ def train_second_look(plan: LookPlan, shards: Shards, folder: Path, report: Call
         keras.saving.load_model(checkpoint.find_best(), compile=False, safe_mode=True)
         for checkpoint in checkpoints
     ]
-    _publish(unite(best), history, folder / "second_look")
+    _publish(make_ensemble(best), history, folder / "face_classifier")
 
 
 def train_network(
-    plan: LookPlan, number: int, shards: Shards, checkpoint: Checkpoint, report: Callable
+    plan: FaceClassifierPlan, number: int, shards: Shards, checkpoint: Checkpoint, report: Callable
 ) -> None:
     """Train the `number`th network, from 1, or go on with it; its checkpoint has the result."""
     params, seed = plan.params, plan.seed + SEEDS_APART * (number - 1)
     keras.utils.set_random_seed(seed)
     sources = group_crops(list_crops(shards.train), plan.sources)
     steps = count_steps(sources, params)
-    look = build_one_network(params)
-    look.compile(optimizer=make_look_optimiser(params, steps), loss=make_look_loss(params))
-    look.optimizer.build(look.trainable_variables)
-    epoch_end = LookEpochEnd(
-        look,
+    classifier = build_face_classifier(params)
+    classifier.compile(
+        optimizer=make_classifier_optimizer(params, steps), loss=make_classifier_loss(params)
+    )
+    classifier.optimizer.build(classifier.trainable_variables)
+    epoch_end = FaceClassifierEpochEnd(
+        classifier,
         params,
         list_crops(shards.validation),
         checkpoint,
         lambda row: report({"network": number} | row),
     )
     done = epoch_end.resume()
-    work = list_look_work(params, steps, number)
-    maker = PairMaker(sources, params.crop_px, params.reach, params.pairs)
-    look.fit(
+    work = make_classifier_progress(params, steps, number)
+    maker = FacePairSampler(sources, params.crop_px, params.crop_scale, params.pairs)
+    classifier.fit(
         PairBatches(maker, params, seed, steps, done),
         epochs=params.epochs,
         initial_epoch=done,
-        callbacks=[StepWatch(work, done), epoch_end],
+        callbacks=[ProgressBar(work, done), epoch_end],
         shuffle=False,  # every pair is drawn
         verbose=0,
     )
 
 
-def _publish(look: keras.Model, history: list[dict], folder: Path) -> None:
+def _publish(classifier: keras.Model, history: list[dict], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    partial = {name: folder / f".{name}" for name in ("second_look.keras", "history.csv")}
-    look.save(partial["second_look.keras"])
+    partial = {name: folder / f".{name}" for name in ("face_classifier.keras", "history.csv")}
+    classifier.save(partial["face_classifier.keras"])
     write_history(partial["history.csv"], history)
     for name, path in partial.items():
         path.replace(folder / name)
 
 
-def list_look_work(params: SecondLookParams, steps: int, number: int) -> Work:
+def make_classifier_progress(
+    params: FaceClassifierParams, steps: int, number: int
+) -> ProgressInfo:
     """Say what there is to do for the `number`th network, for the progress bar."""
-    return Work(
-        name=f"second look {number} of {params.networks}",
-        rate="second_look.learning_rate",
+    return ProgressInfo(
+        name=f"face classifier {number} of {params.ensemble_size}",
+        rate="face_classifier.learning_rate",
         epochs=params.epochs,
         steps_per_epoch=steps,
         images_per_step=2 * params.pairs_per_batch,
     )
 
 
-def count_steps(sources: list[Source], params: SecondLookParams) -> int:
-    """Count the steps of an epoch: as many as the sources give, up to `most_steps`."""
+def count_steps(sources: list[Source], params: FaceClassifierParams) -> int:
+    """Count the steps of an epoch: as many as the sources give, up to `max_steps_per_epoch`."""
     pairs = len(sources) * params.pairs_per_source
-    return min(max(pairs // params.pairs_per_batch, 1), params.most_steps)
+    return min(max(pairs // params.pairs_per_batch, 1), params.max_steps_per_epoch)
 
 
-def make_look_optimiser(params: SecondLookParams, steps: int) -> keras.optimizers.Optimizer:
+def make_classifier_optimizer(
+    params: FaceClassifierParams, steps: int
+) -> keras.optimizers.Optimizer:
     """Make Adam with a warm-up, a cosine, and the average of the weights that is kept."""
     whole = steps * params.epochs
     warm_up = round(WARM_UP * whole)
@@ -149,11 +157,11 @@ def make_look_optimiser(params: SecondLookParams, steps: int) -> keras.optimizer
         weight_decay=params.weight_decay,
         global_clipnorm=CLIP_NORM,
         use_ema=True,
-        ema_momentum=params.averaging,
+        ema_momentum=params.ema_momentum,
     )
 
 
-def make_look_loss(params: SecondLookParams) -> keras.losses.Loss:
+def make_classifier_loss(params: FaceClassifierParams) -> keras.losses.Loss:
     """Make the loss of logits [2P] against 0, real, and 1, fake."""
     return keras.losses.BinaryCrossentropy(
         from_logits=True, label_smoothing=params.label_smoothing
@@ -167,7 +175,9 @@ class PairBatches(keras.utils.PyDataset):
     with the very batches it would have had.
     """
 
-    def __init__(self, maker: PairMaker, params: SecondLookParams, seed: int, steps: int, done):
+    def __init__(
+        self, maker: FacePairSampler, params: FaceClassifierParams, seed: int, steps: int, done
+    ):
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=4)
         self._maker, self._params, self._seed = maker, params, seed
         self._steps, self._epoch = steps, done

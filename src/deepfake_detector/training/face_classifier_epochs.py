@@ -1,4 +1,4 @@
-"""After each epoch of a second look's network: validation, the history, the best, a checkpoint.
+"""After each epoch of a face classifier's network: validation, the history, the best, a checkpoint.
 
 What is validated and kept are the averaged weights. Shapes: `N` faces, `S` side of a crop in px.
 """
@@ -12,30 +12,30 @@ import keras
 import pandas as pd
 
 from deepfake_detector.common.labels import FAKE
-from deepfake_detector.config.schema import SecondLookParams
+from deepfake_detector.config.schema import FaceClassifierParams
 from deepfake_detector.data.loading.crop_index import Crop, find_box_px, read_crop
 from deepfake_detector.faces.crops import cut_face
-from deepfake_detector.inference.score_fusion import compute_probabilities, look_at
+from deepfake_detector.inference.score_fusion import classify_crops, compute_probabilities
 from deepfake_detector.metrics.classification import compute_auc, compute_log_loss
-from deepfake_detector.models.face_classifier import SecondLook, build_one_network
+from deepfake_detector.models.face_classifier import FaceClassifier, build_face_classifier
 from deepfake_detector.training.checkpoints import Checkpoint
 from deepfake_detector.training.epoch_validation import spread
 
 
-class LookEpochEnd(keras.callbacks.Callback):
+class FaceClassifierEpochEnd(keras.callbacks.Callback):
     """Validates, keeps and reports each epoch; goes on from its checkpoint."""
 
     def __init__(
         self,
-        look: SecondLook,
-        params: SecondLookParams,
+        classifier: FaceClassifier,
+        params: FaceClassifierParams,
         validation: list[Crop],
         checkpoint: Checkpoint,
         report: Callable,
     ):
         super().__init__()
-        self._look, self._params, self._report = look, params, report
-        self._averaged = build_one_network(params)
+        self._look, self._params, self._report = classifier, params, report
+        self._averaged = build_face_classifier(params)
         self._validation = choose_crops(validation, params.validation_frames)
         self._checkpoint = checkpoint
         self._history: list[dict] = []
@@ -93,15 +93,17 @@ def rank_epoch(row: dict) -> tuple[float, float]:
     return (0.0 if math.isnan(auc) else auc, -math.inf if math.isnan(loss) else -loss)
 
 
-def choose_crops(crops: list[Crop], most: int) -> list[Crop]:
+def choose_crops(crops: list[Crop], max_count: int) -> list[Crop]:
     """Choose at most so many crops of each video, spread over it."""
     by_video = defaultdict(list)
     for crop in crops:
         by_video[crop.video].append(crop)
-    return [video[number] for video in by_video.values() for number in spread(len(video), most)]
+    return [
+        video[number] for video in by_video.values() for number in spread(len(video), max_count)
+    ]
 
 
-def validate(look: SecondLook, crops: list[Crop]) -> dict[str, float]:
+def validate(classifier: FaceClassifier, crops: list[Crop]) -> dict[str, float]:
     """Measure a look at annotated faces: frames and, by their mean logit, videos.
 
     Returns:
@@ -110,10 +112,10 @@ def validate(look: SecondLook, crops: list[Crop]) -> dict[str, float]:
     """
     pictures = (read_crop(crop) for crop in crops)
     faces = [
-        cut_face(picture, find_box_px(crop, picture), look.reach, look.crop_px)
+        cut_face(picture, find_box_px(crop, picture), classifier.crop_scale, classifier.crop_px)
         for crop, picture in zip(crops, pictures, strict=True)
     ]
-    logits = look_at(look, faces)
+    logits = classify_crops(classifier, faces)
     table = pd.DataFrame({"video": [crop.video for crop in crops], "logit": logits})
     table["is_fake"] = [crop.label == FAKE for crop in crops]
     videos = table.groupby(["video", "is_fake"], as_index=False)["logit"].mean()

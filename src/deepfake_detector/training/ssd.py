@@ -1,4 +1,4 @@
-"""Training a detector: the loss over matched anchors, the optimiser, and `fit`.
+"""Training a detector: the loss over matched anchors, the optimizer, and `fit`.
 
 Liu et al. 2016 (SSD), section 2.2. What happens after each epoch is in `epochs`.
 """
@@ -10,17 +10,17 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from deepfake_detector.config.schema import OptimiserParams, Params, TrainParams
+from deepfake_detector.config.schema import OptimizerParams, Params, TrainParams
 from deepfake_detector.data.loading.batches import make_training_batches
 from deepfake_detector.models.backbones.pretrained import load_pretrained
 from deepfake_detector.models.ssd.loss import compute_loss
 from deepfake_detector.models.ssd.matching import make_targets
 from deepfake_detector.models.ssd.network import (
     build_detector,
-    build_finder,
+    build_inference_model,
     make_detector_anchors,
 )
-from deepfake_detector.training.ssd_epochs import EpochEnd, StepWatch, Work
+from deepfake_detector.training.ssd_epochs import EpochEnd, ProgressBar, ProgressInfo
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,20 @@ class Shards:
     validation: list[Path]
 
 
-class TrainedDetector(keras.Model):
+class DetectorTrainer(keras.Model):
     """A detector with the SSD loss, for `fit`. Faces are matched to anchors on the device.
 
     `fit` takes images [B, S, S, 3] and `{"boxes": [B, N, 4], "labels": [B, N]}`, and reports
-    `loss` with its parts `location_loss` and `label_loss`.
+    `loss` with its parts `box_loss` and `class_loss`.
     """
 
     def __init__(self, detector: keras.Model, params: Params):
-        super().__init__(name="trained_detector")
+        super().__init__(name="detector_trainer")
         self.detector = detector
         self._anchors = make_detector_anchors(detector, params.detector)
         self._detector_params, self._loss_params = params.detector, params.train.loss
-        self._location = keras.metrics.Mean(name="location_loss")
-        self._label = keras.metrics.Mean(name="label_loss")
+        self._location = keras.metrics.Mean(name="box_loss")
+        self._label = keras.metrics.Mean(name="class_loss")
 
     def call(self, images, training=None):
         return self.detector(images, training=training)
@@ -89,18 +89,20 @@ def train_detector(
     load_pretrained(detector, params.detector)
     if params.train.freeze_batch_norm:
         freeze_batch_norm(detector)
-    model = TrainedDetector(detector, params)
-    model.compile(optimizer=make_optimiser(params.train))
+    model = DetectorTrainer(detector, params)
+    model.compile(optimizer=make_optimizer(params.train))
     model.optimizer.build(model.trainable_variables)
-    finder = build_finder(detector, params.detector)
-    epoch_end = EpochEnd(model, finder, shards.validation, params, folder, fingerprint, report)
+    inference_model = build_inference_model(detector, params.detector)
+    epoch_end = EpochEnd(
+        model, inference_model, shards.validation, params, folder, fingerprint, report
+    )
     done = epoch_end.resume()
     if done < params.train.epochs and not epoch_end.has_stopped():
         batches = make_training_batches(
             shards.train,
             params.train.batch_size,
             params.detector.image_size_px,
-            params.train.most_faces,
+            params.train.max_faces,
             params.train.augmentation,
             params.seed,
             skipped_batches=done * params.train.steps_per_epoch,
@@ -110,16 +112,16 @@ def train_detector(
             epochs=params.train.epochs,
             initial_epoch=done,
             steps_per_epoch=params.train.steps_per_epoch,
-            callbacks=[StepWatch(list_work(params.train), done), epoch_end],
+            callbacks=[ProgressBar(make_ssd_progress(params.train), done), epoch_end],
             shuffle=False,  # the stream is
             verbose=0,
         )
     epoch_end.finish()
 
 
-def list_work(params: TrainParams) -> Work:
+def make_ssd_progress(params: TrainParams) -> ProgressInfo:
     """Say what there is to do, for the progress bar."""
-    return Work(
+    return ProgressInfo(
         name="train",
         rate="train.schedule.learning_rate",
         epochs=params.epochs,
@@ -128,30 +130,28 @@ def list_work(params: TrainParams) -> Work:
     )
 
 
-def make_optimiser(params: TrainParams) -> keras.optimizers.Optimizer:
-    """Make the optimiser with its learning-rate schedule; weight decay spares norms and biases."""
-    settings: OptimiserParams = params.optimiser
+def make_optimizer(params: TrainParams) -> keras.optimizers.Optimizer:
+    """Make the optimizer with its learning-rate schedule; weight decay spares norms and biases."""
+    settings: OptimizerParams = params.optimizer
     options = {
         "learning_rate": make_schedule(params),
         "global_clipnorm": settings.clip_norm or None,
         "weight_decay": settings.weight_decay or None,
     }
     if settings.name == "adam":
-        optimiser = keras.optimizers.Adam(**options)
+        optimizer = keras.optimizers.Adam(**options)
     else:
-        optimiser = keras.optimizers.SGD(momentum=0.9, **options)
-    optimiser.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale"])
-    return optimiser
+        optimizer = keras.optimizers.SGD(momentum=0.9, **options)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale"])
+    return optimizer
 
 
 def make_schedule(params: TrainParams) -> keras.optimizers.schedules.LearningRateSchedule:
     """Make the learning rate over steps: warm-up and cosine, or divided by ten at epochs."""
     steps, schedule = params.steps_per_epoch, params.schedule
     if schedule.name == "steps":
-        rates = [
-            schedule.learning_rate / 10**drop for drop in range(len(schedule.drop_epochs) + 1)
-        ]
-        boundaries = [epoch * steps - 1 for epoch in schedule.drop_epochs]  # last step before
+        rates = [schedule.learning_rate / 10**drop for drop in range(len(schedule.milestones) + 1)]
+        boundaries = [epoch * steps - 1 for epoch in schedule.milestones]  # last step before
         return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)
     warmup = schedule.warmup_epochs * steps
     return keras.optimizers.schedules.CosineDecay(

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Work:
+class ProgressInfo:
     """What a training is to do, for its progress: `name` is shown, `rate` names a parameter."""
 
     name: str
@@ -29,10 +29,10 @@ class Work:
     images_per_step: int
 
 
-class StepWatch(keras.callbacks.Callback):
+class ProgressBar(keras.callbacks.Callback):
     """Shows progress in images/s with the time left, and stops when the loss is not finite."""
 
-    def __init__(self, work: Work, done: int):
+    def __init__(self, work: ProgressInfo, done: int):
         super().__init__()
         self._work, self._epoch = work, done
         images_per_epoch = work.steps_per_epoch * work.images_per_step
@@ -65,7 +65,7 @@ class EpochEnd(keras.callbacks.Callback):
     def __init__(
         self,
         model,
-        finder: keras.Model,
+        inference_model: keras.Model,
         validation: list[Path],
         params: Params,
         folder: Path,
@@ -73,11 +73,11 @@ class EpochEnd(keras.callbacks.Callback):
         report: Callable,
     ):
         super().__init__()
-        self._trained, self._finder = model, finder
+        self._trained, self._finder = model, inference_model
         self._params, self._folder, self._report = params.train, folder, report
         self._objective = find_objective(params)
         self._checkpoint = Checkpoint(folder, "detector", fingerprint)
-        self._validation = Validation(model, finder, validation, params)
+        self._validation = Validation(model, inference_model, validation, params)
         self._history: list[dict] = []
         self._started = time.monotonic()
 
@@ -95,20 +95,20 @@ class EpochEnd(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.monotonic() - self._started
-        optimiser = self._trained.optimizer
+        optimizer = self._trained.optimizer
         row = {
             "epoch": epoch + 1,
             "train_loss": logs["loss"],
-            "train_location_loss": logs["location_loss"],
-            "train_label_loss": logs["label_loss"],
+            "train_box_loss": logs["box_loss"],
+            "train_class_loss": logs["class_loss"],
             **self._validation.run(),
-            "learning_rate": float(keras.ops.convert_to_numpy(optimiser.learning_rate)),
+            "learning_rate": float(keras.ops.convert_to_numpy(optimizer.learning_rate)),
             "images_per_second": self._params.steps_per_epoch * self._params.batch_size / seconds,
         }
         self._history.append(row)
         is_best = self._best() == len(self._history)
         self._checkpoint.save(
-            self._trained.detector, optimiser, self._finder, self._history, is_best
+            self._trained.detector, optimizer, self._finder, self._history, is_best
         )
         self._report(row["epoch"], row)
         if self.has_stopped():

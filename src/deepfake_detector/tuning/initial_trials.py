@@ -11,8 +11,8 @@ import numpy as np
 from deepfake_detector.config.schema import AnchorParams, DetectorParams, Params, flatten_params
 from deepfake_detector.models.ssd.anchor_kmeans import fit_anchors
 from deepfake_detector.models.ssd.anchor_recall import (
-    AnchorFitness,
     AnchorPlaces,
+    AnchorRecall,
     measure_anchors,
 )
 from deepfake_detector.tuning.suggest import find_point
@@ -21,7 +21,7 @@ SEARCHED_ANCHORS = ("detector.anchors.scales", "detector.anchors.aspect_ratios")
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialTrial:
     """A trial that is not sampled: its name, the nearest point of the space, its exact values."""
 
     origin: str
@@ -36,10 +36,12 @@ class TrainingFaces:
         self._boxes = boxes
         self._places: dict[tuple[str, int], AnchorPlaces] = {}
 
-    def measure(self, params: DetectorParams) -> AnchorFitness:
+    def measure(self, params: DetectorParams) -> AnchorRecall:
         """Measure how well a detector's anchors suit the faces."""
-        overlap = params.matching.positive_overlap
-        return measure_anchors(self._boxes, params.anchors, self._find_places(params), overlap)
+        iou_threshold = params.matching.positive_iou
+        return measure_anchors(
+            self._boxes, params.anchors, self._find_places(params), iou_threshold
+        )
 
     def fit(self, anchors: AnchorParams) -> AnchorParams:
         """Fit anchors to the faces; `anchors` says how many there are."""
@@ -56,15 +58,17 @@ class TrainingFaces:
         return self._places[key]
 
 
-def list_starts(params: Params, faces: TrainingFaces) -> list[Start]:
+def list_initial_trials(params: Params, faces: TrainingFaces) -> list[InitialTrial]:
     """List the trials a study begins with: `default`, then `fitted` where anchors are searched."""
     defaults = flatten_params(params)
     values = {space.name: defaults[space.name] for space in params.tune.space}
-    starts = [Start("default", find_point(params, values), values)]
+    starts = [InitialTrial("default", find_point(params, values), values)]
     fitted = faces.fit(params.detector.anchors)
     changes = {
         name: getattr(fitted, name.split(".")[-1]) for name in SEARCHED_ANCHORS if name in values
     }
     if changes:
-        starts.append(Start("fitted", find_point(params, values | changes), values | changes))
+        starts.append(
+            InitialTrial("fitted", find_point(params, values | changes), values | changes)
+        )
     return starts

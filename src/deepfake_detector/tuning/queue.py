@@ -16,13 +16,13 @@ from optuna.storages import BaseStorage, fail_stale_trials
 from optuna.storages._heartbeat import BaseHeartbeat
 from optuna.trial import FrozenTrial, TrialState
 
-from deepfake_detector.tuning.initial_trials import Start
+from deepfake_detector.tuning.initial_trials import InitialTrial
 from deepfake_detector.tuning.study import STUDIES
 
 ORIGIN, VALUES = "origin", "values"
 """Where a trial comes from, and the exact values it trains with."""
 
-RECALL, OVERLAP = "best_possible_recall", "mean_best_overlap"
+RECALL, MEAN_BEST_IOU = "best_possible_recall", "mean_best_iou"
 """How well a trial's anchors suit the training faces."""
 
 REASON = "reason"
@@ -32,7 +32,7 @@ RETRY_OF, LOST = "retry_of", "lost"
 """The trial that this one begins again, and how many workers have died over it."""
 
 
-def queue_trials(study: optuna.Study, trials: int, starts: list[Start]) -> None:
+def queue_trials(study: optuna.Study, trials: int, starts: list[InitialTrial]) -> None:
     """Let trials wait until the study has as many as asked for; the first are `starts`.
 
     A trial that waits again for a worker that died does not count twice.

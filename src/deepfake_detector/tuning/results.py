@@ -8,7 +8,7 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from deepfake_detector.config.schema import Params, flatten_params
-from deepfake_detector.tuning.queue import ORIGIN, OVERLAP, REASON, RECALL, VALUES
+from deepfake_detector.tuning.queue import MEAN_BEST_IOU, ORIGIN, REASON, RECALL, VALUES
 
 _TRIALS_TO_RANK = 4
 
@@ -46,7 +46,7 @@ def tabulate_trials(study: optuna.Study) -> pd.DataFrame:
 
 COLUMNS = [
     *("trial", "state", "origin", "objective", "epochs", "seconds"),
-    *(RECALL, OVERLAP, "reason"),
+    *(RECALL, MEAN_BEST_IOU, "reason"),
 ]
 
 
@@ -74,7 +74,7 @@ def _trial_to_row(trial: FrozenTrial) -> dict[str, Any]:
         "epochs": len(trial.intermediate_values),
         "seconds": trial.duration.total_seconds() if trial.duration else float("nan"),
         RECALL: trial.user_attrs.get(RECALL),
-        OVERLAP: trial.user_attrs.get(OVERLAP),
+        MEAN_BEST_IOU: trial.user_attrs.get(MEAN_BEST_IOU),
         "reason": trial.user_attrs.get(REASON, "its worker died" if failed else ""),
         **trial.params,
     }

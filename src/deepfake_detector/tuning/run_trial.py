@@ -17,12 +17,12 @@ from deepfake_detector.config.schema import Params
 from deepfake_detector.training.model_selection import find_objective
 from deepfake_detector.training.ssd import Shards, train_detector
 from deepfake_detector.tuning.initial_trials import TrainingFaces
-from deepfake_detector.tuning.queue import OVERLAP, RECALL, VALUES
+from deepfake_detector.tuning.queue import MEAN_BEST_IOU, RECALL, VALUES
 from deepfake_detector.tuning.suggest import apply_values, suggest_values
 
 
 @dataclass(frozen=True)
-class Ground:
+class TrialContext:
     """What all trials have in common; `params` are those that a trial's values are put into."""
 
     params: Params
@@ -41,17 +41,17 @@ def choose_params(trial: optuna.Trial, params: Params) -> Params:
     return apply_values(params, values)
 
 
-def check_anchors(trial: optuna.Trial, params: Params, ground: Ground) -> None:
+def check_anchors(trial: optuna.Trial, params: Params, context: TrialContext) -> None:
     """Measure a trial's anchors on the training faces; prune them if they are hopeless.
 
     Raises:
         optuna.TrialPruned: they reach too few faces, compared to those of the ground's parameters.
     """
-    fitness = ground.faces.measure(params.detector)
+    fitness = context.faces.measure(params.detector)
     trial.set_user_attr(RECALL, fitness.best_possible_recall)
-    trial.set_user_attr(OVERLAP, fitness.mean_best_overlap)
-    usual = ground.faces.measure(ground.params.detector).best_possible_recall
-    if fitness.best_possible_recall < params.tune.least_recall * usual:
+    trial.set_user_attr(MEAN_BEST_IOU, fitness.mean_best_iou)
+    usual = context.faces.measure(context.params.detector).best_possible_recall
+    if fitness.best_possible_recall < params.tune.min_anchor_recall * usual:
         raise optuna.TrialPruned(
             f"anchors reach {fitness.best_possible_recall:.1%} of the training faces, those of "
             f"params.yaml {usual:.1%}"

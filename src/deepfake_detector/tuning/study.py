@@ -26,7 +26,7 @@ LOCK_SECONDS = 10
 """A line of the journal takes milliseconds; a lock held this long was left by a killed worker."""
 
 FINGERPRINT = "fingerprint"
-COMMON = ("seed", "detector.", "train.", "second_look.enabled", "evaluate.overlap")
+COMMON = ("seed", "detector.", "train.", "face_classifier.enabled", "evaluate.iou_threshold")
 """What a trial's result hangs on, by the beginnings of the parameters' names."""
 
 
@@ -75,7 +75,7 @@ def open_study(name: str, storage: BaseStorage, params: Params, fingerprint: str
     study = optuna.create_study(
         study_name=name,
         storage=storage,
-        sampler=SamplerOfTrial(params.tune.random_trials, params.seed),
+        sampler=SamplerOfTrial(params.tune.n_startup_trials, params.seed),
         pruner=make_pruner(params.tune, params.train.epochs),
         direction="maximize",
         load_if_exists=True,
@@ -127,12 +127,12 @@ def make_pruner(params: TuneParams, epochs: int) -> optuna.pruners.BasePruner:
     """Make what stops a trial that does worse than others did."""
     if params.pruner == "median":
         return optuna.pruners.MedianPruner(
-            n_startup_trials=params.pruner_spares_trials,
-            n_warmup_steps=params.pruner_spares_epochs,
+            n_startup_trials=params.pruner_startup_trials,
+            n_warmup_steps=params.pruner_warmup_epochs,
         )
     if params.pruner == "hyperband":
         return optuna.pruners.HyperbandPruner(
-            min_resource=max(params.pruner_spares_epochs, 1), max_resource=epochs
+            min_resource=max(params.pruner_warmup_epochs, 1), max_resource=epochs
         )
     return optuna.pruners.NopPruner()
 
@@ -143,8 +143,8 @@ class SamplerOfTrial(optuna.samplers.BaseSampler):
     So workers never try the same by chance, and a study that goes on is one never stopped.
     """
 
-    def __init__(self, random_trials: int, seed: int):
-        self._random_trials, self._seed = random_trials, seed
+    def __init__(self, n_startup_trials: int, seed: int):
+        self._n_startup_trials, self._seed = n_startup_trials, seed
         self._number, self._sampler = None, None
 
     def _sampler_of(self, trial: FrozenTrial) -> optuna.samplers.TPESampler:
@@ -152,7 +152,7 @@ class SamplerOfTrial(optuna.samplers.BaseSampler):
             seed = random.Random(f"{self._seed}, {trial.number}").getrandbits(32)
             self._number = trial.number
             self._sampler = optuna.samplers.TPESampler(
-                n_startup_trials=self._random_trials, seed=seed
+                n_startup_trials=self._n_startup_trials, seed=seed
             )
         return self._sampler
 

@@ -33,17 +33,17 @@ def suggest_values(trial: optuna.Trial, params: Params) -> dict[str, Any]:
 
 def _suggest(trial: optuna.Trial, space: Space, default: Any) -> Any:
     if isinstance(space, RangeSpace) and isinstance(default, int):
-        whole = math.ceil(space.lowest), math.floor(space.highest)
+        whole = math.ceil(space.low), math.floor(space.high)
         return trial.suggest_int(space.name, *whole, log=space.log)
     if isinstance(space, RangeSpace):
-        value = trial.suggest_float(space.name, space.lowest, space.highest, log=space.log)
+        value = trial.suggest_float(space.name, space.low, space.high, log=space.log)
         return _round(value)
     if isinstance(space, ChoiceSpace):
         return json.loads(trial.suggest_categorical(space.name, _list_choices(space.choices)))
     if isinstance(space, ScalesSpace):
         ends = [
             trial.suggest_float(f"{space.name}.{part}", *getattr(space, part))
-            for part in ("smallest", "largest", "spacing")
+            for part in ("min_scale", "max_scale", "spacing")
         ]
         return make_scales(*ends, count=len(default))
     choices = _list_choices(space.choices_per_map)
@@ -53,10 +53,10 @@ def _suggest(trial: optuna.Trial, space: Space, default: Any) -> Any:
     ]
 
 
-def make_scales(smallest: float, largest: float, spacing: float, count: int) -> list[float]:
+def make_scales(min_scale: float, max_scale: float, spacing: float, count: int) -> list[float]:
     """Make scales that grow from smallest to largest: evenly where spacing is 1, late over 1."""
     steps = [(number / (count - 1)) ** spacing for number in range(count)]
-    return [_round(smallest + (largest - smallest) * step) for step in steps]
+    return [_round(min_scale + (max_scale - min_scale) * step) for step in steps]
 
 
 def apply_values(params: Params, values: dict[str, Any]) -> Params:
@@ -85,16 +85,16 @@ def find_point(params: Params, values: dict[str, Any]) -> dict[str, Any]:
 
 def _find_nearest(space: Space, value: Any) -> dict[str, Any]:
     if isinstance(space, RangeSpace):
-        limits = (space.lowest, space.highest)
+        limits = (space.low, space.high)
         if isinstance(value, int):
-            limits = (math.ceil(space.lowest), math.floor(space.highest))
+            limits = (math.ceil(space.low), math.floor(space.high))
         return {space.name: min(max(value, limits[0]), limits[1])}
     if isinstance(space, ChoiceSpace):
         if value not in space.choices:  # aspect ratios that were fitted
             value = min(space.choices, key=functools.partial(_miss_ratios_of_maps, value))
         return {space.name: json.dumps(value)}
     if isinstance(space, ScalesSpace):
-        ends = {"smallest": value[0], "largest": value[-1], "spacing": _fit_spacing(value)}
+        ends = {"min_scale": value[0], "max_scale": value[-1], "spacing": _fit_spacing(value)}
         return {
             f"{space.name}.{part}": min(max(end, getattr(space, part)[0]), getattr(space, part)[1])
             for part, end in ends.items()

@@ -10,11 +10,11 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from deepfake_detector.config.schema import Params
-from deepfake_detector.tuning.initial_trials import list_starts
+from deepfake_detector.tuning.initial_trials import list_initial_trials
 from deepfake_detector.tuning.queue import (
     LOST,
+    MEAN_BEST_IOU,
     ORIGIN,
-    OVERLAP,
     REASON,
     RECALL,
     begin_again,
@@ -24,7 +24,7 @@ from deepfake_detector.tuning.queue import (
     sign_of_life,
 )
 from deepfake_detector.tuning.run_trial import (
-    Ground,
+    TrialContext,
     check_anchors,
     choose_params,
     train_trial,
@@ -37,25 +37,29 @@ FAILURES = (FloatingPointError, MemoryError, tf.errors.ResourceExhaustedError)
 logger = logging.getLogger(__name__)
 
 
-class Witness(Protocol):
+class TrialLogger(Protocol):
     """Who is told of a trial while it runs, such as MLflow."""
 
     def begin_trial(self, trial: optuna.Trial, params: Params) -> None: ...
 
     def log_epoch(self, epoch: int, row: dict[str, float]) -> None: ...
 
-    def end_trial(self, state: str, reason: str, figures: dict[str, float]) -> None: ...
+    def end_trial(self, state: str, reason: str, metrics: dict[str, float]) -> None: ...
 
 
 class Worker:
     """Trains the trials of a study until there are as many as asked for."""
 
     def __init__(
-        self, study: optuna.Study, storage: BaseStorage, ground: Ground, witness: Witness
+        self,
+        study: optuna.Study,
+        storage: BaseStorage,
+        context: TrialContext,
+        trial_logger: TrialLogger,
     ):
         self._study, self._storage = study, storage
-        self._ground, self._witness = ground, witness
-        self._starts = list_starts(ground.params, ground.faces)
+        self._ground, self._witness = context, trial_logger
+        self._starts = list_initial_trials(context.params, context.faces)
 
     def run(self, trials: int) -> None:
         """Train trials. Stopped from the keyboard, it lets the trial at hand wait again."""
@@ -109,10 +113,12 @@ class Worker:
     def _tell(self, trial: optuna.Trial, state: TrialState, score: float | None) -> None:
         told = self._study.tell(trial, score, state)
         attributes = told.user_attrs
-        figures = {name: attributes[name] for name in (RECALL, OVERLAP) if name in attributes}
+        metrics = {
+            name: attributes[name] for name in (RECALL, MEAN_BEST_IOU) if name in attributes
+        }
         if told.value is not None:
-            figures["objective"] = told.value
-        self._witness.end_trial(state.name, attributes.get(REASON, ""), figures)
+            metrics["objective"] = told.value
+        self._witness.end_trial(state.name, attributes.get(REASON, ""), metrics)
         logger.info(
             "trial %d: %s%s %s",
             trial.number,

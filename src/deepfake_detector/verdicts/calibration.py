@@ -1,6 +1,6 @@
 """What turns a track's scores into a probability, and a probability into an answer.
 
-Fitted on the validation videos by the stage `judge`; the file needs no parameters beside it.
+Fitted on the validation videos by the stage `calibrate`; the file needs no parameters beside it.
 """
 
 from pathlib import Path
@@ -12,16 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from deepfake_detector.config.schema import UsableParams
 from deepfake_detector.verdicts.frame_aggregation import RuleName
 
-MOST_LOG_ODDS = 10.0  # nobody is surer than 1 in 20,000
+MAX_LOG_ODDS = 10.0  # nobody is surer than 1 in 20,000
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
-FitName = Literal["as_it_is", "fitted"]
+FitName = Literal["identity", "fitted"]
 """Whether the rule's log-odds are taken as they are, or corrected by what validation shows."""
 
 
 class Part(BaseModel):
-    """A part of the calibration file: frozen, unknown keys refused."""
+    """A part of the calibration file: frozen, unknown keys rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,7 +40,7 @@ class Model(Part):
 class Fitted(Part):
     """What was seen on validation: how much, and how well each rule did on sources left out.
 
-    `log_loss` has each rule by `name_ways` names, the plain mean of the shares as `mean_as_it_is`.
+    `log_loss` has each rule by `name_ways` names, the plain mean of the shares as `mean_identity`.
     """
 
     videos: int
@@ -51,10 +51,10 @@ class Fitted(Part):
 
 
 class Calibration(Part):
-    """Everything that `judge_track` and `judge_video` need.
+    """Everything that `decide_track` and `decide_video` need.
 
-    A probability of `fake_from` or more is likely fake, one of `real_up_to` or less likely real.
-    `bounds_note` says for which rates and on what they rest, or, where they leave no answer (0
+    A probability of `min_fake_probability` or more is likely fake, one of `max_real_probability` or less likely real.
+    `thresholds_note` says for which rates and on what they rest, or, where they leave no answer (0
     and 1), why not.
     `problem` is empty, or says why there is no probability at all.
     """
@@ -63,15 +63,15 @@ class Calibration(Part):
     fit: FitName
     usable: UsableParams
     model: Model
-    fake_from: Share
-    real_up_to: Share
-    bounds_note: str
+    min_fake_probability: Fraction
+    max_real_probability: Fraction
+    thresholds_note: str
     fitted: Fitted
     problem: str = ""
 
 
 def load_calibration(path: Path) -> Calibration:
-    """Read the file that the stage `judge` wrote.
+    """Read the file that the stage `calibrate` wrote.
 
     Raises:
         ValueError: there is no such file, or it is no calibration of this project.
@@ -92,4 +92,4 @@ def compute_probability(features: np.ndarray, model: Model) -> float:
     row = np.append(features, 1.0)  # [F + 1]
     variance = row @ np.array(model.covariance) @ row
     log_odds = row @ np.array(model.weights) / np.sqrt(1 + np.pi * variance / 8)
-    return float(1 / (1 + np.exp(-np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS))))
+    return float(1 / (1 + np.exp(-np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))))

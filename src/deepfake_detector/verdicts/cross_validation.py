@@ -12,13 +12,13 @@ from deepfake_detector.verdicts.bayesian_logistic import fit_logistic
 from deepfake_detector.verdicts.calibration import FitName, Model, compute_probability
 from deepfake_detector.verdicts.decision import combine_probabilities
 from deepfake_detector.verdicts.frame_aggregation import RULES, RuleName
-from deepfake_detector.verdicts.labelled_videos import KnownFace, KnownVideo
+from deepfake_detector.verdicts.labelled_videos import LabelledFace, LabelledVideo
 
-MOST_FOLDS = 20  # groups of sources that are left out in turn
+MAX_FOLDS = 20  # groups of sources that are left out in turn
 
 
-def judge_left_out(
-    videos: list[KnownVideo], faces: list[KnownFace], rule: RuleName, fit: FitName
+def cross_validate(
+    videos: list[LabelledVideo], faces: list[LabelledFace], rule: RuleName, fit: FitName
 ) -> np.ndarray:
     """Give the probability of each video [V]; NaN where it has no face, or no other source has.
 
@@ -26,18 +26,18 @@ def judge_left_out(
         faces: of the videos, as `list_faces` gives them.
     """
     sources = sorted({videos[face.video].source for face in faces})
-    folds = {source: index % MOST_FOLDS for index, source in enumerate(sources)}
+    folds = {source: index % MAX_FOLDS for index, source in enumerate(sources)}
     probabilities = np.full(len(videos), np.nan)
     for fold in set(folds.values()):
-        left_out = [face for face in faces if folds[videos[face.video].source] == fold]
+        held_out = [face for face in faces if folds[videos[face.video].source] == fold]
         rest = [face for face in faces if folds[videos[face.video].source] != fold and face.label]
         if rest:
-            judged = judge_faces(left_out, rule, FITS[fit](rest, rule))
-            probabilities[list(judged)] = list(judged.values())
+            predicted = predict_videos(held_out, rule, FITS[fit](rest, rule))
+            probabilities[list(predicted)] = list(predicted.values())
     return probabilities
 
 
-def fit_faces(faces: list[KnownFace], rule: RuleName) -> Model:
+def fit_faces(faces: list[LabelledFace], rule: RuleName) -> Model:
     """Fit the model of a rule on faces whose label is known; at least one.
 
     The labels weigh alike, so that probabilities hold where fakes are as common as real faces.
@@ -45,7 +45,7 @@ def fit_faces(faces: list[KnownFace], rule: RuleName) -> Model:
     is_fake = np.array([face.label == "fake" for face in faces])
     weights = np.array([face.weight for face in faces])
     return fit_logistic(
-        np.stack([RULES[rule](face.shares) for face in faces]),
+        np.stack([RULES[rule](face.fake_scores) for face in faces]),
         is_fake,
         weights * balance_labels(is_fake, weights),
     )
@@ -62,28 +62,28 @@ def balance_labels(is_fake: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.where(is_fake, 0.5 / fake, 0.5 / (1 - fake))
 
 
-def trust_detector(faces: list[KnownFace], rule: RuleName) -> Model:
+def trust_detector(faces: list[LabelledFace], rule: RuleName) -> Model:
     """Give the model that takes the rule's first feature, log-odds of fake, at its word."""
-    features = len(RULES[rule](faces[0].shares))
+    features = len(RULES[rule](faces[0].fake_scores))
     nothing = [[0.0] * (features + 1)] * (features + 1)
     return Model(weights=[1.0] + [0.0] * features, covariance=nothing)
 
 
-FITS: dict[FitName, Callable[[list[KnownFace], RuleName], Model]] = {
-    "as_it_is": trust_detector,
+FITS: dict[FitName, Callable[[list[LabelledFace], RuleName], Model]] = {
+    "identity": trust_detector,
     "fitted": fit_faces,
 }
 
 
-def judge_faces(faces: list[KnownFace], rule: RuleName, model: Model) -> dict[int, float]:
+def predict_videos(faces: list[LabelledFace], rule: RuleName, model: Model) -> dict[int, float]:
     """Give the probability of each video that has one of the faces, by its place."""
-    by_video: dict[int, list[KnownFace]] = {}
+    by_video: dict[int, list[LabelledFace]] = {}
     for face in faces:
         by_video.setdefault(face.video, []).append(face)
     return {
         video: combine_probabilities(
-            [compute_probability(RULES[rule](face.shares), model) for face in own],
-            [len(face.shares) for face in own],
+            [compute_probability(RULES[rule](face.fake_scores), model) for face in own],
+            [len(face.fake_scores) for face in own],
         )
         for video, own in by_video.items()
     }

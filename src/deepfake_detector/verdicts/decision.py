@@ -10,14 +10,14 @@ from typing import Literal
 import numpy as np
 
 from deepfake_detector.verdicts.calibration import Calibration, compute_probability
-from deepfake_detector.verdicts.face_track import TrackEvidence, find_poor, find_usable
+from deepfake_detector.verdicts.face_track import FaceTrack, find_poor, find_usable
 from deepfake_detector.verdicts.frame_aggregation import RULES
 
 Answer = Literal["likely real", "likely fake", "cannot tell"]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Decision:
     """An answer, the probability of fake behind it, and why.
 
     `probability` is None where there is none; `threshold` is the probability from which a face
@@ -30,21 +30,21 @@ class Judgement:
     reason: str
 
 
-def judge_track(evidence: TrackEvidence, calibration: Calibration) -> Judgement:
-    """Judge one face over time."""
+def decide_track(evidence: FaceTrack, calibration: Calibration) -> Decision:
+    """Decide on one face over time."""
     if calibration.problem:
         return _cannot_tell(calibration, calibration.problem)
     is_usable = find_usable(evidence, calibration.usable)
-    if is_usable.sum() < calibration.usable.fewest_frames:
+    if is_usable.sum() < calibration.usable.min_frames:
         return _cannot_tell(calibration, _explain_few(evidence, calibration))
-    shares = evidence.compute_fake_share()[is_usable]
-    probability = compute_probability(RULES[calibration.rule](shares), calibration.model)
-    seen = f"seen well in {_count(len(shares), 'frame')}"
+    fake_scores = evidence.compute_fake_score()[is_usable]
+    probability = compute_probability(RULES[calibration.rule](fake_scores), calibration.model)
+    seen = f"seen well in {_count(len(fake_scores), 'frame')}"
     return _answer(probability, calibration, seen)
 
 
-def judge_video(tracks: list[TrackEvidence], calibration: Calibration) -> Judgement:
-    """Judge a video by its faces: it is fake if any of them is.
+def decide_video(tracks: list[FaceTrack], calibration: Calibration) -> Decision:
+    """Decide on a video by its faces: it is fake if any of them is.
 
     The odds of the video are the mean of its faces' odds, weighed by how long each was seen well:
     the odds that one of them is fake where at most one is, and any as likely as it is long to be
@@ -58,17 +58,17 @@ def judge_video(tracks: list[TrackEvidence], calibration: Calibration) -> Judgem
         return _cannot_tell(calibration, calibration.problem)
     if not tracks:
         return _cannot_tell(calibration, "no face was found")
-    judged = {track.track: judge_track(track, calibration) for track in tracks}
-    known = {name: one for name, one in judged.items() if one.probability is not None}
+    decisions = {track.track: decide_track(track, calibration) for track in tracks}
+    known = {name: one for name, one in decisions.items() if one.probability is not None}
     if not known:
         longest = max(tracks, key=lambda track: len(track.frames))
-        return _cannot_tell(calibration, _explain_none(judged, longest.track))
+        return _cannot_tell(calibration, _explain_none(decisions, longest.track))
     probability = combine_probabilities(
         [one.probability for one in known.values()],
         [find_usable(t, calibration.usable).sum() for t in tracks if t.track in known],
     )
-    judgement = _answer(probability, calibration, _list_faces(judged, known))
-    return _heed_suspects(judgement, known)
+    decision = _answer(probability, calibration, _list_faces(decisions, known))
+    return _abstain_on_suspects(decision, known)
 
 
 def combine_probabilities(probabilities, weights) -> float:
@@ -83,64 +83,70 @@ def combine_probabilities(probabilities, weights) -> float:
     return float(odds / (1 + odds))
 
 
-def _answer(probability: float, calibration: Calibration, seen: str) -> Judgement:
-    fake_from, real_up_to = calibration.fake_from, calibration.real_up_to
-    if fake_from == 1.0:
+def _answer(probability: float, calibration: Calibration, seen: str) -> Decision:
+    min_fake_probability, max_real_probability = (
+        calibration.min_fake_probability,
+        calibration.max_real_probability,
+    )
+    if min_fake_probability == 1.0:
         return _cannot_say(probability, calibration)
-    if probability >= fake_from:
-        answer, why = "likely fake", f"{fake_from:.2f} or more"
-    elif probability <= real_up_to:
-        answer, why = "likely real", f"{real_up_to:.2f} or less"
+    if probability >= min_fake_probability:
+        answer, why = "likely fake", f"{min_fake_probability:.2f} or more"
+    elif probability <= max_real_probability:
+        answer, why = "likely real", f"{max_real_probability:.2f} or less"
     else:
-        answer, why = "cannot tell", f"between {real_up_to:.2f} and {fake_from:.2f}"
+        answer, why = (
+            "cannot tell",
+            f"between {max_real_probability:.2f} and {min_fake_probability:.2f}",
+        )
     reason = f"probability of fake {probability:.2f}, {why}; {seen}"
-    return Judgement(answer, probability, fake_from, reason)
+    return Decision(answer, probability, min_fake_probability, reason)
 
 
-def _heed_suspects(judgement: Judgement, known: dict[int, Judgement]) -> Judgement:
+def _abstain_on_suspects(decision: Decision, known: dict[int, Decision]) -> Decision:
     """Leave a video undecided where one of its faces is likely fake, but not the video."""
     suspects = [name for name, one in known.items() if one.answer == "likely fake"]
-    if judgement.answer == "likely fake" or not suspects:
-        return judgement
+    if decision.answer == "likely fake" or not suspects:
+        return decision
     reason = (
         f"face {suspects[0]} alone is likely fake ({known[suspects[0]].probability:.2f}), "
         f"but one of {_count(len(known), 'face')} may look so by chance"
     )
-    return replace(judgement, answer="cannot tell", reason=reason)
+    return replace(decision, answer="cannot tell", reason=reason)
 
 
-def _cannot_say(probability: float, calibration: Calibration) -> Judgement:
-    reason = f"probability of fake {probability:.2f}, but {calibration.bounds_note}"
-    return Judgement("cannot tell", probability, calibration.fake_from, reason)
+def _cannot_say(probability: float, calibration: Calibration) -> Decision:
+    reason = f"probability of fake {probability:.2f}, but {calibration.thresholds_note}"
+    return Decision("cannot tell", probability, calibration.min_fake_probability, reason)
 
 
-def _cannot_tell(calibration: Calibration, reason: str) -> Judgement:
-    return Judgement("cannot tell", None, calibration.fake_from, reason)
+def _cannot_tell(calibration: Calibration, reason: str) -> Decision:
+    return Decision("cannot tell", None, calibration.min_fake_probability, reason)
 
 
-def _explain_few(evidence: TrackEvidence, calibration: Calibration) -> str:
+def _explain_few(evidence: FaceTrack, calibration: Calibration) -> str:
     poor = find_poor(evidence, calibration.usable)
     wrong = [f"{word} in {is_poor.sum()}" for word, is_poor in poor.items() if is_poor.any()]
     usable = find_usable(evidence, calibration.usable).sum()
     return ", ".join(
         [
-            f"seen well in {_count(usable, 'frame')}, {calibration.usable.fewest_frames} needed",
+            f"seen well in {_count(usable, 'frame')}, {calibration.usable.min_frames} needed",
             *wrong,
         ]
     )
 
 
-def _explain_none(judged: dict[int, Judgement], longest: int) -> str:
-    reason = judged[longest].reason
-    if len(judged) == 1:
+def _explain_none(decisions: dict[int, Decision], longest: int) -> str:
+    reason = decisions[longest].reason
+    if len(decisions) == 1:
         return f"the only face: {reason}"
-    return f"none of {len(judged)} faces can be judged; the one seen longest: {reason}"
+    return f"none of {len(decisions)} faces can be judged; the one seen longest: {reason}"
 
 
-def _list_faces(judged: dict[int, Judgement], known: dict[int, Judgement]) -> str:
-    left_out = len(judged) - len(known)
+def _list_faces(decisions: dict[int, Decision], known: dict[int, Decision]) -> str:
+    unclear = len(decisions) - len(known)
     text = f"{_count(len(known), 'face')} judged"
-    return f"{text}, {left_out} not seen well enough" if left_out else text
+    return f"{text}, {unclear} not seen well enough" if unclear else text
 
 
 def _count(number: int, noun: str) -> str:

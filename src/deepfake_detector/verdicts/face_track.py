@@ -11,7 +11,7 @@ from deepfake_detector.config.schema import UsableParams
 
 
 @dataclass(frozen=True)
-class TrackEvidence:
+class FaceTrack:
     """One face over time: frame numbers rising [n], boxes_px [n, 4] in px of the original frame.
 
     `real` and `fake` [n] are the detector's scores, `sharpness` [n] is from `measure_sharpness`.
@@ -24,21 +24,21 @@ class TrackEvidence:
     fake: np.ndarray
     sharpness: np.ndarray
 
-    def compute_fake_share(self) -> np.ndarray:
+    def compute_fake_score(self) -> np.ndarray:
         """Give fake / (real + fake) [n]: how fake the face looks, given that it is a face."""
         return self.fake / np.maximum(self.real + self.fake, 1e-9)
 
 
-def find_usable(evidence: TrackEvidence, usable: UsableParams) -> np.ndarray:
+def find_usable(evidence: FaceTrack, usable: UsableParams) -> np.ndarray:
     """Tell in which frames [n] the face is large, sharp and certain enough."""
     return ~np.any(list(find_poor(evidence, usable).values()), axis=0)
 
 
-def find_poor(evidence: TrackEvidence, usable: UsableParams) -> dict[str, np.ndarray]:
+def find_poor(evidence: FaceTrack, usable: UsableParams) -> dict[str, np.ndarray]:
     """Tell which frames [n] cannot be used, by what is wrong with them, in words."""
     sides_px = evidence.boxes_px[:, 2:] - evidence.boxes_px[:, :2]
     return {
-        "too small": sides_px.min(axis=1) < usable.smallest_face_px,
-        "too blurred": evidence.sharpness < usable.least_sharpness,
-        "hardly a face": evidence.real + evidence.fake < usable.least_location,
+        "too small": sides_px.min(axis=1) < usable.min_face_px,
+        "too blurred": evidence.sharpness < usable.min_sharpness,
+        "hardly a face": evidence.real + evidence.fake < usable.min_face_score,
     }

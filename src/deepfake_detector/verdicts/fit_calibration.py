@@ -6,18 +6,18 @@ Shapes: `V` videos.
 
 import numpy as np
 
-from deepfake_detector.config.schema import JudgeParams
+from deepfake_detector.config.schema import CalibrateParams
 from deepfake_detector.metrics.classification import compute_log_loss
 from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model
-from deepfake_detector.verdicts.cross_validation import FITS, judge_left_out
+from deepfake_detector.verdicts.cross_validation import FITS, cross_validate
 from deepfake_detector.verdicts.frame_aggregation import RULES
-from deepfake_detector.verdicts.labelled_videos import KnownFace, KnownVideo, list_faces
-from deepfake_detector.verdicts.thresholds import choose_bounds
+from deepfake_detector.verdicts.labelled_videos import LabelledFace, LabelledVideo, list_faces
+from deepfake_detector.verdicts.thresholds import choose_thresholds
 
 UNCOMPARED = ("trimmed_log_odds", "fitted")  # where one source alone leaves nothing to compare on
 
 
-def fit_calibration(videos: list[KnownVideo], params: JudgeParams) -> Calibration:
+def fit_calibration(videos: list[LabelledVideo], params: CalibrateParams) -> Calibration:
     """Fit rule, model and bounds on validation videos; without both labels, say the problem."""
     faces = list_faces(videos, params.usable)
     known = [face for face in faces if face.label]
@@ -25,26 +25,26 @@ def fit_calibration(videos: list[KnownVideo], params: JudgeParams) -> Calibratio
     if missing:
         return _give_up(videos, known, params, sorted(missing))
     judged = {
-        (rule, fit): judge_left_out(videos, faces, rule, fit) for fit in FITS for rule in RULES
+        (rule, fit): cross_validate(videos, faces, rule, fit) for fit in FITS for rule in RULES
     }
     losses = {way: _measure_loss(videos, judged[way]) for way in judged}
     losses = {way: loss for way, loss in losses.items() if not np.isnan(loss)}
     rule, fit = way = min(losses, key=losses.get, default=UNCOMPARED)
-    bounds = choose_bounds(*_select_known(videos, judged[way]), params)
+    bounds = choose_thresholds(*_select_known(videos, judged[way]), params)
     return Calibration(
         rule=rule,
         fit=fit,
         usable=params.usable,
         model=FITS[fit](known, rule),
-        fake_from=bounds.fake_from,
-        real_up_to=bounds.real_up_to,
-        bounds_note=bounds.note,
+        min_fake_probability=bounds.min_fake_probability,
+        max_real_probability=bounds.max_real_probability,
+        thresholds_note=bounds.note,
         fitted=_count_fitted(videos, known, losses),
     )
 
 
 def _select_known(
-    videos: list[KnownVideo], probabilities: np.ndarray
+    videos: list[LabelledVideo], probabilities: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Select what is annotated and has a probability: whether it is fake, and the probability."""
     labels = np.array([video.label for video in videos])
@@ -52,7 +52,7 @@ def _select_known(
     return labels[is_known] == "fake", probabilities[is_known]
 
 
-def _measure_loss(videos: list[KnownVideo], probabilities: np.ndarray) -> float:
+def _measure_loss(videos: list[LabelledVideo], probabilities: np.ndarray) -> float:
     """Measure the mean of the log loss of real and that of fake videos; NaN without both."""
     is_fake, known = _select_known(videos, probabilities)
     of_each = [compute_log_loss(is_fake[kind], known[kind]) for kind in (is_fake, ~is_fake)]
@@ -60,16 +60,19 @@ def _measure_loss(videos: list[KnownVideo], probabilities: np.ndarray) -> float:
 
 
 def _give_up(
-    videos: list[KnownVideo], known: list[KnownFace], params: JudgeParams, missing: list[str]
+    videos: list[LabelledVideo],
+    known: list[LabelledFace],
+    params: CalibrateParams,
+    missing: list[str],
 ) -> Calibration:
     return Calibration(
         rule=UNCOMPARED[0],
         fit=UNCOMPARED[1],
         usable=params.usable,
         model=Model(weights=[0.0, 0.0], covariance=[[0.0] * 2] * 2),
-        fake_from=1.0,
-        real_up_to=0.0,
-        bounds_note="",
+        min_fake_probability=1.0,
+        max_real_probability=0.0,
+        thresholds_note="",
         fitted=_count_fitted(videos, known, {}),
         problem=f"no validation video shows a {' or a '.join(missing)} face well enough, "
         "so nothing can be calibrated",
@@ -77,7 +80,7 @@ def _give_up(
 
 
 def _count_fitted(
-    videos: list[KnownVideo], known: list[KnownFace], losses: dict[tuple, float]
+    videos: list[LabelledVideo], known: list[LabelledFace], losses: dict[tuple, float]
 ) -> Fitted:
     used = {face.video for face in known}
     return Fitted(

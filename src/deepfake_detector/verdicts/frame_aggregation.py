@@ -1,5 +1,5 @@
 """Rules that turn the fake shares of a track into features: few numbers that do not depend on
-how many frames were looked at.
+how many frames were analyzed.
 
 All but `logistic` give one feature, in log-odds, higher for fakes. Shapes: `n` usable frames,
 `F` features.
@@ -12,46 +12,46 @@ import numpy as np
 
 RuleName = Literal["mean", "confident_mean", "trimmed_log_odds", "top", "logistic"]
 
-SMALLEST_SHARE = 1e-3  # a single frame's log-odds stay within ±7
+MIN_PROBABILITY = 1e-3  # a single frame's log-odds stay within ±7
 TRIMMED = 0.2  # of the frames, at either end
 TOP = 0.25  # of the frames
 
 
-def compute_log_odds(share: np.ndarray) -> np.ndarray:
+def compute_log_odds(fake_score: np.ndarray) -> np.ndarray:
     """Turn shares in 0-1 into log-odds, of the same shape."""
-    share = np.clip(share, SMALLEST_SHARE, 1 - SMALLEST_SHARE)
-    return np.log(share / (1 - share))
+    fake_score = np.clip(fake_score, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+    return np.log(fake_score / (1 - fake_score))
 
 
-def mean(shares: np.ndarray) -> np.ndarray:
+def mean(fake_scores: np.ndarray) -> np.ndarray:
     """The plain mean of the shares."""
-    return compute_log_odds(np.array([shares.mean()]))
+    return compute_log_odds(np.array([fake_scores.mean()]))
 
 
-def confident_mean(shares: np.ndarray) -> np.ndarray:
+def confident_mean(fake_scores: np.ndarray) -> np.ndarray:
     """The mean of the shares, a frame weighing the more, the further it is from one half."""
-    weights = np.abs(shares - 0.5) + 1e-6
-    return compute_log_odds(np.array([np.average(shares, weights=weights)]))
+    weights = np.abs(fake_scores - 0.5) + 1e-6
+    return compute_log_odds(np.array([np.average(fake_scores, weights=weights)]))
 
 
-def top(shares: np.ndarray) -> np.ndarray:
+def top(fake_scores: np.ndarray) -> np.ndarray:
     """The mean of the highest quarter of the shares, at least one: a fake may slip but briefly."""
-    count = max(1, round(TOP * len(shares)))
-    return compute_log_odds(np.array([np.sort(shares)[-count:].mean()]))
+    count = max(1, round(TOP * len(fake_scores)))
+    return compute_log_odds(np.array([np.sort(fake_scores)[-count:].mean()]))
 
 
-def trimmed_log_odds(shares: np.ndarray) -> np.ndarray:
+def trimmed_log_odds(fake_scores: np.ndarray) -> np.ndarray:
     """The mean of the log-odds without the lowest and the highest fifth."""
-    cut = int(TRIMMED * len(shares))
-    kept = np.sort(compute_log_odds(shares))[cut : len(shares) - cut]
+    cut = int(TRIMMED * len(fake_scores))
+    kept = np.sort(compute_log_odds(fake_scores))[cut : len(fake_scores) - cut]
     return np.array([kept.mean()])
 
 
-def logistic(shares: np.ndarray) -> np.ndarray:
+def logistic(fake_scores: np.ndarray) -> np.ndarray:
     """Statistics for a logistic model: the middle, the top, the spread, the votes for fake."""
-    spread = compute_log_odds(shares).std()
-    votes = np.mean(shares > 0.5)
-    return np.concatenate([trimmed_log_odds(shares), top(shares), [spread, votes]])
+    spread = compute_log_odds(fake_scores).std()
+    votes = np.mean(fake_scores > 0.5)
+    return np.concatenate([trimmed_log_odds(fake_scores), top(fake_scores), [spread, votes]])
 
 
 RULES: dict[RuleName, Callable[[np.ndarray], np.ndarray]] = {

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepfake_detector.config.schema import UsableParams
-from deepfake_detector.verdicts.face_track import TrackEvidence, find_usable
+from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
 
 
 @dataclass(frozen=True)
-class KnownVideo:
+class LabelledVideo:
     """A video whose truth is known, with its faces.
 
     `label` is `fake` if any annotated face is, `real` if all are, empty without any; so is
@@ -22,32 +22,33 @@ class KnownVideo:
     video: str
     source: str
     label: str
-    tracks: list[TrackEvidence]
+    tracks: list[FaceTrack]
     track_labels: list[str]
 
 
 @dataclass(frozen=True)
-class KnownFace:
+class LabelledFace:
     """A face that can be judged: the usable fake shares, its place in the list of videos."""
 
-    shares: np.ndarray
+    fake_scores: np.ndarray
     video: int
     label: str
     weight: float  # for the model: the faces of a video with one label count as one
 
 
-def list_faces(videos: list[KnownVideo], usable: UsableParams) -> list[KnownFace]:
+def list_faces(videos: list[LabelledVideo], usable: UsableParams) -> list[LabelledFace]:
     """List the faces that are seen well in enough frames."""
     faces = []
     for index, video in enumerate(videos):
         is_usable = [find_usable(track, usable) for track in video.tracks]
         seen = [
-            (track.compute_fake_share()[mask], label)
+            (track.compute_fake_score()[mask], label)
             for track, mask, label in zip(video.tracks, is_usable, video.track_labels, strict=True)
-            if mask.sum() >= usable.fewest_frames
+            if mask.sum() >= usable.min_frames
         ]
         labels = [label for _, label in seen]
         faces += [
-            KnownFace(shares, index, label, 1 / labels.count(label)) for shares, label in seen
+            LabelledFace(fake_scores, index, label, 1 / labels.count(label))
+            for fake_scores, label in seen
         ]
     return faces

@@ -13,23 +13,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepfake_detector.config.schema import JudgeParams
+from deepfake_detector.config.schema import CalibrateParams
 from deepfake_detector.metrics.classification import compute_auc
 
 
 @dataclass(frozen=True)
-class Bounds:
+class Thresholds:
     """Highest probability of likely real, lowest of likely fake, and what they rest on.
 
     Where no answer can be given they are 0 and 1, and `note` says why not.
     """
 
-    real_up_to: float
-    fake_from: float
+    max_real_probability: float
+    min_fake_probability: float
     note: str
 
 
-def choose_bounds(is_fake: np.ndarray, probabilities: np.ndarray, params: JudgeParams) -> Bounds:
+def choose_thresholds(
+    is_fake: np.ndarray, probabilities: np.ndarray, params: CalibrateParams
+) -> Thresholds:
     """Choose the bounds from validation videos.
 
     Args:
@@ -37,19 +39,21 @@ def choose_bounds(is_fake: np.ndarray, probabilities: np.ndarray, params: JudgeP
         probabilities: [V], of models that did not know the video.
     """
     if is_fake.all() or not is_fake.any():
-        return Bounds(0.0, 1.0, "no real and fake videos of other sources were there to compare")
+        return Thresholds(
+            0.0, 1.0, "no real and fake videos of other sources were there to compare"
+        )
     auc, error = compute_auc(is_fake, probabilities), compute_chance_error(is_fake)
     if auc < 0.5 + error:
         pairs = f"right in {auc:.0%} of pairs"
-        return Bounds(
+        return Thresholds(
             0.0, 1.0, f"validation videos were told apart no better than by chance, {pairs}"
         )
-    alarms, misses = params.false_alarm_rate, params.missed_fake_rate
-    fake_from, of_real = choose_threshold(probabilities[~is_fake], alarms, "real")
+    alarms, misses = params.max_false_positive_rate, params.max_false_negative_rate
+    min_fake_probability, of_real = choose_threshold(probabilities[~is_fake], alarms, "real")
     real_from, of_fake = choose_threshold(1 - probabilities[is_fake], misses, "fake")
-    sure = 0.5 + params.unsure_margin
+    sure = 0.5 + params.abstain_margin
     note = f"{alarms:.0%} false alarms: {of_real}\n{misses:.0%} missed fakes: {of_fake}"
-    return Bounds(1 - max(real_from, sure), max(fake_from, sure), note)
+    return Thresholds(1 - max(real_from, sure), max(min_fake_probability, sure), note)
 
 
 def compute_chance_error(is_fake: np.ndarray) -> float:
@@ -90,8 +94,8 @@ def _bound_next(log_odds: np.ndarray, rate: float) -> float:
     from scipy.stats import t
 
     count = len(log_odds)
-    reach = t.ppf(1 - rate, count - 1) * np.std(log_odds, ddof=1) * math.sqrt(1 + 1 / count)
-    return float(1 / (1 + np.exp(-(log_odds.mean() + reach))))
+    margin = t.ppf(1 - rate, count - 1) * np.std(log_odds, ddof=1) * math.sqrt(1 + 1 / count)
+    return float(1 / (1 + np.exp(-(log_odds.mean() + margin))))
 
 
 def _next_above(probability: float) -> float:

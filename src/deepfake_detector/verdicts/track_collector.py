@@ -10,8 +10,8 @@ import pandas as pd
 
 from deepfake_detector.common.tables import BOX
 from deepfake_detector.faces.online_tracker import FaceTracker
-from deepfake_detector.faces.sharpness import CutFinder, measure_sharpness
-from deepfake_detector.verdicts.face_track import TrackEvidence
+from deepfake_detector.faces.sharpness import ShotChangeDetector, measure_sharpness
+from deepfake_detector.verdicts.face_track import FaceTrack
 
 NOT_FOLLOWED = 0
 
@@ -25,14 +25,14 @@ class _Seen:
     sharpness: list[float] = field(default_factory=list)
 
 
-class EvidenceCollector:
+class TrackCollector:
     """Follows the faces of one video and collects what is seen of them."""
 
-    def __init__(self, least_location: float):
-        """Follow faces whose scores of real and fake add up to `least_location` or more."""
-        self._least_location = least_location
+    def __init__(self, min_face_score: float):
+        """Follow faces whose scores of real and fake add up to `min_face_score` or more."""
+        self._least_location = min_face_score
         self._tracker = FaceTracker()
-        self._cuts = CutFinder()
+        self._cuts = ShotChangeDetector()
         self._seen: dict[int, _Seen] = {}
 
     def add(
@@ -52,7 +52,9 @@ class EvidenceCollector:
         numbers = np.full(len(faces), NOT_FOLLOWED)
         is_followed = (faces["real"] + faces["fake"]).to_numpy() >= self._least_location
         followed = faces[is_followed]
-        numbers[is_followed] = self._tracker.add(frame, followed, self._cuts.is_cut(picture))
+        numbers[is_followed] = self._tracker.add(
+            frame, followed, self._cuts.is_shot_change(picture)
+        )
         rows = followed[[*BOX, "real", "fake"]].to_numpy(float)
         for number, row in zip(numbers[is_followed].tolist(), rows, strict=True):
             seen = self._seen.setdefault(number, _Seen())
@@ -61,14 +63,14 @@ class EvidenceCollector:
             seen.sharpness.append(measure_sharpness(picture, row[:4] * scale))
         return numbers
 
-    def collect(self) -> list[TrackEvidence]:
+    def collect(self) -> list[FaceTrack]:
         """Give what was seen so far, by track number; empty where no face was followed."""
         return [_to_evidence(number, seen) for number, seen in sorted(self._seen.items())]
 
 
-def _to_evidence(number: int, seen: _Seen) -> TrackEvidence:
+def _to_evidence(number: int, seen: _Seen) -> FaceTrack:
     rows = np.array(seen.rows)  # [n, 6]
-    return TrackEvidence(
+    return FaceTrack(
         number, np.array(seen.frames), rows[:, :4], rows[:, 4], rows[:, 5],
         np.array(seen.sharpness),
     )  # fmt: skip

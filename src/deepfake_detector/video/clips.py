@@ -24,7 +24,7 @@ from deepfake_detector.video.decoding import (
 
 
 @dataclass(frozen=True)
-class VideoFacts:
+class VideoMetadata:
     """What a video holds, by decoding it whole."""
 
     width_px: int
@@ -34,7 +34,7 @@ class VideoFacts:
     codec: str
 
 
-def probe_video(path: Path, threads: int = 0) -> VideoFacts:
+def probe_video(path: Path, threads: int = 0) -> VideoMetadata:
     """Decode a video whole and say what is in it.
 
     Args:
@@ -52,7 +52,7 @@ def probe_video(path: Path, threads: int = 0) -> VideoFacts:
         stream = container.streams.video[0]
         rate = stream.average_rate or stream.guessed_rate or 0
         codec = stream.codec_context.codec.canonical_name
-    return VideoFacts(*size_px, float(rate), count, codec)
+    return VideoMetadata(*size_px, float(rate), count, codec)
 
 
 def read_header(path: Path) -> tuple[float, int]:
@@ -68,14 +68,16 @@ def read_header(path: Path) -> tuple[float, int]:
         return float(stream.average_rate or stream.guessed_rate or 25), stream.frames
 
 
-def read_frames(path: Path, every: int = 1, threads: int = 0) -> Iterator[tuple[int, np.ndarray]]:
-    """Give frame 0, `every`, 2 `every`, ... with its number: uint8 RGB [H, W, 3].
+def read_frames(
+    path: Path, frame_stride: int = 1, threads: int = 0
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Give frame 0, `frame_stride`, 2 `frame_stride`, ... with its number: uint8 RGB [H, W, 3].
 
     Raises:
         ValueError: as `probe_video`; when the video breaks half-way, after its last good frame.
     """
     for number, frame in enumerate(decode_frames(Path(path), threads)):
-        if number % every == 0:
+        if number % frame_stride == 0:
             image = frame.to_ndarray(format="rgb24")
             yield number, np.ascontiguousarray(np.rot90(image, count_quarter_turns(frame)))
 

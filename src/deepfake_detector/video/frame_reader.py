@@ -1,4 +1,4 @@
-"""A video's frames with their times, decoded in a thread while others are looked at.
+"""A video's frames with their times, decoded in a thread while others are analyzed.
 
 Memory holds two batches of frames, however long the video is. Shapes: `H`, `W` in px.
 """
@@ -13,8 +13,8 @@ import numpy as np
 from deepfake_detector.video.clips import read_header
 from deepfake_detector.video.decoding import count_quarter_turns, decode_frames
 
-MOST_FRAMES = 16  # in a batch
-MOST_PX = MOST_FRAMES * 1280 * 720  # so that a batch of 4K frames is not a gigabyte
+MAX_FRAMES = 16  # in a batch
+MAX_PX = MAX_FRAMES * 1280 * 720  # so that a batch of 4K frames is not a gigabyte
 _END = object()
 
 
@@ -36,9 +36,9 @@ class FrameReader:
         problem: why the video ended early; empty where it did not.
     """
 
-    def __init__(self, path: Path, longest_seconds: float | None = None):
+    def __init__(self, path: Path, max_seconds: float | None = None):
         self.count, self.seconds, self.problem = 0, 0.0, ""
-        self._path, self._longest_seconds = path, longest_seconds
+        self._path, self._longest_seconds = path, max_seconds
 
     def read(self, is_wanted: Callable[[int], bool]) -> Iterator[list[Frame]]:
         """Give the wanted frames, decoding the next batch while one is used.
@@ -46,7 +46,7 @@ class FrameReader:
         A video that breaks gives what is there, and `problem`.
 
         Raises:
-            ValueError: no frame can be read, or the video is longer than `longest_seconds`.
+            ValueError: no frame can be read, or the video is longer than `max_seconds`.
         """
         return read_ahead(self._read_batches(is_wanted))
 
@@ -93,7 +93,7 @@ class FrameReader:
 
 def count_frames_at_once(width_px: int, height_px: int) -> int:
     """Give how many frames of a size go into a batch."""
-    return max(1, min(MOST_FRAMES, MOST_PX // (width_px * height_px)))
+    return max(1, min(MAX_FRAMES, MAX_PX // (width_px * height_px)))
 
 
 def read_ahead(items: Iterator) -> Iterator:

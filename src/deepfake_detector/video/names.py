@@ -4,11 +4,11 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-_LONGEST_BYTES = 200  # file systems allow 255, and shards add an ending
+_MAX_BYTES = 200  # file systems allow 255, and shards add an ending
 
 
 def check_video_name(name: str) -> None:
-    """Refuse a name that is not a plain file name.
+    """Reject a name that is not a plain file name.
 
     Raises:
         ValueError: it is empty, hidden, too long, names a folder, or holds control characters.
@@ -18,8 +18,8 @@ def check_video_name(name: str) -> None:
             f"unsafe video name {name!r}: expected a plain file name; rename the video and its "
             "annotations"
         )
-    if len(name.encode()) > _LONGEST_BYTES:
-        raise ValueError(f"video name {name[:40]!r}... is over {_LONGEST_BYTES} bytes; shorten it")
+    if len(name.encode()) > _MAX_BYTES:
+        raise ValueError(f"video name {name[:40]!r}... is over {_MAX_BYTES} bytes; shorten it")
 
 
 class VideoNames:
@@ -35,14 +35,14 @@ class VideoNames:
             ValueError: unsafe name, no such video, or several.
         """
         check_video_name(name)
-        wanted = _normalise(name)
+        wanted = _normalize(name)
         tests = (
             lambda video: video == wanted,
             lambda video: _stem(video) == wanted,
             lambda video: _stem(video) == _stem(wanted),
         )
         for is_meant in tests:
-            found = [video for video in self._names if is_meant(_normalise(video))]
+            found = [video for video in self._names if is_meant(_normalize(video))]
             if len(found) == 1:
                 return found[0]
             if found:
@@ -50,7 +50,7 @@ class VideoNames:
         raise ValueError(f"there is no video {name!r} in data/videos; copy it there")
 
 
-def _normalise(name: str) -> str:
+def _normalize(name: str) -> str:
     return unicodedata.normalize("NFC", name)  # macOS stores accents apart from their letters
 
 

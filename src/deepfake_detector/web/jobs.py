@@ -1,7 +1,7 @@
 """Files that people hand in, judged one after the other; what is kept of them, and how long.
 
-An upload is deleted as soon as it is judged or refused, results when newer ones push them out, and
-everything when the desk closes.
+An upload is deleted as soon as it is judged or rejected, results when newer ones push them out, and
+everything when the queue closes.
 """
 
 import logging
@@ -17,21 +17,21 @@ logger = logging.getLogger(__name__)
 
 RESULTS = ("annotated.mp4", "annotated.jpg", "report.html", "verdict.json")
 
-Tell = Callable[[str, float], None]
+OnProgress = Callable[[str, float], None]
 """Called with a word for what is being done, and the share of it that is done, 0-1."""
 
-Judge = Callable[[Path, Path, Tell], dict]
+Analyze = Callable[[Path, Path, OnProgress], dict]
 """Judges a file, writes `RESULTS` into a folder, gives what verdict.json holds."""
 
 
 @dataclass
-class Case:
+class Job:
     """A file that was handed in: its folder, its name, and how far it is."""
 
     folder: Path
     name: str
-    doing: str = "waiting"
-    share: float = 0.0
+    phase: str = "waiting"
+    fraction: float = 0.0
     future: Future | None = None
 
     @property
@@ -42,57 +42,57 @@ class Case:
     def results(self) -> Path:
         return self.folder / "results"
 
-    def tell(self, doing: str, share: float) -> None:
-        self.doing, self.share = doing, share
+    def on_progress(self, phase: str, fraction: float) -> None:
+        self.phase, self.fraction = phase, fraction
 
 
-class Desk:
+class JobQueue:
     """Takes in files and judges them in a thread of its own."""
 
-    def __init__(self, folder: Path, judge: Judge, cases_kept: int):
-        self._folder, self._judge, self._cases_kept = folder, judge, cases_kept
+    def __init__(self, folder: Path, analyze: Analyze, max_kept_jobs: int):
+        self._folder, self._judge, self._max_kept_jobs = folder, analyze, max_kept_jobs
         self._thread = ThreadPoolExecutor(1)
-        self._cases: dict[str, Case] = {}
+        self._jobs: dict[str, Job] = {}
 
-    def open_case(self, name: str) -> tuple[str, Case]:
-        """Make a place for a file: a number that cannot be guessed, and the case."""
+    def open_job(self, name: str) -> tuple[str, Job]:
+        """Make a place for a file: a number that cannot be guessed, and the job."""
         number = secrets.token_hex(16)
-        case = Case(self._folder / number, clean_name(name))
-        case.upload.parent.mkdir(parents=True)
-        return number, case
+        job = Job(self._folder / number, clean_name(name))
+        job.upload.parent.mkdir(parents=True)
+        return number, job
 
-    def take_in(self, number: str, case: Case) -> None:
-        """Judge a case whose file is there, after those that came before."""
-        self._cases[number] = case
-        case.future = self._thread.submit(self._work, case)
-        while len(self._cases) > self._cases_kept:
-            oldest = next(iter(self._cases))
-            if not self._cases[oldest].future.done():
+    def submit(self, number: str, job: Job) -> None:
+        """Analyze a job whose file is there, after those that came before."""
+        self._jobs[number] = job
+        job.future = self._thread.submit(self._work, job)
+        while len(self._jobs) > self._max_kept_jobs:
+            oldest = next(iter(self._jobs))
+            if not self._jobs[oldest].future.done():
                 break
-            self.forget(self._cases.pop(oldest))
+            self.forget(self._jobs.pop(oldest))
 
-    def forget(self, case: Case) -> None:
-        """Delete everything of a case."""
-        shutil.rmtree(case.folder, ignore_errors=True)
+    def forget(self, job: Job) -> None:
+        """Delete everything of a job."""
+        shutil.rmtree(job.folder, ignore_errors=True)
 
-    def find(self, number: str) -> Case | None:
-        """Give the case of a number; None where there is none, or none any more."""
-        return self._cases.get(number)
+    def find(self, number: str) -> Job | None:
+        """Give the job of a number; None where there is none, or none any more."""
+        return self._jobs.get(number)
 
     def close(self) -> None:
-        """Forget all cases; one that is being judged is finished first."""
+        """Forget all jobs; one that is being judged is finished first."""
         self._thread.shutdown(cancel_futures=True)
-        for case in self._cases.values():
-            self.forget(case)
+        for job in self._jobs.values():
+            self.forget(job)
 
-    def _work(self, case: Case) -> dict:
+    def _work(self, job: Job) -> dict:
         try:
-            record = self._judge(case.upload, case.results, case.tell)
+            record = self._judge(job.upload, job.results, job.on_progress)
         finally:
-            shutil.rmtree(case.upload.parent, ignore_errors=True)
+            shutil.rmtree(job.upload.parent, ignore_errors=True)
         if not record["tracks"]:
             raise ValueError(
-                f"{case.name}: no face was found in {record['frames']['looked_at']} frames; "
+                f"{job.name}: no face was found in {record['frames']['analyzed']} frames; "
                 "nothing can be said about it"
             )
         return record
@@ -105,22 +105,22 @@ def clean_name(name: str) -> str:
     return f"{stem[:80]}{dot}{ending[:10]}" if stem else plain[:80] or "file"
 
 
-def describe_case(case: Case) -> dict:
-    """Say how far a case is: `state` is waiting, judging, judged or refused."""
-    future = case.future
+def describe_job(job: Job) -> dict:
+    """Say how far a job is: `state` is waiting, judging, judged or rejected."""
+    future = job.future
     if not future.done():
         state = "judging" if future.running() else "waiting"
-        return {"state": state, "doing": case.doing, "share": round(case.share, 3)}
+        return {"state": state, "phase": job.phase, "fraction": round(job.fraction, 3)}
     error = future.exception()
     if error is None:
-        return {"state": "judged", **_summarise(future.result(), case)}
+        return {"state": "judged", **_summarize(future.result(), job)}
     if isinstance(error, (ValueError, OSError)):
-        return {"state": "refused", "reason": str(error)}
-    logger.error("%s could not be judged", case.name, exc_info=error)
-    return {"state": "refused", "reason": f"{case.name}: an error of this program; see its log"}
+        return {"state": "rejected", "reason": str(error)}
+    logger.error("%s could not be judged", job.name, exc_info=error)
+    return {"state": "rejected", "reason": f"{job.name}: an error of this program; see its log"}
 
 
-def _summarise(record: dict, case: Case) -> dict:
+def _summarize(record: dict, job: Job) -> dict:
     parts = ("verdict", "probability", "reason", "frames", "file")
     return {
         **{part: record[part] for part in parts},
@@ -128,5 +128,5 @@ def _summarise(record: dict, case: Case) -> dict:
             {part: track[part] for part in ("track", "verdict", "probability", "reason")}
             for track in record["tracks"]
         ],
-        "results": [name for name in RESULTS if (case.results / name).is_file()],
+        "results": [name for name in RESULTS if (job.results / name).is_file()],
     }

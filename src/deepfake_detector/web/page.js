@@ -9,18 +9,18 @@ const WORDS = {
 let current = 0; // the newest file; answers about older ones are dropped
 
 function show(part) {
-  for (const id of ["busy", "refusal", "result"]) find(id).hidden = id !== part;
+  for (const id of ["busy", "rejection", "result"]) find(id).hidden = id !== part;
   document.body.dataset.shown = part;
 }
 
-function showProgress(doing, share) {
+function showProgress(phase, fraction) {
   show("busy");
-  find("doing").textContent = WORDS[doing] || doing;
-  if (share > 0) find("progress").value = share; else find("progress").removeAttribute("value");
+  find("phase").textContent = WORDS[phase] || phase;
+  if (fraction > 0) find("progress").value = fraction; else find("progress").removeAttribute("value");
 }
 
 function showRefusal(reason) {
-  show("refusal");
+  show("rejection");
   find("reason").textContent = reason;
 }
 
@@ -29,7 +29,7 @@ function showResult(address, answer) {
   const color = { "likely fake": "fake", "likely real": "real" }[answer.verdict] || "";
   find("verdict").className = `box ${color}`;
   find("answer").textContent = answer.verdict;
-  const broken = answer.frames.refused_because;
+  const broken = answer.frames.rejected_because;
   find("why").textContent = answer.reason + (broken ? ` (only part could be read: ${broken})` : "");
   const isVideo = answer.results.includes("annotated.mp4");
   const drawn = document.createElement(isVideo ? "video" : "img");
@@ -46,13 +46,13 @@ function showResult(address, answer) {
 }
 
 async function follow(number, mine) {
-  const address = `cases/${number}`;
+  const address = `jobs/${number}`;
   while (mine === current) {
     const answer = await (await fetch(address)).json();
     if (mine !== current) return;
-    if (answer.state === "refused") return showRefusal(answer.reason);
+    if (answer.state === "rejected") return showRefusal(answer.reason);
     if (answer.state === "judged") return showResult(address, answer);
-    showProgress(answer.doing, answer.share);
+    showProgress(answer.phase, answer.fraction);
     await new Promise((wake) => setTimeout(wake, 300));
   }
 }
@@ -63,8 +63,8 @@ async function handIn(file) {
   showProgress("sending", 0);
   try {
     const headers = { "X-File-Name": encodeURIComponent(file.name), "Content-Type": "application/octet-stream" };
-    const answer = await (await fetch("cases", { method: "POST", headers, body: file })).json();
-    if (answer.case) await follow(answer.case, mine); else showRefusal(answer.reason);
+    const answer = await (await fetch("jobs", { method: "POST", headers, body: file })).json();
+    if (answer.job) await follow(answer.job, mine); else showRefusal(answer.reason);
   } catch (error) {
     showRefusal(`The program does not answer (${error.message}). Was it stopped, or is the file too large?`);
   }

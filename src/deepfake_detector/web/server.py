@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from deepfake_detector.web.jobs import RESULTS, Case, Desk, describe_case
+from deepfake_detector.web.jobs import RESULTS, Job, JobQueue, describe_job
 
 HOSTS = ["127.0.0.1", "localhost"]
 PAGES = Path(__file__).parent
@@ -35,34 +35,34 @@ class TooLargeError(ValueError):
     """More was sent than is taken."""
 
 
-def make_server(desk: Desk, largest_megabytes: int) -> Starlette:
-    """Make the web application of a desk."""
+def make_server(queue: JobQueue, max_megabytes: int) -> Starlette:
+    """Make the web application of a job queue."""
 
-    async def take_in(request: Request) -> Response:
+    async def submit(request: Request) -> Response:
         if "x-file-name" not in request.headers:
-            return _refuse("the name of the file is missing", 400)
-        number, case = desk.open_case(unquote(request.headers["x-file-name"]))
+            return _reject("the name of the file is missing", 400)
+        number, job = queue.open_job(unquote(request.headers["x-file-name"]))
         try:
-            await _receive(request, case, largest_megabytes)
+            await _receive(request, job, max_megabytes)
         except TooLargeError as error:
-            return _refuse(str(error), 413)
+            return _reject(str(error), 413)
         finally:
-            if not case.upload.is_file():
-                desk.forget(case)
-        desk.take_in(number, case)
-        return JSONResponse({"case": number}, 201, GUARD)
+            if not job.upload.is_file():
+                queue.forget(job)
+        queue.submit(number, job)
+        return JSONResponse({"job": number}, 201, GUARD)
 
     async def describe(request: Request) -> Response:
-        case = desk.find(request.path_params["number"])
-        if case is None:
-            return _refuse("this case is not here any more; hand the file in again", 404)
-        return JSONResponse(describe_case(case), headers=GUARD)
+        job = queue.find(request.path_params["number"])
+        if job is None:
+            return _reject("this job is not here any more; hand the file in again", 404)
+        return JSONResponse(describe_job(job), headers=GUARD)
 
     async def give_result(request: Request) -> Response:
-        case, name = desk.find(request.path_params["number"]), request.path_params["name"]
-        if case is None or name not in RESULTS or not (case.results / name).is_file():
-            return _refuse("there is no such result", 404)
-        return _give(case, name, "download" in request.query_params)
+        job, name = queue.find(request.path_params["number"]), request.path_params["name"]
+        if job is None or name not in RESULTS or not (job.results / name).is_file():
+            return _reject("there is no such result", 404)
+        return _give(job, name, "download" in request.query_params)
 
     def give_page(name: str):
         async def give(request: Request) -> Response:
@@ -74,45 +74,45 @@ def make_server(desk: Desk, largest_megabytes: int) -> Starlette:
         routes=[
             Route("/", give_page("index.html")),
             Route("/page.js", give_page("page.js")),
-            Route("/cases", take_in, methods=["POST"]),
-            Route("/cases/{number}", describe),
-            Route("/cases/{number}/{name}", give_result),
+            Route("/jobs", submit, methods=["POST"]),
+            Route("/jobs/{number}", describe),
+            Route("/jobs/{number}/{name}", give_result),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)],
     )
 
 
-async def _receive(request: Request, case: Case, largest_megabytes: int) -> None:
-    """Write what is sent to the case's file; leave none where it is too large or breaks off."""
-    unfinished = case.upload.with_name(".unfinished")
-    limit, size = largest_megabytes * MEGABYTE, 0
+async def _receive(request: Request, job: Job, max_megabytes: int) -> None:
+    """Write what is sent to the job's file; leave none where it is too large or breaks off."""
+    unfinished = job.upload.with_name(".unfinished")
+    limit, size = max_megabytes * MEGABYTE, 0
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > limit:
-        raise _say_too_large(case, largest_megabytes)
+        raise _say_too_large(job, max_megabytes)
     try:
         with unfinished.open("wb") as file:
             async for part in request.stream():
                 size += len(part)
                 if size > limit:
-                    raise _say_too_large(case, largest_megabytes)
+                    raise _say_too_large(job, max_megabytes)
                 file.write(part)
-        unfinished.replace(case.upload)
+        unfinished.replace(job.upload)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _say_too_large(case: Case, largest_megabytes: int) -> TooLargeError:
+def _say_too_large(job: Job, max_megabytes: int) -> TooLargeError:
     return TooLargeError(
-        f"{case.name}: larger than {largest_megabytes} MB, which is the limit; cut out the part "
+        f"{job.name}: larger than {max_megabytes} MB, which is the limit; cut out the part "
         "that matters"
     )
 
 
-def _refuse(reason: str, status: int) -> JSONResponse:
-    return JSONResponse({"state": "refused", "reason": reason}, status, GUARD)
+def _reject(reason: str, status: int) -> JSONResponse:
+    return JSONResponse({"state": "rejected", "reason": reason}, status, GUARD)
 
 
-def _give(case: Case, name: str, is_download: bool) -> FileResponse:
+def _give(job: Job, name: str, is_download: bool) -> FileResponse:
     guard = REPORT_GUARD if name == "report.html" else GUARD
-    saved_as = f"{Path(case.name).stem}-{name}" if is_download else None
-    return FileResponse(case.results / name, headers=guard, filename=saved_as)
+    saved_as = f"{Path(job.name).stem}-{name}" if is_download else None
+    return FileResponse(job.results / name, headers=guard, filename=saved_as)

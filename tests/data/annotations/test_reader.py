@@ -13,14 +13,14 @@ URL = "https://example.org/s/0a1b/clip_7.mp4"
 
 
 def read_faces(path):
-    """Read a file without refusals; give its faces as tuples without the file."""
-    faces, refusals = read_annotations(path)
-    assert refusals == []
+    """Read a file without rejections; give its faces as tuples without the file."""
+    faces, rejections = read_annotations(path)
+    assert rejections == []
     return [row[:-1] for row in faces.itertuples(index=False, name=None)]
 
 
 def read_reasons(path):
-    return {refusal.row: refusal.reason for refusal in read_annotations(path)[1]}
+    return {rejection.row: rejection.reason for rejection in read_annotations(path)[1]}
 
 
 def test_clay_geometry_is_corner_and_size_and_frames_count_from_one(tmp_path):
@@ -78,7 +78,7 @@ def test_video_is_named_by_the_end_of_its_address_and_climbing_stays_visible(tmp
     assert read_faces(tmp_path / "export.json")[0][1] == name
 
 
-def test_number_that_cannot_be_read_is_nan_for_the_checks_to_refuse(tmp_path):
+def test_number_that_cannot_be_read_is_nan_for_the_checks_to_reject(tmp_path):
     geometries = [[math.nan, 2, 3, 4], [1, 2, 3], ["x", 2, 3, 4], None, [1, 2, math.inf, 4]]
     faces = [(geometry, {"0": "Real"}) for geometry in geometries]
     write_clay(tmp_path / "export.json", [(URL, 1, faces)])
@@ -87,14 +87,14 @@ def test_number_that_cannot_be_read_is_nan_for_the_checks_to_refuse(tmp_path):
     assert all(any(math.isnan(side) for side in face[3:7]) for face in found)
 
 
-def test_label_that_is_not_known_is_kept_for_the_checks_to_refuse(tmp_path):
+def test_label_that_is_not_known_is_kept_for_the_checks_to_reject(tmp_path):
     labels = [{"0": "Unsure"}, {"explicit": "yes"}, {}, {"0": "", "1": "FAKE"}]
     faces = [([1, 2, 3, 4], attributes) for attributes in labels]
     write_clay(tmp_path / "export.json", [(URL, 1, faces)])
     assert [face[7] for face in read_faces(tmp_path / "export.json")] == ["Unsure", "", "", "fake"]
 
 
-def test_entries_without_video_or_frame_are_refused_by_their_number(tmp_path):
+def test_entries_without_video_or_frame_are_rejected_by_their_number(tmp_path):
     good = {"Labeled Data": URL, "Frame": 1, "Label": {}}
     entries = [
         good,
@@ -112,7 +112,7 @@ def test_entries_without_video_or_frame_are_refused_by_their_number(tmp_path):
     }
 
 
-def test_rows_without_frame_are_refused_by_their_line(tmp_path):
+def test_rows_without_frame_are_rejected_by_their_line(tmp_path):
     text = "frame,xmin,xmax,ymin,ymax,class_id\nclip.jpg,1,2,3,4,1\n\na_00001.jpg,1,2,3,4,1\n_\n"
     (tmp_path / "old.csv").write_text(text)
     reasons = read_reasons(tmp_path / "old.csv")
@@ -151,7 +151,7 @@ def test_folder_gives_all_files_and_names_the_unreadable(tmp_path):
     found = read_annotation_folder(tmp_path)
     assert found.faces["file"].tolist() == [(tmp_path / "a.json").as_posix()]
     assert found.unreadable == [(tmp_path / name).as_posix() for name in ("b.json", "c")]
-    assert [refusal.file for refusal in found.refusals] == found.unreadable
+    assert [rejection.file for rejection in found.rejections] == found.unreadable
 
 
 def test_missing_folder_has_no_annotations(tmp_path):

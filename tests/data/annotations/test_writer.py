@@ -64,8 +64,8 @@ def test_csv_export_has_the_columns_of_2020(tmp_path):
 def test_both_forms_are_read_back_by_the_importers(tmp_path, form):
     path = tmp_path / "annotations"
     write_annotations(path, [make_video()], form)
-    faces, refusals = read_annotations(path)
-    assert not refusals
+    faces, rejections = read_annotations(path)
+    assert not rejections
     assert faces["frame"].tolist() == [0, 1, 1]
     assert faces["label"].tolist() == ["real", "real", "fake"]
     assert {name.removesuffix(".mp4") for name in faces["name"]} == {"two people"}
@@ -104,7 +104,7 @@ def test_what_a_person_wrote_into_other_columns_stays(tmp_path):
     assert (row["licence"], row["split"], row["source"]) == ("CC0", "test", "a")
 
 
-def test_table_without_a_video_column_is_refused(tmp_path):
+def test_table_without_a_video_column_is_rejected(tmp_path):
     path = tmp_path / "videos.csv"
     path.write_text("name\na.mp4\n")
     with pytest.raises(ValueError, match="expected a column `video`"):

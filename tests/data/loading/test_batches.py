@@ -33,7 +33,7 @@ def shards(tmp_path):
 def take(shards, count, **options):
     options = {"seed": 5, **options}
     batches = make_training_batches(
-        shards, batch_size=4, size_px=32, most_faces=1, params=AUGMENTATION, **options
+        shards, batch_size=4, size_px=32, max_faces=1, params=AUGMENTATION, **options
     )
     return [(images.numpy(), faces) for images, faces in batches.take(count)]
 

@@ -10,12 +10,23 @@ from deepfake_detector.data.loading.crop_index import (
     list_crops,
     read_crop,
 )
-from deepfake_detector.data.loading.face_pairs import PairMaker, group_crops
+from deepfake_detector.data.loading.face_pairs import FacePairSampler, group_crops
 
 REAL, FAKE = 1, 2
-PARAMS = PairParams(given_share=0.5, other_frame_share=0.5, wear_share=0.5, shift=0.05, zoom=1.1)
+PARAMS = PairParams(
+    dataset_fake_ratio=0.5,
+    cross_frame_prob=0.5,
+    degradation_prob=0.5,
+    center_jitter=0.05,
+    scale_jitter=1.1,
+)
 GIVEN_ONLY = PARAMS.model_copy(
-    update={"given_share": 1.0, "wear_share": 0.0, "shift": 0.0, "zoom": 1.0}
+    update={
+        "dataset_fake_ratio": 1.0,
+        "degradation_prob": 0.0,
+        "center_jitter": 0.0,
+        "scale_jitter": 1.0,
+    }
 )
 BOX = np.array([[0.4, 0.4, 0.6, 0.6]])
 WINDOW = np.array([[0.25, 0.25, 0.75, 0.75]])  # 2.5 times the box
@@ -24,8 +35,8 @@ WINDOW = np.array([[0.25, 0.25, 0.75, 0.75]])  # 2.5 times the box
 def make_record(video, frame, label, value, side_px=400, box=BOX):
     """A frame of one grey with a face; its crop, which has all pixels, is of another grey."""
     shrunk, crop = (
-        cv2.imencode(".png", np.full((px, px, 3), grey, np.uint8))[1].tobytes()
-        for px, grey in ((100, value), (side_px // 2, value + 5))
+        cv2.imencode(".png", np.full((px, px, 3), gray, np.uint8))[1].tobytes()
+        for px, gray in ((100, value), (side_px // 2, value + 5))
     )
     labels = np.array([label])
     return FrameRecord(shrunk, box, labels, [crop], WINDOW, video, frame, side_px, side_px)
@@ -93,7 +104,7 @@ def test_without_any_real_face_nothing_can_be_learned(crops):
 
 def test_a_given_fake_is_shown_beside_the_face_it_was_made_from(crops):
     sources = group_crops(crops[:4], {"real": "one", "fake": "one"})
-    maker = PairMaker(sources, 32, 1.5, GIVEN_ONLY)
+    maker = FacePairSampler(sources, 32, 1.5, GIVEN_ONLY)
     pairs = [maker.make([1, number]) for number in range(20)]
     greys = {(int(real[0, 0, 0]), int(fake[0, 0, 0])) for real, fake in pairs}
     assert greys == {(55, 105), (60, 110)}
@@ -102,13 +113,13 @@ def test_a_given_fake_is_shown_beside_the_face_it_was_made_from(crops):
 
 def test_fakes_without_an_original_stand_beside_other_real_faces(crops):
     sources = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
-    maker = PairMaker(sources, 32, 1.5, GIVEN_ONLY)
+    maker = FacePairSampler(sources, 32, 1.5, GIVEN_ONLY)
     fakes = {int(maker.make([2, number])[1][0, 0, 0]) for number in range(40)}
     assert fakes == {105, 110, 155, 160}
 
 
 def test_fakes_are_made_of_real_faces_where_none_are_given(crops):
-    maker = PairMaker(group_crops(crops[:2], {"real": "one"}), 32, 1.5, GIVEN_ONLY)
+    maker = FacePairSampler(group_crops(crops[:2], {"real": "one"}), 32, 1.5, GIVEN_ONLY)
     differ = 0
     for number in range(10):
         real, fake = maker.make([3, number])
@@ -118,7 +129,7 @@ def test_fakes_are_made_of_real_faces_where_none_are_given(crops):
 
 def test_a_pair_follows_from_its_seed(crops):
     sources = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
-    first, second = (PairMaker(sources, 32, 1.5, PARAMS).make([4, 2]) for _ in range(2))
+    first, second = (FacePairSampler(sources, 32, 1.5, PARAMS).make([4, 2]) for _ in range(2))
     assert np.array_equal(first, second)
 
 

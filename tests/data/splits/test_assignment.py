@@ -103,14 +103,14 @@ def test_two_components_cannot_be_split():
         assign_splits(make_pairs(2), SHARES, seed=0)
 
 
-def test_pins_that_leave_nothing_for_validation_are_refused():
+def test_pins_that_leave_nothing_for_validation_are_rejected():
     videos = make_pairs(4).assign(split="train")
     videos.loc[videos["source"] == "person 3", "split"] = "test"
     with pytest.raises(ValueError, match="nothing is left for validation"):
         assign_splits(videos, SHARES, seed=0)
 
 
-def test_pins_that_leave_train_without_fakes_are_refused():
+def test_pins_that_leave_train_without_fakes_are_rejected():
     videos = make_videos(
         ("a.mp4", "a", "", "train", 5, 0),
         ("b.mp4", "b", "", "validation", 5, 5),

@@ -3,7 +3,7 @@ import pytest
 
 from deepfake_detector.data.validation.annotation_table import (
     find_named_videos,
-    make_candidates,
+    make_annotation_table,
     match_videos,
     propose_offset,
 )
@@ -23,7 +23,7 @@ def make_faces(*rows):
 
 def make_table(*rows):
     faces = make_faces(*rows)
-    return make_candidates(faces.assign(video=faces["name"]), VIDEOS)
+    return make_annotation_table(faces.assign(video=faces["name"]), VIDEOS)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_box_is_clipped_and_what_lies_outside_is_measured():
     (row,) = make_table(("a.mp4", 0, 80, 10, 120, 30, "real")).to_dict("records")
     clipped = [row[f"clipped_{side}"] for side in ("left", "top", "right", "bottom")]
     assert clipped == [80, 10, 100, 30]
-    assert row["outside_share"] == 0.5
+    assert row["outside_fraction"] == 0.5
     assert (row["face_width_px"], row["face_height_px"]) == (20, 20)
 
 
 def test_box_without_area_has_no_share_outside():
     table = make_table(("a.mp4", 0, 80, 10, 80, 30, "real"), ("a.mp4", 1, 80, 10, 70, 30, "real"))
-    assert table["outside_share"].isna().all()
+    assert table["outside_fraction"].isna().all()
 
 
 def test_frames_are_moved_by_the_offset_of_their_video():
@@ -85,7 +85,7 @@ def test_no_faces_are_no_candidates():
     assert len(make_table()) == 0
 
 
-def test_faces_of_lost_videos_are_refused_once_for_each_name():
+def test_faces_of_lost_videos_are_rejected_once_for_each_name():
     faces = make_faces(
         ("a", 0, 0, 0, 9, 9, "real"),
         ("c.mp4", 0, 0, 0, 9, 9, "real"),
@@ -93,9 +93,9 @@ def test_faces_of_lost_videos_are_refused_once_for_each_name():
         ("b.mp4", 0, 0, 0, 9, 9, "real"),
     )
     named = find_named_videos(faces, ["a.mp4", "b.mp4"])
-    kept, refusals = match_videos(faces, named, accepted={"a.mp4"})
+    kept, rejections = match_videos(faces, named, accepted={"a.mp4"})
     assert kept["video"].tolist() == ["a.mp4"]
-    assert [(refusal.row, refusal.reason) for refusal in refusals] == [
-        (5, "its video b.mp4 is refused; correct that first (faces left out: 1)"),
+    assert [(rejection.row, rejection.reason) for rejection in rejections] == [
+        (5, "its video b.mp4 is rejected; correct that first (faces left out: 1)"),
         (3, "there is no video 'c.mp4' in data/videos; copy it there (faces left out: 2)"),
     ]

@@ -27,15 +27,15 @@ def test_all_columns_are_read_and_only_the_video_is_needed(read_list):
     )
     assert listed.entries["a.mp4"] == VideoEntry("clip 1", "ann", "test", -3, "CC BY 4.0")
     assert listed.entries["b.mkv"] == VideoEntry("b.mkv")
-    assert listed.refusals == []
+    assert listed.rejections == []
 
 
-def test_misspelt_column_is_refused_since_it_could_hide_a_source(read_list):
+def test_misspelt_column_is_rejected_since_it_could_hide_a_source(read_list):
     with pytest.raises(ValueError, match=r"videos\.csv: expected .* got video, sorce"):
         read_list("video,sorce\na.mp4,x\n")
 
 
-def test_empty_list_is_refused(read_list):
+def test_empty_list_is_rejected(read_list):
     with pytest.raises(ValueError, match="got nothing; correct the first line"):
         read_list("")
 
@@ -49,20 +49,20 @@ def test_empty_list_is_refused(read_list):
 )
 def test_row_that_cannot_be_used_leaves_its_video_out(read_list, row, reason):
     listed = read_list(f"video,source,split,frame_offset\nb.mkv,x,,\n{row}\n")
-    (refusal,) = listed.refusals
-    assert (refusal.row, refusal.reason) == (3, reason)
+    (rejection,) = listed.rejections
+    assert (rejection.row, rejection.reason) == (3, reason)
     assert list(listed.problems) == ["a.mp4"]
 
 
 @pytest.mark.parametrize("name", ["c.mp4", "../a.mp4", ""])
-def test_row_of_no_video_is_refused(read_list, name):
+def test_row_of_no_video_is_rejected(read_list, name):
     listed = read_list(f"video,source\n{name},x\n")
-    (refusal,) = listed.refusals
-    assert refusal.row == 2
+    (rejection,) = listed.rejections
+    assert rejection.row == 2
     assert listed.problems == {}
 
 
 def test_video_listed_twice_is_left_out_where_the_rows_differ(read_list):
     listed = read_list("video,source\na.mp4,x\nb.mkv,y\nb.mkv,y\na.mp4,z\n")
     assert list(listed.problems) == ["a.mp4"]
-    assert [refusal.row for refusal in listed.refusals] == [5]
+    assert [rejection.row for rejection in listed.rejections] == [5]

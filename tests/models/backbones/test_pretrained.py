@@ -45,17 +45,17 @@ def test_a_transposed_tensor_is_read_by_its_strides(tmp_path):
     assert tensors["w"].tolist() == [[0, 2, 4], [1, 3, 5]]
 
 
-def test_a_file_with_another_hash_is_refused_unread(tmp_path):
+def test_a_file_with_another_hash_is_rejected_unread(tmp_path):
     path = tmp_path / "weights.pth"
     path.write_bytes(b"anything")
     with pytest.raises(ValueError, match="expected the file with SHA-256 00"):
         read_legacy_torch(path, "00")
 
 
-def test_a_pickle_that_would_run_code_is_refused(tmp_path):
+def test_a_pickle_that_would_run_code_is_rejected(tmp_path):
     path = tmp_path / "weights.pth"
     sha256 = write_legacy(path, b"cos\nsystem\n(X\x04\x00\x00\x00truetR.")
-    with pytest.raises(pickle.UnpicklingError, match=r"refused to load os\.system"):
+    with pytest.raises(pickle.UnpicklingError, match=r"rejected to load os\.system"):
         read_legacy_torch(path, sha256)
 
 
@@ -115,7 +115,7 @@ def test_vgg16_kernels_for_bgr_are_turned_to_rgb(vgg16, vgg16_params, tmp_path):
         ({"fc6/kernel": np.zeros(1)}, "fc6 needs a kernel and a bias"),
     ],
 )
-def test_kernels_that_do_not_fit_are_refused_by_layer(
+def test_kernels_that_do_not_fit_are_rejected_by_layer(
     vgg16, vgg16_params, tmp_path, change, message
 ):
     path = tmp_path / "vgg16.npz"
@@ -125,7 +125,7 @@ def test_kernels_that_do_not_fit_are_refused_by_layer(
 
 
 @pytest.mark.parametrize("kept", [0, 40, 2000])
-def test_kernels_of_a_broken_file_are_refused(vgg16, vgg16_params, tmp_path, kept):
+def test_kernels_of_a_broken_file_are_rejected(vgg16, vgg16_params, tmp_path, kept):
     path = tmp_path / "vgg16.npz"
     np.savez(path, **vgg16_arrays())
     path.write_bytes(path.read_bytes()[:kept])

@@ -7,7 +7,7 @@ from deepfake_detector.models.ssd.anchor_kmeans import cluster_sizes, compute_si
 TWO_MAPS = AnchorParams(
     scales=[0.2, 0.5, 0.9],
     aspect_ratios=[[1.0, 2.0], [1.0]],
-    steps_px=[50, 100],
+    strides_px=[50, 100],
     variances=[0.1, 0.1, 0.2, 0.2],
 )
 
@@ -30,7 +30,7 @@ def test_fitted_anchors_have_the_sizes_of_the_faces():
     fitted = fit_anchors(boxes, TWO_MAPS)
     assert fitted.scales[1] == 0.8
     assert fitted.aspect_ratios == [[0.25, 1.0], [1.0]]
-    assert fitted.steps_px == TWO_MAPS.steps_px
+    assert fitted.strides_px == TWO_MAPS.strides_px
     assert fitted.scales[0] == pytest.approx((0.15 * 0.3) ** 0.5, abs=1e-3)
 
 

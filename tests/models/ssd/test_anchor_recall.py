@@ -4,17 +4,17 @@ import pytest
 from deepfake_detector.config.schema import AnchorParams
 from deepfake_detector.models.ssd.anchor_recall import (
     AnchorPlaces,
-    compute_best_overlaps,
+    compute_best_iou,
     measure_anchors,
 )
 from deepfake_detector.models.ssd.anchors import make_anchors
-from deepfake_detector.models.ssd.boxes import compute_overlaps
+from deepfake_detector.models.ssd.boxes import compute_iou
 
 ONE_CELL = AnchorPlaces([(1, 1)], 100)
 SQUARE = AnchorParams(
     scales=[0.4, 0.4],
     aspect_ratios=[[1.0]],
-    steps_px=[100],
+    strides_px=[100],
     variances=[0.1, 0.1, 0.2, 0.2],
 )
 """One anchor of 0.4 x 0.4 in the middle."""
@@ -25,19 +25,19 @@ CORNER = [0.0, 0.0, 0.1, 0.1]
 
 
 def test_best_overlaps_of_one_anchor():
-    overlaps = compute_best_overlaps(np.array([SAME, HALF, CORNER]), SQUARE, ONE_CELL)
-    assert overlaps == pytest.approx([1.0, 0.5, 0.0])
+    ious = compute_best_iou(np.array([SAME, HALF, CORNER]), SQUARE, ONE_CELL)
+    assert ious == pytest.approx([1.0, 0.5, 0.0])
 
 
 def test_recall_counts_overlaps_over_the_threshold():
-    fitness = measure_anchors(np.array([SAME, HALF, CORNER]), SQUARE, ONE_CELL, overlap=0.45)
+    fitness = measure_anchors(np.array([SAME, HALF, CORNER]), SQUARE, ONE_CELL, iou_threshold=0.45)
     assert fitness.best_possible_recall == pytest.approx(2 / 3)
-    assert fitness.mean_best_overlap == pytest.approx(0.5)
+    assert fitness.mean_best_iou == pytest.approx(0.5)
 
 
 def test_without_faces_nothing_is_known():
-    fitness = measure_anchors(np.zeros((0, 4)), SQUARE, ONE_CELL, overlap=0.5)
-    assert np.isnan([fitness.best_possible_recall, fitness.mean_best_overlap]).all()
+    fitness = measure_anchors(np.zeros((0, 4)), SQUARE, ONE_CELL, iou_threshold=0.5)
+    assert np.isnan([fitness.best_possible_recall, fitness.mean_best_iou]).all()
 
 
 def test_the_best_of_few_is_the_best_of_all_anchors(detector_params):
@@ -46,7 +46,7 @@ def test_the_best_of_few_is_the_best_of_all_anchors(detector_params):
     centers, halves = random.uniform(0.05, 0.95, (60, 2)), random.uniform(0.02, 0.3, (60, 2))
     boxes = np.concatenate([centers - halves, centers + halves], axis=1).astype(np.float32)
     all_anchors = make_anchors(detector_params.anchors, maps, 300)
-    expected = np.asarray(compute_overlaps(boxes, all_anchors)).max(axis=1)
+    expected = np.asarray(compute_iou(boxes, all_anchors)).max(axis=1)
     places = AnchorPlaces(maps, 300)
-    best = compute_best_overlaps(boxes, detector_params.anchors, places)
+    best = compute_best_iou(boxes, detector_params.anchors, places)
     assert best == pytest.approx(expected, abs=1e-5)

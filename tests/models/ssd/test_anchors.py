@@ -9,7 +9,7 @@ SSD300_MAPS = [(38, 38), (19, 19), (10, 10), (5, 5), (3, 3), (1, 1)]
 
 def one_map(ratios):
     return AnchorParams(
-        scales=[0.2, 0.8], aspect_ratios=[ratios], steps_px=[50], variances=[0.1, 0.1, 0.2, 0.2]
+        scales=[0.2, 0.8], aspect_ratios=[ratios], strides_px=[50], variances=[0.1, 0.1, 0.2, 0.2]
     )
 
 
@@ -40,6 +40,6 @@ def test_without_ratio_one_there_is_no_extra_square():
     assert count_anchors(one_map([1.0, 2.0, 0.5])) == [4]
 
 
-def test_maps_that_do_not_fit_the_ratios_are_refused():
+def test_maps_that_do_not_fit_the_ratios_are_rejected():
     with pytest.raises(ValueError, match="aspect_ratios for 2 predictor maps, got 1"):
         make_anchors(one_map([1.0]), [(2, 2), (1, 1)], 100)

@@ -3,9 +3,9 @@ import pytest
 
 from deepfake_detector.models.ssd.boxes import (
     centered_to_corners,
-    compute_overlaps,
+    compute_iou,
     corners_to_centered,
-    overlap_more_than,
+    is_iou_above,
 )
 
 LEFT_HALF = [0.0, 0.0, 0.5, 1.0]
@@ -15,8 +15,8 @@ POINT = [0.3, 0.3, 0.3, 0.3]
 INSIDE_OUT = [0.7, 0.2, 0.3, 0.6]
 
 
-def overlap(first, second):
-    return float(compute_overlaps(np.float32([first]), np.float32([second]))[0, 0])
+def iou_threshold(first, second):
+    return float(compute_iou(np.float32([first]), np.float32([second]))[0, 0])
 
 
 @pytest.mark.parametrize(
@@ -30,16 +30,16 @@ def overlap(first, second):
     ],
 )
 def test_overlap_is_shared_area_over_covered_area(first, second, expected):
-    assert overlap(first, second) == pytest.approx(expected, abs=1e-6)
-    assert overlap(second, first) == pytest.approx(expected, abs=1e-6)
+    assert iou_threshold(first, second) == pytest.approx(expected, abs=1e-6)
+    assert iou_threshold(second, first) == pytest.approx(expected, abs=1e-6)
     for least in (0.0, 0.3, 0.4):
-        more = overlap_more_than(np.float32([first]), np.float32([second]), least)
+        more = is_iou_above(np.float32([first]), np.float32([second]), least)
         assert bool(more[0, 0]) == (expected > least)
 
 
 def test_overlaps_of_no_boxes_are_empty():
-    overlaps = compute_overlaps(np.zeros((0, 4), np.float32), np.float32([LEFT_HALF]))
-    assert overlaps.shape == (0, 1)
+    ious = compute_iou(np.zeros((0, 4), np.float32), np.float32([LEFT_HALF]))
+    assert ious.shape == (0, 1)
 
 
 def test_boxes_survive_the_round_trip_through_centres():

@@ -3,20 +3,20 @@ import pytest
 
 from deepfake_detector.config.schema import DetectionParams
 from deepfake_detector.models.ssd.detection_decoder import (
-    find_faces,
-    find_faces_per_label,
+    decode_detections,
+    decode_detections_per_label,
     score_faces,
 )
 
 VARIANCES = [0.1, 0.1, 0.2, 0.2]
-PARAMS = DetectionParams(score_threshold=0.01, suppression_overlap=0.45, most=3)
+PARAMS = DetectionParams(score_threshold=0.01, nms_iou_threshold=0.45, max_detections=3)
 LEFT, ALMOST_LEFT, RIGHT = [0.0, 0.0, 0.5, 1.0], [0.0, 0.0, 0.45, 1.0], [0.5, 0.0, 1.0, 1.0]
 ANCHORS = np.float32([LEFT, ALMOST_LEFT, RIGHT])
 
 
 def find(probabilities, params=PARAMS):
     logits = np.log(np.float32([probabilities]))
-    boxes, scores = find_faces(
+    boxes, scores = decode_detections(
         np.zeros((1, len(ANCHORS), 4), np.float32), logits, ANCHORS, VARIANCES, params
     )
     return np.asarray(boxes)[0], np.asarray(scores)[0]
@@ -35,7 +35,7 @@ def test_nothing_over_the_threshold_is_nothing_found():
 
 
 def test_at_most_so_many_faces_are_kept_the_best_ones():
-    params = PARAMS.model_copy(update={"most": 1})
+    params = PARAMS.model_copy(update={"max_detections": 1})
     boxes, scores = find([[0.5, 0.4, 0.1], [0.9, 0.05, 0.05], [0.1, 0.8, 0.1]], params)
     assert np.allclose(boxes, [RIGHT], atol=1e-6)
     assert np.allclose(scores, [[0.8, 0.1]], atol=1e-6)
@@ -51,7 +51,7 @@ def test_suppression_per_label_finds_what_the_reference_finds(reference, detecto
     centers, sides = reference["anchors_centered"][:, :2], reference["anchors_centered"][:, 2:]
     anchors = np.concatenate([centers - sides / 2, centers + sides / 2], axis=1)
     logits = np.log(np.maximum(reference["decode_probabilities"], 1e-30))
-    boxes, labels, scores = find_faces_per_label(
+    boxes, labels, scores = decode_detections_per_label(
         reference["decode_offsets"],
         logits,
         anchors,

@@ -8,10 +8,10 @@ from deepfake_detector.config.schema import LossParams
 from deepfake_detector.models.ssd.loss import compute_loss
 
 PARAMS = LossParams(
-    negatives_per_positive=3.0,
-    negatives_without_faces=0.0,
-    location_weight=1.0,
-    label_weight=1.0,
+    neg_pos_ratio=3.0,
+    max_negatives_without_faces=0.0,
+    box_loss_weight=1.0,
+    class_loss_weight=1.0,
 )
 UNDECIDED = [0.0, 0.0, 0.0]  # each label has probability 1/3
 SURE_OF_FAKE = [0.0, 0.0, 50.0]
@@ -49,7 +49,7 @@ def test_image_without_faces_costs_nothing():
 
 
 def test_image_without_faces_teaches_its_hardest_negatives_when_asked():
-    params = PARAMS.model_copy(update={"negatives_without_faces": 1.0})
+    params = PARAMS.model_copy(update={"max_negatives_without_faces": 1.0})
     assert loss([0, 0], [UNDECIDED, SURE_OF_FAKE], params=params)[1] == pytest.approx(50, rel=1e-4)
 
 
@@ -58,12 +58,14 @@ def test_which_label_a_face_has_weighs_as_told(weight, expected):
     """A face at e⁻², and e⁻² of that real."""
     face, real = math.exp(-2), math.exp(-4)
     logits = [math.log(1 - face), math.log(real), math.log(face - real)]
-    params = PARAMS.model_copy(update={"label_weight": weight})
+    params = PARAMS.model_copy(update={"class_loss_weight": weight})
     assert loss([REAL], [logits], params=params)[1] == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_negative_costs_the_same_whatever_labels_weigh():
-    params = PARAMS.model_copy(update={"label_weight": 0.0, "negatives_without_faces": 1.0})
+    params = PARAMS.model_copy(
+        update={"class_loss_weight": 0.0, "max_negatives_without_faces": 1.0}
+    )
     assert loss([0], [UNDECIDED], params=params)[1] == pytest.approx(math.log(3), rel=1e-5)
 
 

@@ -15,7 +15,7 @@ from deepfake_detector.models.ssd.matching import (
 )
 
 VARIANCES = [0.1, 0.1, 0.2, 0.2]
-HALVES = MatchingParams(positive_overlap=0.5, negative_overlap=0.5)
+HALVES = MatchingParams(positive_iou=0.5, negative_iou=0.5)
 LEFT_HALF, RIGHT_HALF = [0.0, 0.0, 0.5, 1.0], [0.5, 0.0, 1.0, 1.0]
 WHOLE, CORNER = [0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.1, 0.1]
 
@@ -49,7 +49,7 @@ def test_equal_overlaps_go_to_the_first_anchor():
 
 
 def test_an_anchor_between_the_thresholds_is_ignored():
-    params = MatchingParams(positive_overlap=0.7, negative_overlap=0.4)
+    params = MatchingParams(positive_iou=0.7, negative_iou=0.4)
     _, labels = make_targets(
         np.float32([[LEFT_HALF]]),
         np.int32([[FAKE]]),
@@ -84,8 +84,11 @@ def encoded(reference, detector_params):
     """Targets of the reference's twelve images by our code."""
     maps = [(side, side) for side in (38, 19, 10, 5, 3, 1)]
     anchors = make_anchors(detector_params.anchors, maps, 300)
-    most = 8
-    boxes, labels = np.zeros((12, most, 4), np.float32), np.zeros((12, most), np.int32)
+    max_detections = 8
+    boxes, labels = (
+        np.zeros((12, max_detections, 4), np.float32),
+        np.zeros((12, max_detections), np.int32),
+    )
     for image in range(12):
         faces = reference["faces"][reference["faces"][:, 0] == image]
         boxes[image, : len(faces)] = faces[:, 2:] / 300

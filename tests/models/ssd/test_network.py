@@ -3,7 +3,7 @@ import pytest
 
 from deepfake_detector.models.ssd.network import (
     build_detector,
-    build_finder,
+    build_inference_model,
     make_detector_anchors,
 )
 
@@ -92,9 +92,9 @@ def test_conv4_3_is_normalised_to_the_factor(vgg16):
     assert np.allclose(length, 20, rtol=1e-4)
 
 
-def test_anchors_for_another_number_of_maps_are_refused(detector_params):
+def test_anchors_for_another_number_of_maps_are_rejected(detector_params):
     anchors = detector_params.anchors.model_copy(
-        update={"aspect_ratios": [[1.0]], "scales": [0.1, 0.2], "steps_px": [8]}
+        update={"aspect_ratios": [[1.0]], "scales": [0.1, 0.2], "strides_px": [8]}
     )
     with pytest.raises(ValueError, match="has 6 predictor maps, got aspect_ratios for 1"):
         build_detector(detector_params.model_copy(update={"anchors": anchors}))
@@ -103,11 +103,11 @@ def test_anchors_for_another_number_of_maps_are_refused(detector_params):
 def test_a_saved_finder_finds_the_same_after_loading(lite0, detector_params, tmp_path):
     from deepfake_detector.inference.detector import load_detector
 
-    finder = build_finder(lite0, detector_params)
+    inference_model = build_inference_model(lite0, detector_params)
     images = np.random.default_rng(2).uniform(0, 255, (2, 300, 300, 3)).astype(np.float32)
-    before = finder.predict_on_batch(images)
-    finder.save(tmp_path / "detector.keras")
-    after = load_detector(tmp_path / "detector.keras").single_shot.predict_on_batch(images)
+    before = inference_model.predict_on_batch(images)
+    inference_model.save(tmp_path / "detector.keras")
+    after = load_detector(tmp_path / "detector.keras").ssd.predict_on_batch(images)
     assert before["scores"].max() > 0
     assert np.allclose(before["boxes"], after["boxes"], atol=1e-5)
     assert np.allclose(before["scores"], after["scores"], atol=1e-5)

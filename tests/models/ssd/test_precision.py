@@ -4,8 +4,8 @@ import pytest
 
 from deepfake_detector.inference.detector import load_detector
 from deepfake_detector.models.ssd import precision
-from deepfake_detector.models.ssd.detection_decoder import FindFaces
-from deepfake_detector.models.ssd.network import build_detector, build_finder
+from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
+from deepfake_detector.models.ssd.network import build_detector, build_inference_model
 from deepfake_detector.models.ssd.precision import (
     choose_precision,
     fit_precision,
@@ -20,7 +20,7 @@ WITHOUT_UNITS = "processor : 0\nflags\t\t: fpu avx2 avx512f\n"
 @pytest.fixture
 def units(tmp_path, monkeypatch):
     """Give a function that sets what this machine says of its CPU."""
-    monkeypatch.setattr(precision, "_CPU_FACTS", tmp_path / "cpuinfo")
+    monkeypatch.setattr(precision, "_CPU_INFO", tmp_path / "cpuinfo")
     monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: [])
     return (tmp_path / "cpuinfo").write_text
 
@@ -85,24 +85,24 @@ def test_a_network_in_bfloat16_gives_nearly_the_same_in_float32():
 def test_vgg16_in_bfloat16_keeps_mean_norm_and_outputs_in_float32(detector_params):
     asked = {"backbone": "vgg16", "precision": "bfloat16", "weights": "none"}
     params = detector_params.model_copy(update=asked)
-    narrow = list_bfloat16(build_finder(build_detector(params), params))
+    narrow = list_bfloat16(build_inference_model(build_detector(params), params))
     assert {"block1_conv1", "fc7", "conv9_2", "box_1", "label_6"} <= narrow
-    assert not {"subtract_mean", "conv4_3_norm", "box", "label", "find_faces"} & narrow
+    assert not {"subtract_mean", "conv4_3_norm", "box", "label", "decode_detections"} & narrow
 
 
 def test_a_file_asks_for_its_precision_where_it_is_loaded(units, tmp_path):
     network = make_network(keras.layers.Conv2D)
     box = keras.layers.Reshape((-1, 4), name="box")(network.output)
     label = keras.layers.Dense(3, name="label")(network.output)
-    find = {"score_threshold": 0.01, "suppression_overlap": 0.45, "most": 5}
+    find = {"score_threshold": 0.01, "nms_iou_threshold": 0.45, "max_detections": 5}
     for asked, expected in (("auto", {"wide"}), ("float32", set())):
-        finder = FindFaces(36, [0.1] * 4, find, asked, name="find_faces")
-        model = keras.Model(network.input, finder({"box": box, "label": label}))
+        inference_model = DetectionDecoder(36, [0.1] * 4, find, asked, name="decode_detections")
+        model = keras.Model(network.input, inference_model({"box": box, "label": label}))
         units(WITHOUT_UNITS)
         fit_precision(model, asked)
         model.save(tmp_path / f"{asked}.keras")
         units(WITH_UNITS)
-        loaded = load_detector(tmp_path / f"{asked}.keras").single_shot
+        loaded = load_detector(tmp_path / f"{asked}.keras").ssd
         assert list_bfloat16(loaded) >= expected
         assert bool(list_bfloat16(loaded)) == bool(expected)
         assert loaded.predict_on_batch(np.zeros((1, 8, 8, 3)))["boxes"].shape == (1, 5, 4)

@@ -1,4 +1,4 @@
-"""The formats of annotations that are understood, each as a generator of faces and refusals.
+"""The formats of annotations that are understood, each as a generator of faces and rejections.
 
 - Clay Sciences export, JSON: a list of `{"Labeled Data": ".../NAME.mp4", "Frame": "17", "Label":
   {key: {"geometry": [x, y, width, height] in px, "attributes": {"0" or "1": "Real" or "Fake"}}}}`,
@@ -45,7 +45,7 @@ class Face(NamedTuple):
 
 
 def read_clay(text: str) -> Iterator[Face | tuple[int | None, str]]:
-    """Read a Clay Sciences export: its faces, and number and reason of refused entries.
+    """Read a Clay Sciences export: its faces, and number and reason of rejected entries.
 
     Raises:
         ValueError: not such an export.
@@ -108,7 +108,7 @@ def _parse_label(text: Any) -> str:
 
 
 def read_csv(text: str) -> Iterator[Face | tuple[int | None, str]]:
-    """Read one of the CSV forms: its faces, and line and reason of refused rows.
+    """Read one of the CSV forms: its faces, and line and reason of rejected rows.
 
     Raises:
         ValueError: the columns are those of neither form.

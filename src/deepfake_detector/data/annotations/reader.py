@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepfake_detector.common.tables import Refusal
+from deepfake_detector.common.tables import Rejection
 from deepfake_detector.data.annotations.formats import Face, read_clay, read_csv
 
 
 @dataclass(frozen=True)
 class AnnotatedFaces:
-    """The faces of a folder (columns of `Face` and `file`), refused entries, unreadable files."""
+    """The faces of a folder (columns of `Face` and `file`), rejected entries, unreadable files."""
 
     faces: pd.DataFrame
-    refusals: list[Refusal]
+    rejections: list[Rejection]
     unreadable: list[str]
 
 
@@ -27,21 +27,21 @@ def read_annotation_folder(folder: Path) -> AnnotatedFaces:
         if path.name.startswith("."):
             continue
         try:
-            faces, refusals = read_annotations(path)
+            faces, rejections = read_annotations(path)
             tables.append(faces)
-            found.refusals.extend(refusals)
+            found.rejections.extend(rejections)
         except (ValueError, OSError) as error:
-            found.refusals.append(Refusal(path.as_posix(), None, str(error)))
+            found.rejections.append(Rejection(path.as_posix(), None, str(error)))
             found.unreadable.append(path.as_posix())
     filled = [table for table in tables if len(table)] or tables[:1]
     return replace(found, faces=pd.concat(filled, ignore_index=True))
 
 
-def read_annotations(path: Path) -> tuple[pd.DataFrame, list[Refusal]]:
+def read_annotations(path: Path) -> tuple[pd.DataFrame, list[Rejection]]:
     """Read an annotation file of any known format.
 
     Returns:
-        The faces, columns of `Face` and `file`, and refusals of entries that name no video or
+        The faces, columns of `Face` and `file`, and rejections of entries that name no video or
         frame.
 
     Raises:
@@ -54,13 +54,13 @@ def read_annotations(path: Path) -> tuple[pd.DataFrame, list[Refusal]]:
     except UnicodeDecodeError as error:
         raise ValueError("not UTF-8 text; save it as JSON or CSV in UTF-8") from error
     read = read_clay if text.lstrip()[:1] in ("[", "{") else read_csv
-    faces, refusals = [], []
+    faces, rejections = [], []
     try:
         for found in read(text):
             if isinstance(found, Face):
                 faces.append(found)
             else:
-                refusals.append(Refusal(path.as_posix(), *found))
+                rejections.append(Rejection(path.as_posix(), *found))
     except csv.Error as error:
         raise ValueError(f"not valid CSV ({error}); save it again") from error
-    return pd.DataFrame(faces, columns=Face._fields).assign(file=path.as_posix()), refusals
+    return pd.DataFrame(faces, columns=Face._fields).assign(file=path.as_posix()), rejections

@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from deepfake_detector.common.parallel import run_tasks
-from deepfake_detector.common.tables import Refusal, write_json
+from deepfake_detector.common.tables import Rejection, write_json
 from deepfake_detector.config.schema import ExtractFramesParams
 from deepfake_detector.data.extraction.extract_video import Extraction, extract_video
 from deepfake_detector.data.frame_records import UNFINISHED, make_shard_path
@@ -25,13 +25,13 @@ _SAVE_SECONDS = 2.0  # a killed run makes again at most what was made since the 
 def plan_extractions(
     videos: pd.DataFrame,
     annotations: pd.DataFrame,
-    left_out: pd.DataFrame,
+    ignored_frames: pd.DataFrame,
     videos_folder: Path,
     params: ExtractFramesParams,
 ) -> list[Extraction]:
     """Make the plan for every accepted video from the tables of `validate`."""
     faces = dict(iter(annotations.groupby("video")))
-    hidden = {video: frozenset(group["frame"]) for video, group in left_out.groupby("video")}
+    hidden = {video: frozenset(group["frame"]) for video, group in ignored_frames.groupby("video")}
     return [
         Extraction(
             path=videos_folder / row.video,
@@ -40,7 +40,7 @@ def plan_extractions(
             width_px=row.width_px,
             height_px=row.height_px,
             faces=faces.get(row.video, annotations.iloc[:0]),
-            left_out=hidden.get(row.video, frozenset()),
+            ignored_frames=hidden.get(row.video, frozenset()),
             params=params,
         )
         for row in videos.itertuples()
@@ -49,11 +49,11 @@ def plan_extractions(
 
 def make_shards(
     plans: list[Extraction], folder: Path, workers: int
-) -> tuple[list[Extraction], list[Refusal], int]:
+) -> tuple[list[Extraction], list[Rejection], int]:
     """Bring the shards of a folder up to date; remove those of other videos.
 
     Returns:
-        The plans whose shard is there, in their order, refusals of the others, and how many shards
+        The plans whose shard is there, in their order, rejections of the others, and how many shards
         were made now.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def make_shards(
     _remove_others(folder, done)
     new = [plan for plan in plans if plan.video not in done]
     new.sort(key=lambda plan: plan.frames, reverse=True)  # the longest first: no long tail
-    refusals, saved = [], time.monotonic()
+    rejections, saved = [], time.monotonic()
     try:
         with tqdm(
             total=sum(plan.frames for plan in new), unit=" frames", desc="extract", disable=not new
@@ -73,7 +73,7 @@ def make_shards(
                 plan = new[index]
                 if problem:
                     reason = problem.removeprefix(f"{plan.video}: ")
-                    refusals.append(Refusal(plan.path.as_posix(), None, reason))
+                    rejections.append(Rejection(plan.path.as_posix(), None, reason))
                     continue
                 done[plan.video] = _describe(fingerprints[plan.video], folder, plan.video)
                 if time.monotonic() - saved > _SAVE_SECONDS:
@@ -83,7 +83,7 @@ def make_shards(
         _save(done, folder)
         for path in folder.glob(f"*{UNFINISHED}"):
             path.unlink()
-    return [plan for plan in plans if plan.video in done], refusals, len(new) - len(refusals)
+    return [plan for plan in plans if plan.video in done], rejections, len(new) - len(rejections)
 
 
 def make_frame_table(plans: list[Extraction]) -> pd.DataFrame:

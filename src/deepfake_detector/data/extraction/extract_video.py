@@ -44,7 +44,7 @@ class Extraction:
     width_px: int
     height_px: int
     faces: pd.DataFrame
-    left_out: frozenset[int]
+    ignored_frames: frozenset[int]
     params: ExtractFramesParams
 
     @property
@@ -53,8 +53,8 @@ class Extraction:
 
     def list_kept(self) -> list[int]:
         """List the frames that are kept, with faces and without."""
-        every = range(0, self.frames, self.params.every)
-        return [frame for frame in every if frame not in self.left_out]
+        frame_stride = range(0, self.frames, self.params.frame_stride)
+        return [frame for frame in frame_stride if frame not in self.ignored_frames]
 
     def count_faces(self) -> list[int]:
         """Count the faces in each kept frame."""
@@ -64,7 +64,13 @@ class Extraction:
     def compute_fingerprint(self) -> str:
         """Compute what changes when the shard would."""
         faces = self.faces[["frame", *BOX, "label"]].to_csv(index=False)
-        parts = [self.video, self.sha256, faces, sorted(self.left_out), self.params.model_dump()]
+        parts = [
+            self.video,
+            self.sha256,
+            faces,
+            sorted(self.ignored_frames),
+            self.params.model_dump(),
+        ]
         versions = [FORMAT_VERSION, cv2.__version__, av.__version__]
         return hashlib.sha256(json.dumps([parts, versions]).encode()).hexdigest()
 
@@ -92,10 +98,10 @@ def _make_records(extraction: Extraction) -> Iterator[FrameRecord]:
     by_frame = dict(iter(extraction.faces.groupby("frame")))
     nothing = extraction.faces.iloc[:0]
     reached = 0
-    for frame, image in read_frames(extraction.path, extraction.params.every, threads=1):
+    for frame, image in read_frames(extraction.path, extraction.params.frame_stride, threads=1):
         add_progress(frame - reached)
         reached = frame
-        if frame not in extraction.left_out:
+        if frame not in extraction.ignored_frames:
             yield _make_record(extraction, frame, image, by_frame.get(frame, nothing))
     add_progress(extraction.frames - reached)
 
@@ -108,14 +114,12 @@ def _make_record(
         raise ValueError(f"{extraction.video}: frame {frame} is {width_px}x{height_px} px")
     sizes_px = np.array([width_px, height_px, width_px, height_px])
     boxes_px, params = faces[BOX].to_numpy(float), extraction.params
-    windows = [make_inner_window(box, params.crop_reach, width_px, height_px) for box in boxes_px]
+    windows = [make_inner_window(box, params.crop_scale, width_px, height_px) for box in boxes_px]
     return FrameRecord(
-        jpeg=_encode_jpeg(image, params.longest_side_px, params.jpeg_quality),
+        jpeg=_encode_jpeg(image, params.max_side_px, params.jpeg_quality),
         boxes=boxes_px / sizes_px,
         crops=[
-            _encode_jpeg(
-                cut_inside(image, window), params.crop_longest_side_px, params.jpeg_quality
-            )
+            _encode_jpeg(cut_inside(image, window), params.crop_max_side_px, params.jpeg_quality)
             for window in windows
         ],
         windows=np.array(windows).reshape(-1, 4) / sizes_px,
@@ -127,9 +131,9 @@ def _make_record(
     )
 
 
-def _encode_jpeg(image: np.ndarray, longest_side_px: int, jpeg_quality: int) -> bytes:
+def _encode_jpeg(image: np.ndarray, max_side_px: int, jpeg_quality: int) -> bytes:
     """Shrink an RGB image [H, W, 3] to the longest side, never enlarge it, and encode it."""
-    shrinkage = longest_side_px / max(image.shape[:2])
+    shrinkage = max_side_px / max(image.shape[:2])
     if shrinkage < 1:
         height_px, width_px = (max(1, round(side * shrinkage)) for side in image.shape[:2])
         image = cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA)

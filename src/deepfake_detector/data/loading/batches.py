@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from deepfake_detector.augmentation.frames import vary_frame
-from deepfake_detector.augmentation.frames_2020 import vary_frame_as_2020
+from deepfake_detector.augmentation.frames import augment_frame
+from deepfake_detector.augmentation.frames_2020 import augment_frame_2020
 from deepfake_detector.config.schema import AugmentationParams
 from deepfake_detector.data.frame_records import parse_record
 
@@ -25,7 +25,7 @@ def make_training_batches(
     shards: list[Path],
     batch_size: int,
     size_px: int,
-    most_faces: int,
+    max_faces: int,
     params: AugmentationParams,
     seed: int,
     skipped_batches: int = 0,
@@ -34,7 +34,7 @@ def make_training_batches(
 
     Args:
         shards: TFRecord files, one a video.
-        most_faces: faces of a frame past this number are left out.
+        max_faces: faces of a frame past this number are left out.
         skipped_batches: batches of the stream that are left out, for a training that goes on.
 
     Returns:
@@ -44,11 +44,11 @@ def make_training_batches(
 
     def vary_one(number, jpeg, boxes, labels):
         generator = np.random.Generator(np.random.Philox(key=[seed % 2**64, number]))
-        faces = min(np.count_nonzero(labels), most_faces)
+        faces = min(np.count_nonzero(labels), max_faces)
         frame = (decode_jpeg(jpeg), boxes[:faces], labels[:faces], generator, size_px)
         if params.name == "ssd_2020":
-            return vary_frame_as_2020(*frame)
-        return vary_frame(*frame, params)
+            return augment_frame_2020(*frame)
+        return augment_frame(*frame, params)
 
     def vary_all(number, *frames):
         images = np.empty((batch_size, size_px, size_px, 3), np.uint8)

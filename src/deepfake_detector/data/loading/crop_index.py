@@ -69,7 +69,9 @@ def find_box_px(crop: Crop, picture: np.ndarray) -> np.ndarray:
     return crop.box * [width, height, width, height]
 
 
-def cut_from_record(record: dict, box_px: np.ndarray, reach: float, size_px: int) -> np.ndarray:
+def cut_from_record(
+    record: dict, box_px: np.ndarray, crop_scale: float, size_px: int
+) -> np.ndarray:
     """Cut a face out of a record: of the crop that shows all of it, else of the shrunk frame.
 
     Args:
@@ -80,7 +82,7 @@ def cut_from_record(record: dict, box_px: np.ndarray, reach: float, size_px: int
         [size, size, 3], as `cut_face` would of the original frame but for what shrinking took.
     """
     frame_px = np.array([record["width_px"], record["height_px"]] * 2, float)
-    window = make_window(box_px, reach)
+    window = make_window(box_px, crop_scale)
     inside = np.clip(window, 0, frame_px)
     jpeg, part_px = record["image"], np.concatenate([np.zeros(2), frame_px[:2]])
     for crop, part in zip(record["crops"], record["windows"] * frame_px, strict=True):
@@ -88,6 +90,6 @@ def cut_from_record(record: dict, box_px: np.ndarray, reach: float, size_px: int
             jpeg, part_px = crop, part
             break
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
-    zoom = picture.shape[1] / (part_px[2] - part_px[0])
-    window_px = (window - np.tile(part_px[:2], 2)) * zoom
+    scale_jitter = picture.shape[1] / (part_px[2] - part_px[0])
+    window_px = (window - np.tile(part_px[:2], 2)) * scale_jitter
     return resize(cut_window(picture, window_px, size_px), size_px)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepfake_detector.augmentation.degradations import draw_wear, mirror, wear_down
+from deepfake_detector.augmentation.degradations import degrade, mirror, sample_degradation
 from deepfake_detector.common.labels import FAKE
 from deepfake_detector.config.schema import PairParams
 from deepfake_detector.data.loading.crop_index import Crop, find_box_px, read_crop
@@ -59,11 +59,11 @@ def _is_same_place(crop: Crop, other: Crop) -> bool:
     return bool(np.all((centers > boxes[:, :2]) & (centers < boxes[:, 2:])))
 
 
-class PairMaker:
+class FacePairSampler:
     """Makes pairs, each from a seed of its own: the same seed gives the same pair."""
 
-    def __init__(self, sources: list[Source], crop_px: int, reach: float, params: PairParams):
-        self._sources, self._crop_px, self._reach = sources, crop_px, reach
+    def __init__(self, sources: list[Source], crop_px: int, crop_scale: float, params: PairParams):
+        self._sources, self._crop_px, self._reach = sources, crop_px, crop_scale
         self._params = params
         self._with_real = [source for source in sources if source.real]
 
@@ -80,9 +80,9 @@ class PairMaker:
             other = _choose(self._with_real, generator)
             real = self._cut(_choose(other.real, generator), generator)
             fake = self._cut(_choose(source.fake, generator), generator)
-        if generator.random() < self._params.wear_share:
-            wear = draw_wear(generator)
-            real, fake = wear_down(real, wear), wear_down(fake, wear)
+        if generator.random() < self._params.degradation_prob:
+            degradation = sample_degradation(generator)
+            real, fake = degrade(real, degradation), degrade(fake, degradation)
         if generator.random() < 0.5:
             real, fake = mirror(real), mirror(fake)
         return resize(real, self._crop_px), resize(fake, self._crop_px)
@@ -92,39 +92,45 @@ class PairMaker:
         crop = source.real[number]
         picture = read_crop(crop)
         box_px = find_box_px(crop, picture)
-        window = self._draw_window(box_px, generator)
+        window = self._sample_window(box_px, generator)
         real = cut_window(picture, window, self._crop_px)
-        if source.fake and generator.random() < self._params.given_share:
+        if source.fake and generator.random() < self._params.dataset_fake_ratio:
             if source.forged[number]:
                 same_face = read_crop(_choose(source.forged[number], generator))
                 if same_face.shape == picture.shape:
                     return real, cut_window(same_face, window, self._crop_px)
             return real, self._cut(_choose(source.fake, generator), generator)
-        zoom = len(real) / (window[2] - window[0])
+        scale_jitter = len(real) / (window[2] - window[0])
         other = real
-        if generator.random() < self._params.other_frame_share:
+        if generator.random() < self._params.cross_frame_prob:
             other = self._cut_alike(_choose(source.real, generator), box_px, window, len(real))
-        return blend_with_itself(real, (box_px - np.tile(window[:2], 2)) * zoom, other, generator)
+        return blend_with_itself(
+            real, (box_px - np.tile(window[:2], 2)) * scale_jitter, other, generator
+        )
 
-    def _draw_window(self, box_px: np.ndarray, generator) -> np.ndarray:
+    def _sample_window(self, box_px: np.ndarray, generator) -> np.ndarray:
         """Draw the window around a box as inexact as a detector's boxes are."""
         window = make_window(box_px, self._reach)
-        return jitter_window(window, self._params.shift, self._params.zoom, generator)
+        return jitter_window(
+            window, self._params.center_jitter, self._params.scale_jitter, generator
+        )
 
     def _cut(self, crop: Crop, generator) -> np.ndarray:
         picture = read_crop(crop)
-        window = self._draw_window(find_box_px(crop, picture), generator)
+        window = self._sample_window(find_box_px(crop, picture), generator)
         return cut_window(picture, window, self._crop_px)
 
     def _cut_alike(self, crop: Crop, box_px, window, size_px: int) -> np.ndarray:
         """Cut another crop so that its face's box comes to lie where this one's is."""
         picture = read_crop(crop)
         other_box_px = find_box_px(crop, picture)
-        zoom = float(np.mean((other_box_px[2:] - other_box_px[:2]) / (box_px[2:] - box_px[:2])))
+        scale_jitter = float(
+            np.mean((other_box_px[2:] - other_box_px[:2]) / (box_px[2:] - box_px[:2]))
+        )
         center, other_center = (
             np.tile((box[:2] + box[2:]) / 2, 2) for box in (box_px, other_box_px)
         )
-        other_window = other_center + (window - center) * zoom
+        other_window = other_center + (window - center) * scale_jitter
         return resize(cut_window(picture, other_window, size_px), size_px)
 
 

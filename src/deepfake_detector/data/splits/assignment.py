@@ -22,7 +22,7 @@ _COUNTED = ["sources", "videos", "real", "fake", "frames"]
 _MISSING = {"train": 1e6, "test": 1e4, "validation": 1e3}
 """The cost of a split without videos; a hundredth of it without a label. Train comes first."""
 
-_MOST_ATTEMPTS = 200
+_MAX_ATTEMPTS = 200
 _COMPONENTS_TRIED = 20_000  # attempts times components, a bound on time
 
 
@@ -76,9 +76,9 @@ def assign_splits(videos: pd.DataFrame, params: SplitParams, seed: int) -> list[
     counted = videos.assign(component=find_components(videos), videos=1, sources=0)
     components = counted.groupby("component")[_COUNTED].sum().assign(sources=1)
     pins = counted.groupby("component")["split"].max()
-    dealt = _deal(components, pins.map(_split_to_index).to_numpy(), params, seed)
-    _check_dealt(components, dealt)
-    return [SPLITS[dealt[component]] for component in counted["component"]]
+    assigned = _assign_components(components, pins.map(_split_to_index).to_numpy(), params, seed)
+    _check_assigned(components, assigned)
+    return [SPLITS[assigned[component]] for component in counted["component"]]
 
 
 def _list_names(row) -> list[str]:
@@ -90,20 +90,20 @@ def _split_to_index(split: str) -> int:
     return SPLITS.index(split) if split else -1
 
 
-def _deal(components: pd.DataFrame, pins: np.ndarray, params: SplitParams, seed: int):
+def _assign_components(components: pd.DataFrame, pins: np.ndarray, params: SplitParams, seed: int):
     """Give the cheapest of many greedy deals: the index of a split for each component [K]."""
     counts = components.to_numpy(float)  # [K, 5]
     counts = counts / np.maximum(counts.sum(axis=0), 1)
     wanted = np.array([getattr(params, split) for split in SPLITS])[:, None]  # [3, 1]
     generator = np.random.default_rng(seed)
-    attempts = int(np.clip(_COMPONENTS_TRIED // max(len(counts), 1), 1, _MOST_ATTEMPTS))
-    deals = (_deal_once(counts, pins, wanted, generator) for _ in range(attempts))
-    return min(deals, key=lambda deal: deal[0])[1]
+    attempts = int(np.clip(_COMPONENTS_TRIED // max(len(counts), 1), 1, _MAX_ATTEMPTS))
+    attempts_made = (_assign_once(counts, pins, wanted, generator) for _ in range(attempts))
+    return min(attempts_made, key=lambda attempt: attempt[0])[1]
 
 
-def _deal_once(counts, pins, wanted, generator) -> tuple[float, np.ndarray]:
+def _assign_once(counts, pins, wanted, generator) -> tuple[float, np.ndarray]:
     """Deal components in random order, each to where the cost is then lowest."""
-    dealt = pins.copy()
+    assigned = pins.copy()
     held = np.stack([counts[pins == split].sum(axis=0) for split in range(len(SPLITS))])  # [3, 5]
     for component in generator.permutation(np.flatnonzero(pins < 0)):
         costs = []
@@ -111,9 +111,9 @@ def _deal_once(counts, pins, wanted, generator) -> tuple[float, np.ndarray]:
             held[split] += counts[component]
             costs.append(_compute_cost(held, wanted))
             held[split] -= counts[component]
-        dealt[component] = int(np.argmin(costs))
-        held[dealt[component]] += counts[component]
-    return _compute_cost(held, wanted), dealt
+        assigned[component] = int(np.argmin(costs))
+        held[assigned[component]] += counts[component]
+    return _compute_cost(held, wanted), assigned
 
 
 def _compute_cost(held: np.ndarray, wanted: np.ndarray) -> float:
@@ -125,15 +125,15 @@ def _compute_cost(held: np.ndarray, wanted: np.ndarray) -> float:
     )
 
 
-def _check_dealt(components: pd.DataFrame, dealt: np.ndarray) -> None:
-    empty = [split for index, split in enumerate(SPLITS) if not (dealt == index).any()]
+def _check_assigned(components: pd.DataFrame, assigned: np.ndarray) -> None:
+    empty = [split for index, split in enumerate(SPLITS) if not (assigned == index).any()]
     if empty:
         raise ValueError(
             f"nothing is left for {' and '.join(empty)}: the {len(components)} groups of videos "
             "(by source and identity) must fill train, validation and test; add videos of other "
             "sources, or unpin some in data/videos.csv"
         )
-    train = components[dealt == SPLITS.index("train")]
+    train = components[assigned == SPLITS.index("train")]
     for label in FACE_LABELS:
         if train[label].sum() == 0:
             raise ValueError(

@@ -34,7 +34,7 @@ def count_contents(
     return counted
 
 
-def summarise_splits(videos: pd.DataFrame) -> tuple[dict[str, dict[str, int]], list[str]]:
+def summarize_splits(videos: pd.DataFrame) -> tuple[dict[str, dict[str, int]], list[str]]:
     """Count videos, frames and faces of each split, and note which lacks a label."""
     summary, notes = {}, []
     for split in SPLITS:

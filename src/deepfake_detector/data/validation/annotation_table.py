@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.common.labels import FACE_LABELS
-from deepfake_detector.common.tables import BOX, Refusal
+from deepfake_detector.common.tables import BOX, Rejection
 from deepfake_detector.video.names import VideoNames
 
-_SAME_FACE_OVERLAP = 0.9  # two boxes of one frame that overlap more are one face given twice
-_LARGEST_OFFSET = 30  # frames; a proposal of more would rather be the wrong video
+_SAME_FACE_IOU = 0.9  # two boxes of one frame that have a higher IoU are one face given twice
+_MAX_OFFSET = 30  # frames; a proposal of more would rather be the wrong video
 
 
 @dataclass(frozen=True)
@@ -37,28 +37,28 @@ def find_named_videos(faces: pd.DataFrame, videos: list[str]) -> NamedVideos:
 
 def match_videos(
     faces: pd.DataFrame, named: NamedVideos, accepted: set[str]
-) -> tuple[pd.DataFrame, list[Refusal]]:
-    """Give the faces of accepted videos, with a column `video`, and refuse the others.
+) -> tuple[pd.DataFrame, list[Rejection]]:
+    """Give the faces of accepted videos, with a column `video`, and reject the others.
 
     Returns:
-        Those faces; and one refusal for each other name in each annotation file, at its first row.
+        Those faces; and one rejection for each other name in each annotation file, at its first row.
     """
     problems = dict(named.problems)
     for name, video in named.found.items():
         if video not in accepted:
-            problems[name] = f"its video {video} is refused; correct that first"
+            problems[name] = f"its video {video} is rejected; correct that first"
     is_lost = faces["name"].isin(problems)
-    refusals = [
-        Refusal(
+    rejections = [
+        Rejection(
             file, int(group["row"].iloc[0]), f"{problems[name]} (faces left out: {len(group)})"
         )
         for (file, name), group in faces[is_lost].groupby(["file", "name"])
     ]
     kept = faces[~is_lost]
-    return kept.assign(video=kept["name"].map(named.found).astype(str)), refusals
+    return kept.assign(video=kept["name"].map(named.found).astype(str)), rejections
 
 
-def make_candidates(faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
+def make_annotation_table(faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
     """Put each face beside its video, clip its box to the frame, and measure it.
 
     Args:
@@ -78,7 +78,9 @@ def make_candidates(faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
     table[[f"clipped_{side}" for side in BOX]] = clipped
     areas = _compute_areas(boxes)
     with np.errstate(divide="ignore", invalid="ignore"):
-        table["outside_share"] = np.where(areas > 0, 1 - _compute_areas(clipped) / areas, np.nan)
+        table["outside_fraction"] = np.where(
+            areas > 0, 1 - _compute_areas(clipped) / areas, np.nan
+        )
     table["face_width_px"] = clipped[:, 2] - clipped[:, 0]
     table["face_height_px"] = clipped[:, 3] - clipped[:, 1]
     table["advice"] = table["video"].map(_advise(table)).astype(str)
@@ -94,7 +96,7 @@ def propose_offset(first: int, last: int, frames: int) -> int | None:
     """
     shift = max(0, -first) + min(0, frames - 1 - last)
     fits = first + shift >= 0 and last + shift < frames
-    return shift if fits and abs(shift) <= _LARGEST_OFFSET else None
+    return shift if fits and abs(shift) <= _MAX_OFFSET else None
 
 
 def _advise(table: pd.DataFrame) -> dict[str, str]:
@@ -127,10 +129,10 @@ def _find_same_faces(table: pd.DataFrame) -> dict[str, pd.Series]:
         .merge(crowded[columns].reset_index(), on=["video", "frame"], suffixes=("", "_2"))
     )
     pairs = pairs[pairs["index"] < pairs["index_2"]]
-    overlaps = _compute_pair_overlaps(
+    ious = _compute_pair_iou(
         pairs[BOX].to_numpy(float), pairs[[f"{side}_2" for side in BOX]].to_numpy(float)
     )
-    for pair in pairs[overlaps >= _SAME_FACE_OVERLAP].itertuples():
+    for pair in pairs[ious >= _SAME_FACE_IOU].itertuples():
         first, second = (f"{pair.file} row {pair.row}", f"{pair.file_2} row {pair.row_2}")
         if pair.label == pair.label_2:
             same[pair.index_2] = first
@@ -139,8 +141,8 @@ def _find_same_faces(table: pd.DataFrame) -> dict[str, pd.Series]:
     return {"same_face": same, "other_label": other}
 
 
-def _compute_pair_overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compute the overlap (IoU) of box and other box in each row [N]; 0 without area or number."""
+def _compute_pair_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Compute the IoU of box and other box in each row [N]; 0 without area or number."""
     shared = _compute_areas(
         np.concatenate(
             [np.maximum(boxes[:, :2], others[:, :2]), np.minimum(boxes[:, 2:], others[:, 2:])], 1

@@ -1,7 +1,7 @@
 """What must hold of the data: the checks of each table, in the order in which a row is judged by
 them.
 
-A row is refused for the first check it fails. Great Expectations runs them (`expectations`).
+A row is rejected for the first check it fails. Great Expectations runs them (`expectations`).
 """
 
 from deepfake_detector.common.labels import FACE_LABELS
@@ -9,7 +9,7 @@ from deepfake_detector.common.tables import BOX
 from deepfake_detector.config.schema import ValidateParams
 from deepfake_detector.data.validation.gx_runner import Check
 
-LEAST_COMPONENTS = 3
+MIN_COMPONENTS = 3
 """Groups of videos that are needed to fill train, validation and test."""
 
 
@@ -26,7 +26,7 @@ def make_video_checks() -> list[Check]:
 
 
 def make_annotation_checks(params: ValidateParams) -> list[Check]:
-    """Make the checks of faces; the columns are those of `candidates.make_candidates`."""
+    """Make the checks of faces; the columns are those of `make_annotation_table`."""
     label = Check(
         "label is real or fake",
         "ExpectColumnValuesToBeInSet",
@@ -80,19 +80,19 @@ def _make_frame_checks() -> list[Check]:
 
 
 def _make_size_checks(params: ValidateParams) -> list[Check]:
-    smallest = params.smallest_face_px
+    smallest = params.min_face_px
     outside = Check(
         "box lies inside the frame, at least mostly",
         "ExpectColumnValuesToBeBetween",
-        {"column": "outside_share", "max_value": params.largest_outside_share},
-        "{outside_share:.0%} of the box is outside the {width_px}x{height_px} px frame; mend it",
+        {"column": "outside_fraction", "max_value": params.max_outside_fraction},
+        "{outside_fraction:.0%} of the box is outside the {width_px}x{height_px} px frame; mend it",
     )
     sizes = [
         Check(
             f"face has the smallest {side}",
             "ExpectColumnValuesToBeBetween",
             {"column": f"face_{side}_px", "min_value": smallest},
-            f"{side} of the face is {{face_{side}_px:.3g}} px, under validate.smallest_face_px = "
+            f"{side} of the face is {{face_{side}_px:.3g}} px, under validate.min_face_px = "
             f"{smallest}; lower that, or remove the row",
         )
         for side in ("width", "height")
@@ -142,8 +142,8 @@ def make_data_set_checks(leaks: list[str]) -> list[Check]:
     components = Check(
         "train, validation and test can be filled",
         "ExpectColumnUniqueValueCountToBeBetween",
-        {"column": "component", "min_value": LEAST_COMPONENTS},
-        f"fewer than {LEAST_COMPONENTS} groups of videos are unrelated (by source and identity), "
+        {"column": "component", "min_value": MIN_COMPONENTS},
+        f"fewer than {MIN_COMPONENTS} groups of videos are unrelated (by source and identity), "
         "too few for train, validation and test: add videos of other people",
     )
     pins = Check(
@@ -156,7 +156,7 @@ def make_data_set_checks(leaks: list[str]) -> list[Check]:
         "there is a usable video",
         "ExpectTableRowCountToBeBetween",
         {"min_value": 1},
-        "no video can be used: correct what refused.csv says, or put videos into data/videos",
+        "no video can be used: correct what rejected.csv says, or put videos into data/videos",
     )
     return [some, *labels, components, pins]
 

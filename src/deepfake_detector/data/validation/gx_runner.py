@@ -109,7 +109,7 @@ class TableChecker:
         return make(description=check.name, meta={"check": number}, **check.settings)
 
 
-def summarise_findings(suite: str, findings: list[Finding]) -> list[dict[str, Any]]:
+def summarize_findings(suite: str, findings: list[Finding]) -> list[dict[str, Any]]:
     """Give findings as plain values, the same for the same data."""
     return [
         {

@@ -13,10 +13,10 @@ import av
 from tqdm import tqdm
 
 from deepfake_detector.common.parallel import add_progress, run_tasks
-from deepfake_detector.video.clips import VideoFacts, probe_video
+from deepfake_detector.video.clips import VideoMetadata, probe_video
 from deepfake_detector.video.names import check_video_name
 
-FACTS_VERSION = f"1, PyAV {av.__version__}"
+METADATA_VERSION = f"1, PyAV {av.__version__}"
 """Facts of another version are not used again. Raise the number when they would differ."""
 
 _CHUNK_BYTES = 1 << 20
@@ -28,7 +28,7 @@ class Probe:
 
     video: str
     sha256: str
-    facts: VideoFacts | None
+    metadata: VideoMetadata | None
     problem: str
 
 
@@ -56,14 +56,14 @@ def probe_videos(
     """
     with ThreadPoolExecutor(workers) as threads:
         probes = list(threads.map(_identify, paths))
-    probes = [replace(probe, facts=_recall(known, probe.sha256)) for probe in probes]
-    new = [index for index, probe in enumerate(probes) if not (probe.facts or probe.problem)]
+    probes = [replace(probe, metadata=_recall(known, probe.sha256)) for probe in probes]
+    new = [index for index, probe in enumerate(probes) if not (probe.metadata or probe.problem)]
     items = [(paths[index], probes[index]) for index in new]
     total_bytes = sum(path.stat().st_size for path, _ in items)
     with tqdm(total=total_bytes, unit="B", unit_scale=True, desc="probe", disable=not new) as bar:
         for index, probe in run_tasks(_decode, items, workers, bar):
             probes[new[index]] = probe
-    kept = {probe.sha256: asdict(probe.facts) for probe in probes if probe.facts}
+    kept = {probe.sha256: asdict(probe.metadata) for probe in probes if probe.metadata}
     return probes, dict(sorted(kept.items()))
 
 
@@ -86,14 +86,14 @@ def _identify(path: Path) -> Probe:
         return Probe(path.name, "", None, str(error))
 
 
-def _recall(known: dict[str, dict], sha256: str) -> VideoFacts | None:
-    return VideoFacts(**known[sha256]) if sha256 in known else None
+def _recall(known: dict[str, dict], sha256: str) -> VideoMetadata | None:
+    return VideoMetadata(**known[sha256]) if sha256 in known else None
 
 
 def _decode(item: tuple[Path, Probe]) -> Probe:
     path, probe = item
     try:
-        return replace(probe, facts=probe_video(path, threads=1))
+        return replace(probe, metadata=probe_video(path, threads=1))
     except (ValueError, OSError) as error:
         return replace(probe, problem=str(error))
     finally:

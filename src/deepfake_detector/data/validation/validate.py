@@ -1,4 +1,4 @@
-"""A whole data set, checked: what is accepted, what is refused and why, and if it can be trained
+"""A whole data set, checked: what is accepted, what is rejected and why, and if it can be trained
 on.
 
 Problems of a file come from reading it; everything a table can show comes from the quality checks.
@@ -15,15 +15,15 @@ from deepfake_detector.common.tables import (
     ANNOTATION_COLUMNS,
     BOX,
     VIDEO_COLUMNS,
-    Refusal,
-    sort_refusals,
+    Rejection,
+    sort_rejections,
 )
 from deepfake_detector.config.schema import ValidateParams
 from deepfake_detector.data.annotations.reader import read_annotation_folder
 from deepfake_detector.data.splits.assignment import find_components, find_leaking_pins
 from deepfake_detector.data.validation.annotation_table import (
     find_named_videos,
-    make_candidates,
+    make_annotation_table,
     match_videos,
 )
 from deepfake_detector.data.validation.checks import (
@@ -35,7 +35,7 @@ from deepfake_detector.data.validation.checks import (
 from deepfake_detector.data.validation.gx_runner import (
     Check,
     TableChecker,
-    summarise_findings,
+    summarize_findings,
 )
 from deepfake_detector.data.validation.probing import list_videos, probe_videos
 from deepfake_detector.data.validation.video_list import make_video_table, read_video_list
@@ -47,29 +47,29 @@ _SIZES = ["width_px", "height_px", "frames", "frame_offset"]
 class Validation:
     """The result of checking a data set.
 
-    `left_out` are frames `video, frame` that show a face which cannot be used, so that they are
+    `ignored_frames` are frames `video, frame` that show a face which cannot be used, so that they are
     neither faces nor background; `problems` say why it cannot be trained on; `notes` are for
-    people; `facts` are to be given back the next time.
+    people; `metadata` are to be given back the next time.
     """
 
     videos: pd.DataFrame = field(default_factory=pd.DataFrame)
     annotations: pd.DataFrame = field(default_factory=pd.DataFrame)
-    left_out: pd.DataFrame = field(default_factory=pd.DataFrame)
-    refusals: list[Refusal] = field(default_factory=list)
+    ignored_frames: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rejections: list[Rejection] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    facts: dict[str, dict] = field(default_factory=dict)
+    metadata: dict[str, dict] = field(default_factory=dict)
     hidden: list[tuple[str, int]] = field(default_factory=list)
 
 
 def validate_data(
-    folder: Path, params: ValidateParams, docs: Path, facts: dict[str, dict], workers: int
+    folder: Path, params: ValidateParams, docs: Path, metadata: dict[str, dict], workers: int
 ) -> Validation:
     """Check videos, annotations and list below a folder, and write Data Docs.
 
     Args:
-        facts: of videos that were probed before, by the hash of their content.
+        metadata: of videos that were probed before, by the hash of their content.
 
     Raises:
         ValueError: there is no folder of videos, or the list of videos cannot be read.
@@ -77,9 +77,9 @@ def validate_data(
     paths = list_videos(folder / "videos")
     names = [path.name for path in paths]
     listed = read_video_list(folder / "videos.csv", names)
-    probes, kept_facts = probe_videos(paths, facts, workers)
+    probes, kept_facts = probe_videos(paths, metadata, workers)
     annotated = read_annotation_folder(folder / "annotations")
-    result = Validation(facts=kept_facts, refusals=listed.refusals + annotated.refusals)
+    result = Validation(metadata=kept_facts, rejections=listed.rejections + annotated.rejections)
     checker = TableChecker(docs)
 
     named = find_named_videos(annotated.faces, names)
@@ -88,8 +88,8 @@ def validate_data(
     videos = _check(checker, "videos", files, make_video_checks(), result)
     videos = videos.astype(dict.fromkeys(_SIZES, "int64"))
     faces, lost = match_videos(annotated.faces, named, set(videos["video"]))
-    result.refusals.extend(lost)
-    candidates = make_candidates(faces, videos)
+    result.rejections.extend(lost)
+    candidates = make_annotation_table(faces, videos)
     checks = make_annotation_checks(params)
     kept = _check(checker, "annotations", candidates, checks, result)
     covered = _add_coverage(videos, candidates, kept, annotated.unreadable)
@@ -99,29 +99,29 @@ def validate_data(
 
     result.videos = accepted[VIDEO_COLUMNS].sort_values("video", ignore_index=True)
     result.annotations = _make_annotations(kept)
-    result.left_out = _list_left_out(result)
+    result.ignored_frames = _list_ignored_frames(result)
     result.notes.extend(_make_notes(accepted, kept))
-    result.refusals = sort_refusals(result.refusals)
+    result.rejections = sort_rejections(result.rejections)
     return result
 
 
 def _check(
     checker: TableChecker, suite: str, table: pd.DataFrame, checks: list[Check], result: Validation
 ) -> pd.DataFrame:
-    """Check a table, note refusals and findings, and give the rows that pass."""
+    """Check a table, note rejections and findings, and give the rows that pass."""
     findings = checker.run(suite, table, checks, shown=["file", "row"])
-    result.findings.extend(summarise_findings(suite, findings))
-    refused: dict[int, Check] = {}
+    result.findings.extend(summarize_findings(suite, findings))
+    rejected: dict[int, Check] = {}
     for finding in findings:
         for row in finding.rows:
-            refused.setdefault(row, finding.check)
-    for row, check in sorted(refused.items()):
+            rejected.setdefault(row, finding.check)
+    for row, check in sorted(rejected.items()):
         values = table.loc[row].to_dict()
         line = None if pd.isna(values["row"]) else int(values["row"])
-        result.refusals.append(Refusal(values["file"], line, check.reason.format(**values)))
+        result.rejections.append(Rejection(values["file"], line, check.reason.format(**values)))
         if check.hides_face:
             result.hidden.append((values["video"], values["frame"]))
-    return table.drop(index=list(refused))
+    return table.drop(index=list(rejected))
 
 
 def _add_coverage(
@@ -152,7 +152,7 @@ def _check_data_set(checker: TableChecker, accepted: pd.DataFrame, result: Valid
         pinned_splits=pins.groupby(components).transform("nunique"),
     )
     findings = checker.run("data_set", table, make_data_set_checks(leaks), shown=["video"])
-    result.findings.extend(summarise_findings("data_set", findings))
+    result.findings.extend(summarize_findings("data_set", findings))
     problems = [finding.check.reason for finding in findings if not finding.success]
     result.problems = problems if len(accepted) else problems[:1]
 
@@ -166,7 +166,7 @@ def _make_annotations(kept: pd.DataFrame) -> pd.DataFrame:
     return table[ANNOTATION_COLUMNS]
 
 
-def _list_left_out(result: Validation) -> pd.DataFrame:
+def _list_ignored_frames(result: Validation) -> pd.DataFrame:
     hidden = pd.DataFrame(sorted(set(result.hidden)), columns=["video", "frame"])
     return hidden[hidden["video"].isin(result.videos["video"])]
 

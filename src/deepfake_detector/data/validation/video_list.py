@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepfake_detector.common.tables import VIDEO_COLUMNS, Refusal
+from deepfake_detector.common.tables import VIDEO_COLUMNS, Rejection
 from deepfake_detector.data.validation.probing import Probe
 from deepfake_detector.video.names import VideoNames
 
@@ -38,7 +38,7 @@ class VideoList:
 
     entries: dict[str, VideoEntry]
     problems: dict[str, str]
-    refusals: list[Refusal]
+    rejections: list[Rejection]
 
 
 def read_video_list(path: Path, videos: list[str]) -> VideoList:
@@ -55,14 +55,14 @@ def read_video_list(path: Path, videos: list[str]) -> VideoList:
         try:
             video = names.find(row["video"])
         except ValueError as error:
-            listed.refusals.append(Refusal(path.as_posix(), line, str(error)))
+            listed.rejections.append(Rejection(path.as_posix(), line, str(error)))
             continue
         try:
             _check_repeat(lines.setdefault(video, (line, row)), row)
             listed.entries[video] = _row_to_entry(row, video)
         except ValueError as error:
-            listed.refusals.append(Refusal(path.as_posix(), line, str(error)))
-            listed.problems[video] = f"its row in {path.name} (line {line}) is refused: {error}"
+            listed.rejections.append(Rejection(path.as_posix(), line, str(error)))
+            listed.problems[video] = f"its row in {path.name} (line {line}) is rejected: {error}"
     return listed
 
 
@@ -83,11 +83,11 @@ def make_video_table(
     for probe in sorted(probes, key=lambda probe: (probe.video not in annotated, probe.video)):
         video = probe.video
         problem = probe.problem.removeprefix(f"{video}: ") or listed.problems.get(video)
-        same = first_with.setdefault(probe.sha256, video) if probe.facts else video
-        facts = asdict(probe.facts) if probe.facts else {}
+        same = first_with.setdefault(probe.sha256, video) if probe.metadata else video
+        metadata = asdict(probe.metadata) if probe.metadata else {}
         rows.append(
             asdict(listed.entries[video])
-            | facts
+            | metadata
             | {"video": video, "sha256": probe.sha256, "problem": problem}
             | {"same_content": None if same == video else same}
             | {"file": (folder / video).as_posix(), "row": None}

@@ -62,9 +62,9 @@ def _add_block(x, name: str, stage: _Stage, stride: int):
     x = layers.DepthwiseConv2D(
         stage.kernel, stride, padding="same", use_bias=False, name=f"{name}._depthwise_conv"
     )(x)
-    x = layers.ReLU(6.0)(_normalise(x, f"{name}._bn1"))
+    x = layers.ReLU(6.0)(_normalize(x, f"{name}._bn1"))
     x = layers.Conv2D(stage.width, 1, use_bias=False, name=f"{name}._project_conv")(x)
-    x = _normalise(x, f"{name}._bn2")
+    x = _normalize(x, f"{name}._bn2")
     if stride == 1 and shortcut.shape[-1] == stage.width:
         x = layers.Add()([shortcut, x])
     return x, wide
@@ -72,8 +72,8 @@ def _add_block(x, name: str, stage: _Stage, stride: int):
 
 def _add_convolution(x, name: str, norm_name: str, width: int, kernel: int = 1, stride: int = 1):
     x = layers.Conv2D(width, kernel, stride, padding="same", use_bias=False, name=name)(x)
-    return layers.ReLU(6.0)(_normalise(x, norm_name))
+    return layers.ReLU(6.0)(_normalize(x, norm_name))
 
 
-def _normalise(x, name: str):
+def _normalize(x, name: str):
     return layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)

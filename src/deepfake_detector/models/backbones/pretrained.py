@@ -150,7 +150,7 @@ class _TensorUnpickler(pickle.Unpickler):
             return lambda storage, offset, shape, strides, *_: (storage, offset, shape, strides)
         if module == "torch" and name in _STORAGES:
             return _STORAGES[name]
-        raise pickle.UnpicklingError(f"refused to load {module}.{name}")
+        raise pickle.UnpicklingError(f"rejected to load {module}.{name}")
 
     def persistent_load(self, saved):
         _, dtype, key, _, count, _ = saved

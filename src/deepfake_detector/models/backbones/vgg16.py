@@ -9,14 +9,14 @@ import keras
 from keras import layers, ops, regularizers
 
 L2 = 5e-4
-MEAN_COLOUR = (123.0, 117.0, 104.0)
+MEAN_COLOR = (123.0, 117.0, 104.0)
 """Mean of ImageNet in RGB, subtracted from the image: the 2020 project's numbers."""
 
 _BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 
 @keras.saving.register_keras_serializable("deepfake_detector")
-class L2Normalisation(layers.Layer):
+class L2Normalization(layers.Layer):
     """Scale each pixel's channels to length one, then by a learned factor per channel.
 
     Liu et al. 2015 (ParseNet), section 3.3; SSD starts the factor at 20.
@@ -39,7 +39,7 @@ def build_vgg16(image):
     Returns:
         Two maps: conv4_3, normalised, and fc7; for 300 px [B, 38, 38, 512] and [B, 19, 19, 1024].
     """
-    x = layers.Rescaling(1.0, offset=[-mean for mean in MEAN_COLOUR], name="subtract_mean")(image)
+    x = layers.Rescaling(1.0, offset=[-mean for mean in MEAN_COLOR], name="subtract_mean")(image)
     maps = []
     for block, (convolutions, width) in enumerate(_BLOCKS, start=1):
         for number in range(1, convolutions + 1):
@@ -49,7 +49,7 @@ def build_vgg16(image):
         x = layers.MaxPooling2D(window, stride, padding="same", name=f"block{block}_pool")(x)
     x = convolve(x, 1024, 3, dilation_rate=6, name="fc6")
     x = convolve(x, 1024, 1, name="fc7")
-    return L2Normalisation(name="conv4_3_norm")(maps[3]), x
+    return L2Normalization(name="conv4_3_norm")(maps[3]), x
 
 
 def convolve(x, width: int, kernel: int, *, name: str, padding: str = "same", **options):

@@ -1,15 +1,15 @@
 """Anchors fitted to the faces of a data set: k-means over their sizes.
 
-The distance of two sizes is 1 - overlap of boxes with a common centre (Redmon & Farhadi 2017,
+The distance of two sizes is 1 - IoU of boxes with a common centre (Redmon & Farhadi 2017,
 YOLO9000, section 2), so that small faces count as much as large ones. What augmentation makes of
-the faces is not looked at. Shapes: `N` boxes, `K` clusters.
+the faces is not analyzed. Shapes: `N` boxes, `K` clusters.
 """
 
 import numpy as np
 
 from deepfake_detector.config.schema import AnchorParams
 
-_MOST_ROUNDS = 100
+_MAX_ROUNDS = 100
 
 
 def fit_anchors(boxes: np.ndarray, params: AnchorParams) -> AnchorParams:
@@ -25,7 +25,7 @@ def fit_anchors(boxes: np.ndarray, params: AnchorParams) -> AnchorParams:
         raise ValueError("no anchors can be fitted: there is not a single annotated face")
     sizes = compute_sizes(boxes)  # [N, 2]
     centers = cluster_sizes(sizes, len(params.aspect_ratios))  # [maps, 2]
-    member = _overlap_sizes(sizes, centers).argmax(axis=1)  # [N]
+    member = _compute_size_iou(sizes, centers).argmax(axis=1)  # [N]
     scales = [_round(value) for value in np.sqrt(centers.prod(axis=1))]
     ratios = [
         _list_ratios(sizes[member == number] if (member == number).any() else centers[[number]], n)
@@ -44,15 +44,15 @@ def compute_sizes(boxes: np.ndarray) -> np.ndarray:
 
 
 def cluster_sizes(sizes: np.ndarray, count: int) -> np.ndarray:
-    """Cluster sizes [N, 2] by overlap; centres [K, 2], the smallest area first.
+    """Cluster sizes [N, 2] by IoU; centres [K, 2], the smallest area first.
 
     The centres begin at evenly spaced ranks of area, so the result needs no random numbers.
     """
     by_area = sizes[np.argsort(sizes.prod(axis=1), kind="stable")]
     ranks = ((np.arange(count) + 0.5) / count * len(sizes)).astype(int)
     centers, member = by_area[ranks], None
-    for _ in range(_MOST_ROUNDS):
-        nearest = _overlap_sizes(sizes, centers).argmax(axis=1)  # [N]
+    for _ in range(_MAX_ROUNDS):
+        nearest = _compute_size_iou(sizes, centers).argmax(axis=1)  # [N]
         if member is not None and (nearest == member).all():
             break
         member = nearest
@@ -70,8 +70,8 @@ def _list_ratios(sizes: np.ndarray, count: int) -> list[float]:
     return sorted({_round(width / height) for width, height in centers})
 
 
-def _overlap_sizes(sizes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compute the overlap [N, K] of sizes [N, 2] and [K, 2] with a common centre."""
+def _compute_size_iou(sizes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Compute the IoU [N, K] of sizes [N, 2] and [K, 2] with a common centre."""
     shared = np.minimum(sizes[:, None], others[None]).prod(axis=2)  # [N, K]
     areas = sizes.prod(axis=1)[:, None] + others.prod(axis=1)[None]
     return shared / np.maximum(areas - shared, 1e-12)

@@ -32,9 +32,9 @@ def make_anchors(
             f"got {len(params.aspect_ratios)}"
         )
     maps = [
-        _place_on_map(sizes, map_size, step_px / image_size_px)
-        for sizes, map_size, step_px in zip(
-            list_sizes(params), map_sizes, params.steps_px, strict=True
+        _place_on_map(sizes, map_size, stride_px / image_size_px)
+        for sizes, map_size, stride_px in zip(
+            list_sizes(params), map_sizes, params.strides_px, strict=True
         )
     ]
     return np.concatenate(maps).astype(np.float32)  # [A, 4]

@@ -1,4 +1,4 @@
-"""Boxes as tensors: conversion and overlap.
+"""Boxes as tensors: conversion and IoU.
 
 A box is (left, top, right, bottom), usually in fractions of the image, 0-1. `boxes_centered` are
 (centre x, centre y, width, height). Works on every Keras backend. `N`, `M` are numbers of boxes.
@@ -19,8 +19,8 @@ def centered_to_corners(boxes_centered):
     return ops.concatenate([centers - sizes / 2, centers + sizes / 2], axis=-1)
 
 
-def compute_overlaps(boxes, other_boxes):
-    """Compute the overlap (IoU) of every box with every other box.
+def compute_iou(boxes, other_boxes):
+    """Compute the IoU of every box with every other box.
 
     Args:
         boxes: [..., N, 4].
@@ -39,10 +39,10 @@ def compute_overlaps(boxes, other_boxes):
     return ops.where(shared > 0, shared / ops.maximum(union, 1e-12), 0.0)
 
 
-def overlap_more_than(boxes, other_boxes, least: float):
-    """Tell which boxes overlap (IoU) which other boxes by more than `least`.
+def is_iou_above(boxes, other_boxes, least: float):
+    """Tell which boxes IoU which other boxes by more than `least`.
 
-    What `compute_overlaps(...) > least` tells but for the last bit, at half the cost: nothing is
+    What `compute_iou(...) > least` tells but for the last bit, at half the cost: nothing is
     divided, and no array is larger than the answer.
 
     Args:
@@ -57,9 +57,9 @@ def overlap_more_than(boxes, other_boxes, least: float):
     width = ops.minimum(right, others[2]) - ops.maximum(left, others[0])  # [..., N, M]
     height = ops.minimum(bottom, others[3]) - ops.maximum(top, others[1])
     shared = ops.maximum(width, 0.0) * height  # 0 or less: nothing is shared
-    share = least / (1 + least)  # shared / (sum - shared) > least, solved for shared
-    areas = _compute_areas(boxes)[..., :, None] * share
-    return shared > areas + _compute_areas(other_boxes)[..., None, :] * share
+    fraction = least / (1 + least)  # shared / (sum - shared) > least, solved for shared
+    areas = _compute_areas(boxes)[..., :, None] * fraction
+    return shared > areas + _compute_areas(other_boxes)[..., None, :] * fraction
 
 
 def _compute_areas(boxes):

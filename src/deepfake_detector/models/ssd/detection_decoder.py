@@ -2,7 +2,7 @@
 
 One face is one location with two label scores: overlaps are suppressed over both labels, by the
 probability that there is a face at all. (The paper suppresses per label: one face could then be
-found twice, once as real and once as fake. `find_faces_per_label` does that, for comparison.)
+found twice, once as real and once as fake. `decode_detections_per_label` does that, for comparison.)
 Shapes: `B` images, `A` anchors, `C` labels with background.
 """
 
@@ -10,10 +10,10 @@ import keras
 from keras import ops
 
 from deepfake_detector.config.schema import DetectionParams
-from deepfake_detector.models.ssd.nms import find_best, take_rows
+from deepfake_detector.models.ssd.nms import batched_nms, take_rows
 
 
-def find_faces(offsets, logits, anchors, variances, params: DetectionParams):
+def decode_detections(offsets, logits, anchors, variances, params: DetectionParams):
     """Find the faces in a batch of network outputs.
 
     Args:
@@ -25,7 +25,7 @@ def find_faces(offsets, logits, anchors, variances, params: DetectionParams):
         Boxes [B, most, 4] (may reach over the image) and scores [B, most, 2], the probability of
         real and of fake, best face first. Rows past the last found face are all zero.
     """
-    boxes, index, found = find_best(offsets, score_faces(logits), anchors, variances, params)
+    boxes, index, found = batched_nms(offsets, score_faces(logits), anchors, variances, params)
     labels = ops.softmax(take_rows(logits, index), axis=-1)[..., 1:]  # [B, most, 2]
     return boxes, ops.where(found[..., None], labels, 0.0)
 
@@ -39,7 +39,7 @@ def score_faces(logits):
     return ops.sigmoid(ops.logaddexp(real, fake) - background)
 
 
-def find_faces_per_label(offsets, logits, anchors, variances, params: DetectionParams):
+def decode_detections_per_label(offsets, logits, anchors, variances, params: DetectionParams):
     """Find faces as the paper and the 2020 project did: overlaps suppressed for each label alone.
 
     Args:
@@ -54,17 +54,17 @@ def find_faces_per_label(offsets, logits, anchors, variances, params: DetectionP
     scores = ops.softmax(logits, axis=-1)[..., 1:]  # [B, A, 2]
     parts = []
     for label in range(scores.shape[-1]):
-        boxes, index, found = find_best(offsets, scores[..., label], anchors, variances, params)
+        boxes, index, found = batched_nms(offsets, scores[..., label], anchors, variances, params)
         kept = ops.where(found, take_rows(scores[..., label], index), 0.0)
         parts.append((boxes, ops.where(found, label + 1, 0), kept))
     boxes, labels, scores = (ops.concatenate(part, axis=1) for part in zip(*parts, strict=True))
-    scores, order = ops.top_k(scores, k=params.most)  # [B, most] of [B, 2 most]
+    scores, order = ops.top_k(scores, k=params.max_detections)  # [B, most] of [B, 2 most]
     return take_rows(boxes, order), take_rows(labels, order), scores
 
 
 @keras.saving.register_keras_serializable("deepfake_detector")
-class FindFaces(keras.layers.Layer):
-    """`find_faces` as the last layer of a detector. It carries the anchors as a weight.
+class DetectionDecoder(keras.layers.Layer):
+    """`decode_detections` as the last layer of a detector. It carries the anchors as a weight.
 
     Args:
         anchor_count: `A`.
@@ -86,8 +86,8 @@ class FindFaces(keras.layers.Layer):
         self.built = True
 
     def call(self, outputs):
-        """Turn `{"box", "label"}` into `{"boxes": [B, most, 4], "scores": [B, most, 2]}`."""
-        boxes, scores = find_faces(
+        """Turn `{"box", "label"}` into `{"boxes": [B, max_detections, 4], "scores": [B, max_detections, 2]}`."""
+        boxes, scores = decode_detections(
             outputs["box"],
             outputs["label"],
             self.anchors,

@@ -30,11 +30,11 @@ def compute_loss(offset_targets, label_targets, offsets, logits, params: LossPar
     positive = ops.cast(label_targets > BACKGROUND, "float32")  # [B, A]
     positives = ops.maximum(ops.sum(positive), 1.0)
     location = ops.sum(_smooth_l1(offset_targets - offsets) * positive)
-    surprise = _cross_entropy(label_targets, logits, params.label_weight)  # [B, A]
-    label = ops.sum(surprise * positive) + ops.sum(
-        _sum_hardest_negatives(surprise, label_targets, params)
+    cross_entropy = _cross_entropy(label_targets, logits, params.class_loss_weight)  # [B, A]
+    label = ops.sum(cross_entropy * positive) + ops.sum(
+        _sum_hardest_negatives(cross_entropy, label_targets, params)
     )
-    return params.location_weight * location / positives, label / positives
+    return params.box_loss_weight * location / positives, label / positives
 
 
 def _smooth_l1(difference):
@@ -43,26 +43,26 @@ def _smooth_l1(difference):
     return ops.sum(ops.where(size < 1, 0.5 * size * size, size - 0.5), axis=-1)  # [B, A]
 
 
-def _cross_entropy(label_targets, logits, label_weight: float):
+def _cross_entropy(label_targets, logits, class_loss_weight: float):
     """Compute the cross-entropy of each anchor, 0 for ignored ones: [B, A].
 
-    Of a face it is -log P(face) - `label_weight` · log P(label | face); 1 is the paper's.
+    Of a face it is -log P(face) - `class_loss_weight` · log P(label | face); 1 is the paper's.
     """
     one_hot = ops.one_hot(label_targets, logits.shape[-1], dtype="float32")  # -1: all zero
     log_shares = ops.log_softmax(logits, axis=-1)  # [B, A, C]
     whole = ops.sum(one_hot * log_shares, axis=-1)  # [B, A]
     face = ops.logsumexp(log_shares[..., BACKGROUND + 1 :], axis=-1)  # [B, A]
-    weighed = face + label_weight * (whole - face)
+    weighed = face + class_loss_weight * (whole - face)
     return -ops.where(label_targets > BACKGROUND, weighed, whole)  # [B, A]
 
 
-def _sum_hardest_negatives(surprise, label_targets, params: LossParams):
+def _sum_hardest_negatives(cross_entropy, label_targets, params: LossParams):
     """Sum the cross-entropy of each image's hardest negatives: [B]."""
     is_negative = label_targets == BACKGROUND
     faces = ops.sum(ops.cast(label_targets > BACKGROUND, "float32"), axis=1)  # [B]
-    wanted = ops.where(
-        faces > 0, faces * params.negatives_per_positive, params.negatives_without_faces
-    )
-    hardest = ops.top_k(ops.where(is_negative, surprise, 0.0), k=surprise.shape[1])[0]  # sorted
-    rank = ops.arange(surprise.shape[1], dtype="float32")
+    wanted = ops.where(faces > 0, faces * params.neg_pos_ratio, params.max_negatives_without_faces)
+    hardest = ops.top_k(ops.where(is_negative, cross_entropy, 0.0), k=cross_entropy.shape[1])[
+        0
+    ]  # sorted
+    rank = ops.arange(cross_entropy.shape[1], dtype="float32")
     return ops.sum(ops.where(rank[None] < wanted[:, None], hardest, 0.0), axis=1)  # [B]

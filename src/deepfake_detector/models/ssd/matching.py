@@ -13,7 +13,7 @@ from deepfake_detector.common.labels import BACKGROUND
 from deepfake_detector.config.schema import MatchingParams
 from deepfake_detector.models.ssd.boxes import (
     centered_to_corners,
-    compute_overlaps,
+    compute_iou,
     corners_to_centered,
 )
 
@@ -38,11 +38,11 @@ def make_targets(boxes, labels, anchors: np.ndarray, variances, params: Matching
         Offsets [B, A, 4] (0 where the anchor is not positive) and label targets int32 [B, A]:
         a face's label, 0 for background, `IGNORED`.
     """
-    faces, best_overlaps = match_anchors(boxes, labels, anchors, params)  # [B, A] both
+    faces, best_ious = match_anchors(boxes, labels, anchors, params)  # [B, A] both
     positive = faces >= 0
     index = ops.maximum(faces, 0)
     matched_labels = ops.take_along_axis(ops.cast(labels, "int32"), index, axis=1)  # [B, A]
-    doubtful = best_overlaps >= params.negative_overlap
+    doubtful = best_ious >= params.negative_iou
     label_targets = ops.where(positive, matched_labels, ops.where(doubtful, IGNORED, BACKGROUND))
     matched_boxes = ops.take_along_axis(boxes, index[..., None], axis=1)  # [B, A, 4]
     matched_boxes = ops.where(positive[..., None], matched_boxes, anchors)
@@ -53,24 +53,24 @@ def match_anchors(boxes, labels, anchors: np.ndarray, params: MatchingParams):
     """Give each anchor the face it is responsible for.
 
     Every face gets its best anchor (the best pair first, each anchor once), then every other
-    anchor the face it overlaps most, from `positive_overlap` on.
+    anchor the face it overlaps most, from `positive_iou` on.
 
     Returns:
-        Index of the face int32 [B, A], -1 for none, and the anchor's best overlap [B, A].
+        Index of the face int32 [B, A], -1 for none, and the anchor's best IoU [B, A].
     """
-    overlaps = compute_overlaps(boxes, anchors[None])  # [B, N, A]
-    overlaps = ops.where((labels > BACKGROUND)[..., None], overlaps, 0.0)
-    best_overlaps = ops.max(overlaps, axis=1)  # [B, A]
-    best_faces = ops.cast(ops.argmax(overlaps, axis=1), "int32")  # [B, A]
-    best_faces = ops.where(best_overlaps >= params.positive_overlap, best_faces, -1)
-    best_faces = ops.where(best_overlaps > 0, best_faces, -1)  # a threshold of 0 matches nothing
-    own_faces = _match_each_face_once(overlaps)
-    return ops.where(own_faces >= 0, own_faces, best_faces), best_overlaps
+    ious = compute_iou(boxes, anchors[None])  # [B, N, A]
+    ious = ops.where((labels > BACKGROUND)[..., None], ious, 0.0)
+    best_ious = ops.max(ious, axis=1)  # [B, A]
+    best_faces = ops.cast(ops.argmax(ious, axis=1), "int32")  # [B, A]
+    best_faces = ops.where(best_ious >= params.positive_iou, best_faces, -1)
+    best_faces = ops.where(best_ious > 0, best_faces, -1)  # a threshold of 0 matches nothing
+    own_faces = _match_each_face_once(ious)
+    return ops.where(own_faces >= 0, own_faces, best_faces), best_ious
 
 
-def _match_each_face_once(overlaps):
-    """Pair faces with anchors greedily, best overlap first: int32 [B, A], -1 for none."""
-    face_count, anchor_count = ops.shape(overlaps)[1], ops.shape(overlaps)[2]
+def _match_each_face_once(ious):
+    """Pair faces with anchors greedily, best IoU first: int32 [B, A], -1 for none."""
+    face_count, anchor_count = ops.shape(ious)[1], ops.shape(ious)[2]
 
     def pair_one(_, state):
         remaining, matched = state
@@ -86,8 +86,8 @@ def _match_each_face_once(overlaps):
         taken = is_face[:, :, None] | is_anchor[:, None, :]  # [B, N, A]
         return ops.where(taken, 0.0, remaining), matched
 
-    nothing = ops.zeros_like(overlaps[:, 0, :], dtype="int32") - 1  # [B, A]
-    return ops.fori_loop(0, face_count, pair_one, (overlaps, nothing))[1]
+    nothing = ops.zeros_like(ious[:, 0, :], dtype="int32") - 1  # [B, A]
+    return ops.fori_loop(0, face_count, pair_one, (ious, nothing))[1]
 
 
 def encode_boxes(boxes, anchors, variances):

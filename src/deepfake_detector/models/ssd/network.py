@@ -15,14 +15,14 @@ from deepfake_detector.config.schema import DetectorParams
 from deepfake_detector.models.backbones.efficientnet_lite0 import build_efficientnet_lite0
 from deepfake_detector.models.backbones.vgg16 import L2, build_vgg16, convolve
 from deepfake_detector.models.ssd.anchors import count_anchors, make_anchors
-from deepfake_detector.models.ssd.detection_decoder import FindFaces
+from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 from deepfake_detector.models.ssd.precision import fit_precision
 
 
 def build_detector(params: DetectorParams) -> keras.Model:
     """Build the network with random weights.
 
-    `build_finder` makes of it a model that gives faces.
+    `build_inference_model` makes of it a model that gives faces.
 
     Returns:
         A model from images [B, size, size, 3] (RGB, 0-255) to `{"box": offsets [B, A, 4],
@@ -54,22 +54,22 @@ def build_detector(params: DetectorParams) -> keras.Model:
     return detector
 
 
-def build_finder(detector: keras.Model, params: DetectorParams) -> keras.Model:
+def build_inference_model(detector: keras.Model, params: DetectorParams) -> keras.Model:
     """Add decoding and suppression to a detector; the weights are shared.
 
     This is what is saved, exported and used: it needs no parameters beside it.
 
     Returns:
-        A model from images [B, size, size, 3] to `{"boxes": [B, most, 4], "scores": [B, most, 2]}`
-        as `detections.find_faces` describes them.
+        A model from images [B, size, size, 3] to `{"boxes": [B, max_detections, 4], "scores": [B, max_detections, 2]}`
+        as `detections.decode_detections` describes them.
     """
     anchors = make_detector_anchors(detector, params)
-    layer = FindFaces(
+    layer = DetectionDecoder(
         len(anchors),
         params.anchors.variances,
         params.detections.model_dump(),
         params.precision,
-        name="find_faces",
+        name="decode_detections",
     )
     layer.anchors.assign(anchors)
     return keras.Model(detector.input, layer(detector.output), name=f"find_{detector.name}")
@@ -137,18 +137,18 @@ _LITE0_WIDTHS = (128, 256, 256)
 def _extend_efficientnet(features):
     """Narrow the backbone's maps and add maps of 5, 3 and 1 cells for 300 px."""
     maps = [
-        _convolve_normalised(x, width, 1, f"narrow_{number}")
+        _convolve_normalized(x, width, 1, f"narrow_{number}")
         for number, (x, width) in enumerate(zip(features, _LITE0_WIDTHS, strict=True), start=1)
     ]
     for number, extra in enumerate(_EXTRA_MAPS[1:], start=7):
-        x = _convolve_normalised(maps[-1], extra.narrow, 1, f"conv{number}_1")
+        x = _convolve_normalized(maps[-1], extra.narrow, 1, f"conv{number}_1")
         stride, padding = (2, "same") if extra.halves else (1, "valid")
-        x = _convolve_normalised(x, extra.wide, 3, f"conv{number}_2", stride, padding)
+        x = _convolve_normalized(x, extra.wide, 3, f"conv{number}_2", stride, padding)
         maps.append(x)
     return maps
 
 
-def _convolve_normalised(x, width, kernel, name, stride=1, padding="same"):
+def _convolve_normalized(x, width, kernel, name, stride=1, padding="same"):
     x = layers.Conv2D(width, kernel, stride, padding=padding, use_bias=False, name=name)(x)
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)  # settles in one epoch
     return layers.ReLU(6.0)(x)

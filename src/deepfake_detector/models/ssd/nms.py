@@ -7,24 +7,24 @@ Shapes: `B` images, `A` anchors, `S` anchors sorted at once, `K` of them in a bl
 from keras import ops
 
 from deepfake_detector.config.schema import DetectionParams
-from deepfake_detector.models.ssd.boxes import overlap_more_than
+from deepfake_detector.models.ssd.boxes import is_iou_above
 from deepfake_detector.models.ssd.matching import decode_boxes
 
 _BLOCK = 128
-"""Anchors looked at together: the pairs of a block stay in the processor's cache."""
+"""Anchors analyzed together: the pairs of a block stay in the processor's cache."""
 
 _BLOCKS_SORTED = 4
 """Blocks whose anchors are sorted at once: rarely are more needed."""
 
 _NONE = -1.0
-"""Score of an anchor that has been looked at."""
+"""Score of an anchor that has been analyzed."""
 
 
-def find_best(offsets, scores, anchors, variances, params: DetectionParams):
+def batched_nms(offsets, scores, anchors, variances, params: DetectionParams):
     """Find the best boxes that do not overlap a better one: greedy non-maximum suppression.
 
-    Exact for any number of anchors over the threshold: they are looked at block by block, best
-    first, until `most` are kept in every image or none is left.
+    Exact for any number of anchors over the threshold: they are analyzed block by block, best
+    first, until `max_detections` are kept in every image or none is left.
 
     Args:
         offsets: [B, A, 4].
@@ -47,10 +47,12 @@ def find_best(offsets, scores, anchors, variances, params: DetectionParams):
         best_boxes = decode_boxes(best_boxes, ops.take(anchors, best, axis=0), variances)
         waiting = _remove_up_to(waiting, best_scores[:, -1:], best[:, -1:])
         best = (best_boxes, ops.cast(best, "int32"), best_scores > params.score_threshold)
-        kept = _keep_from_blocks((boxes, index, found), best, size, params.suppression_overlap)
+        kept = _keep_from_blocks((boxes, index, found), best, size, params.nms_iou_threshold)
         return *kept, waiting
 
-    nothing = scores[:, :1] * ops.zeros((1, params.most))  # [B, most], whatever the batch
+    nothing = scores[:, :1] * ops.zeros(
+        (1, params.max_detections)
+    )  # [B, most], whatever the batch
     state = (
         ops.repeat(nothing[..., None], 4, axis=2),
         ops.cast(nothing, "int32"),
@@ -60,7 +62,7 @@ def find_best(offsets, scores, anchors, variances, params: DetectionParams):
     return ops.while_loop(has_work, take_best, state)[:3]
 
 
-def _keep_from_blocks(kept, best, size: int, overlap: float):
+def _keep_from_blocks(kept, best, size: int, iou_threshold: float):
     """Suppress block by block and add to what is kept.
 
     Args:
@@ -83,10 +85,10 @@ def _keep_from_blocks(kept, best, size: int, overlap: float):
         block_boxes, block, is_candidate = (ops.take(part, number, axis=1) for part in best)
         beaten = ops.cond(
             ops.any(found),  # nothing is before the first block
-            lambda: ops.any(overlap_more_than(block_boxes, boxes, overlap), axis=2),  # [B, K]
+            lambda: ops.any(is_iou_above(block_boxes, boxes, iou_threshold), axis=2),  # [B, K]
             lambda: ops.zeros_like(is_candidate),
         )
-        chosen = suppress(block_boxes, is_candidate & ~beaten, overlap)
+        chosen = nms(block_boxes, is_candidate & ~beaten, iou_threshold)
         joined = _append((boxes, block_boxes), (index, block), (found, chosen))
         return number + 1, *joined
 
@@ -95,11 +97,11 @@ def _keep_from_blocks(kept, best, size: int, overlap: float):
 
 
 def _append(boxes, index, found):
-    """Join what was kept before with a block, found rows first in their order, cut to `most`."""
-    most = found[0].shape[1]
+    """Join what was kept before with a block, found rows first in their order, cut to `max_detections`."""
+    max_detections = found[0].shape[1]
     boxes, index, found = (ops.concatenate(pair, axis=1) for pair in (boxes, index, found))
     ranks = ops.arange(found.shape[1], 0, -1, dtype="float32")  # earlier rows rank higher
-    ranks, order = ops.top_k(ops.where(found, ranks, 0.0), k=most)  # [B, most]
+    ranks, order = ops.top_k(ops.where(found, ranks, 0.0), k=max_detections)  # [B, most]
     found = ranks > 0
     boxes, index = take_rows(boxes, order), take_rows(index, order)  # [B, most, 4], [B, most]
     return ops.where(found[..., None], boxes, 0.0), ops.where(found, index, 0), found
@@ -126,7 +128,7 @@ def _remove_up_to(waiting, score, anchor):
     return ops.where(is_later, waiting, _NONE)
 
 
-def suppress(boxes, is_candidate, overlap: float):
+def nms(boxes, is_candidate, iou_threshold: float):
     """Suppress boxes that overlap a better, kept one.
 
     Greedy suppression is the one fixed point of "kept = no kept better box overlaps me", so it is
@@ -135,14 +137,14 @@ def suppress(boxes, is_candidate, overlap: float):
     Args:
         boxes: [B, K, 4], best first.
         is_candidate: bool [B, K].
-        overlap: a box is suppressed when it overlaps a kept one by more than this.
+        iou_threshold: a box is suppressed when it overlaps a kept one by more than this.
 
     Returns:
         bool [B, K].
     """
     count = boxes.shape[1]
     better = ops.arange(count)[:, None] < ops.arange(count)[None, :]  # [K, K]
-    beats = ops.cast(overlap_more_than(boxes, boxes, overlap) & better, "float32")  # [B, K, K]
+    beats = ops.cast(is_iou_above(boxes, boxes, iou_threshold) & better, "float32")  # [B, K, K]
 
     candidates = ops.cast(is_candidate, "float32")[:, None]  # [B, 1, K]: 1 or 0
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from deepfake_detector.models.backbones.vgg16 import L2Normalisation
-from deepfake_detector.models.ssd.detection_decoder import FindFaces
+from deepfake_detector.models.backbones.vgg16 import L2Normalization
+from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
 _EXACT = (
     *(layers.InputLayer, layers.Rescaling, layers.Concatenate),
-    *(L2Normalisation, FindFaces),
+    *(L2Normalization, DetectionDecoder),
 )
 """Layers that stay in float32."""
 
 _UNITS = {"amx_bf16", "avx512_bf16"}
-_CPU_FACTS = Path("/proc/cpuinfo")
+_CPU_INFO = Path("/proc/cpuinfo")
 
 
 def fit_precision(network: keras.Model, asked: str) -> None:
@@ -47,9 +47,9 @@ def choose_precision(network: keras.Model) -> str:
 
 def has_bfloat16_units() -> bool:
     """Tell whether the CPU multiplies bfloat16 itself; False where that cannot be told."""
-    return _CPU_FACTS.is_file() and names_bfloat16_units(_CPU_FACTS.read_text())
+    return _CPU_INFO.is_file() and names_bfloat16_units(_CPU_INFO.read_text())
 
 
-def names_bfloat16_units(cpu_facts: str) -> bool:
+def names_bfloat16_units(cpu_info: str) -> bool:
     """Tell whether the text of `/proc/cpuinfo` names units for bfloat16."""
-    return not _UNITS.isdisjoint(cpu_facts.split())
+    return not _UNITS.isdisjoint(cpu_info.split())

@@ -13,12 +13,14 @@ import pytest
 
 from deepfake_detector.config.schema import DetectorParams, load_params
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def reference():
-    with np.load(Path(__file__).with_name("ssd_reference.npz"), allow_pickle=False) as arrays:
+    with np.load(
+        Path(__file__).with_name("ssd") / "ssd_reference.npz", allow_pickle=False
+    ) as arrays:
         return dict(arrays)
 
 

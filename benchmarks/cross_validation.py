@@ -1,6 +1,6 @@
-"""Train second looks without some of the train sources, and show them those: one table.
+"""Train face classifiers without some of the train sources, and show them those: one table.
 
-    python benchmarks/left_out.py DATA [--also DATA ...] [-P name=value ...] --keep FOLDER
+    python benchmarks/cross_validation.py DATA [--also DATA ...] [-P name=value ...] --keep FOLDER
 
 DATA, --also, --videos and -P are those of quality.py, and so is the scratch copy in --keep. The
 train sources that have a fake are dealt to --parts parts, those that share an identity to one. For
@@ -21,10 +21,10 @@ import subprocess
 from pathlib import Path
 
 import pandas as pd
-from left_out_figures import LEFT_OUT, VALIDATION, deal_parts, make_table
+from cross_validation_figures import LEFT_OUT, VALIDATION, deal_parts, make_table
 from quality import add_data_arguments, compute_fingerprint, prepare
 
-logger = logging.getLogger("left_out")
+logger = logging.getLogger("cross_validation")
 
 
 def main() -> None:
@@ -38,11 +38,11 @@ def main() -> None:
         other = None if arguments.against is None else pd.read_csv(arguments.against)
         prepare(arguments, values, scratch)
         os.chdir(scratch)
-        scores = score_parts(keep / "left_out", arguments.parts)
+        scores = score_parts(keep / "cross_validation", arguments.parts)
         scores.to_csv(keep / "scores.csv", index=False)
         table = make_table(scores, other)
     except (ValueError, OSError, subprocess.CalledProcessError) as error:
-        raise SystemExit(f"left_out: {error}") from error
+        raise SystemExit(f"cross_validation: {error}") from error
     settings = ", ".join(f"{name}={value}" for name, value in values.items())
     print(settings or "params.yaml as it is")
     print(table.to_string(float_format="%.3f", na_rep=""))
@@ -78,7 +78,7 @@ def score_parts(folder: Path, parts: int) -> pd.DataFrame:
     tables = []
     for number, names in enumerate(deal_parts(videos["train"], parts, params.seed), start=1):
         is_out = videos["train"]["source"].isin(names)
-        look = train_without(
+        classifier = train_without(
             videos["train"][~is_out],
             videos["validation"],
             params,
@@ -88,7 +88,7 @@ def score_parts(folder: Path, parts: int) -> pd.DataFrame:
             (LEFT_OUT, videos["train"][is_out]),
             (VALIDATION, videos["validation"]),
         ):
-            table = score_videos(look, shown, params.second_look.validation_frames)
+            table = score_videos(classifier, shown, params.face_classifier.validation_frames)
             tables.append(table.assign(part=number, set=name))
     return pd.concat(tables, ignore_index=True)
 
@@ -98,13 +98,13 @@ def train_without(train: pd.DataFrame, validation: pd.DataFrame, params, folder:
     import keras
 
     from deepfake_detector.training.checkpoints import Checkpoint
-    from deepfake_detector.training.face_classifier import LookPlan, train_network
+    from deepfake_detector.training.face_classifier import FaceClassifierPlan, train_network
     from deepfake_detector.training.ssd import Shards
 
     sources = dict(zip(train["video"], train["source"], strict=True))
-    one = params.second_look.model_copy(update={"networks": 1})
-    plan = LookPlan(one, sources, params.seed, folder.name)
-    checkpoint = Checkpoint(folder, "second_look_1", plan.fingerprint)
+    one = params.face_classifier.model_copy(update={"ensemble_size": 1})
+    plan = FaceClassifierPlan(one, sources, params.seed, folder.name)
+    checkpoint = Checkpoint(folder, "face_classifier_1", plan.fingerprint)
     shards = Shards(train=list_shards(train), validation=list_shards(validation))
     train_network(plan, 1, shards, checkpoint, log_epoch)
     return keras.saving.load_model(checkpoint.find_best(), compile=False, safe_mode=True)
@@ -120,13 +120,13 @@ def log_epoch(row: dict) -> None:
     logger.info("%s", ", ".join(f"{name} {value:.3g}" for name, value in row.items()))
 
 
-def score_videos(look, videos: pd.DataFrame, frames: int) -> pd.DataFrame:
+def score_videos(classifier, videos: pd.DataFrame, frames: int) -> pd.DataFrame:
     """Look at annotated faces of so many frames of each video: a row a face and picture."""
-    from deepfake_detector.augmentation.degradations import wear_down
+    from deepfake_detector.augmentation.degradations import degrade
     from deepfake_detector.common.labels import FAKE
     from deepfake_detector.data.loading.crop_index import find_box_px, list_crops, read_crop
     from deepfake_detector.faces.crops import cut_face
-    from deepfake_detector.inference.score_fusion import look_at
+    from deepfake_detector.inference.score_fusion import classify_crops
     from deepfake_detector.training.face_classifier_epochs import choose_crops
 
     sources = dict(zip(videos["video"], videos["source"], strict=True))
@@ -141,13 +141,13 @@ def score_videos(look, videos: pd.DataFrame, frames: int) -> pd.DataFrame:
     pictures = [read_crop(crop) for crop in crops]
     boxes = [find_box_px(crop, picture) for crop, picture in zip(crops, pictures, strict=True)]
     tables = []
-    for name, wear in list_wear().items():
-        worn = [wear_down(picture, wear) for picture in pictures]
+    for name, degradation in list_wear().items():
+        worn = [degrade(picture, degradation) for picture in pictures]
         cut = [
-            cut_face(picture, box, look.reach, look.crop_px)
+            cut_face(picture, box, classifier.crop_scale, classifier.crop_px)
             for picture, box in zip(worn, boxes, strict=True)
         ]
-        tables.append(faces.assign(picture=name, logit=look_at(look, cut)))
+        tables.append(faces.assign(picture=name, logit=classify_crops(classifier, cut)))
     return pd.concat(tables, ignore_index=True)
 
 

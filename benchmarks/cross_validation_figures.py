@@ -1,4 +1,4 @@
-"""Who is left out of a training, and how well a second look tells those: a table of frame AUCs."""
+"""Who is left out of a training, and how well a face classifier tells those: a table of frame AUCs."""
 
 import numpy as np
 import pandas as pd
@@ -23,10 +23,10 @@ def deal_parts(train: pd.DataFrame, parts: int, seed: int) -> list[set[str]]:
     if len(groups) < parts:
         raise ValueError(f"{len(groups)} identities with a fake in the train split, {parts} parts")
     np.random.default_rng(seed).shuffle(groups)
-    dealt: list[set[str]] = [set() for _ in range(parts)]
+    assigned: list[set[str]] = [set() for _ in range(parts)]
     for group in sorted(groups, key=len, reverse=True):
-        min(dealt, key=len).update(group)
-    return dealt
+        min(assigned, key=len).update(group)
+    return assigned
 
 
 def make_table(scores: pd.DataFrame, other: pd.DataFrame | None) -> pd.DataFrame:
@@ -66,11 +66,13 @@ def compare(scores: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
         raise ValueError("the other recipe was measured with other data or parts")
     both = scores.assign(other=other["logit"].to_numpy())
     generator = np.random.default_rng(0)
-    draws = [_differ(draw_sources(both, generator)) for _ in range(DRAWS)]
+    n_bootstrap = [_differ(draw_sources(both, generator)) for _ in range(DRAWS)]
     difference, columns = _differ(both), list(scores["picture"].unique())
     rows = {}
     for name in difference.index:
-        values = np.array([draw.loc[name, columns] for draw in draws], float)  # [D, pictures]
+        values = np.array(
+            [draw.loc[name, columns] for draw in n_bootstrap], float
+        )  # [D, pictures]
         low, high = zip(*(find_interval(column) for column in values.T), strict=True)
         rows |= {
             (name, "difference"): list(difference.loc[name, columns]),

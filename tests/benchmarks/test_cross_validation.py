@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.left_out_figures import (
+from benchmarks.cross_validation_figures import (
     LEFT_OUT,
     VALIDATION,
     deal_parts,
@@ -59,7 +59,7 @@ def test_sources_that_share_an_identity_are_left_out_together():
     assert {"a", "b"} in deal_parts(train, 2, seed=1)
 
 
-def test_more_parts_than_identities_are_refused():
+def test_more_parts_than_identities_are_rejected():
     train = make_videos(("a", "x", "fake"), ("b", "x", "fake"), ("c", "", "real"))
     with pytest.raises(ValueError, match="1 identities with a fake in the train split, 2 parts"):
         deal_parts(train, 2, seed=1)
@@ -81,7 +81,7 @@ def test_another_recipe_is_compared_on_the_same_draws():
     assert same[VALIDATION, "from"] == same[VALIDATION, "to"] == 0  # drawn alike
 
 
-def test_a_recipe_of_other_parts_is_refused():
+def test_a_recipe_of_other_parts_is_rejected():
     other = make_scores([1.0, 2.0])
     other["source"] = "somebody"
     with pytest.raises(ValueError, match="other data or parts"):
@@ -92,5 +92,5 @@ def test_validation_sources_are_drawn_once_for_all_parts():
     drawn = draw_sources(make_scores([1.0, 2.0]), np.random.default_rng(3))
     counts = drawn[drawn["set"] == VALIDATION].groupby(["part", "source"]).size().unstack()
     assert counts.loc[1].equals(counts.loc[2])
-    left_out = drawn[drawn["set"] == LEFT_OUT]
-    assert left_out.groupby("part").size().tolist() == [4, 4]
+    cross_validation = drawn[drawn["set"] == LEFT_OUT]
+    assert cross_validation.groupby("part").size().tolist() == [4, 4]

@@ -19,7 +19,7 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
 IMAGES = 8
-LEAST_RATIO = 150
+MIN_RATIO = 150
 MAP_SIZES = [(side, side) for side in (38, 19, 10, 5, 3, 1)]  # of SSD300
 TOLERANCE = 1e-4  # of boxes and scores
 
@@ -32,7 +32,7 @@ def main() -> None:
 
     from deepfake_detector.config.schema import load_params
     from deepfake_detector.models.ssd.anchors import make_anchors
-    from deepfake_detector.models.ssd.detection_decoder import find_faces
+    from deepfake_detector.models.ssd.detection_decoder import decode_detections
 
     params = load_params(PROJECT / "params.yaml").detector
     anchors = make_anchors(params.anchors, MAP_SIZES, params.image_size_px)
@@ -40,7 +40,7 @@ def main() -> None:
 
     @tf.function
     def ours(offsets, logits):
-        return find_faces(offsets, logits, anchors, variances, params.detections)
+        return decode_detections(offsets, logits, anchors, variances, params.detections)
 
     def numpy(offsets, logits):
         return find_with_numpy(offsets, logits, anchors, variances, params.detections)
@@ -66,7 +66,7 @@ def compare(name: str, outputs, ours, numpy, repeats: int) -> None:
     slow, fast = (statistics.median(times[side]) for side in ("numpy", "ours"))
     print(
         f"{name:24}{IMAGES / slow:8.1f}/s  {IMAGES / fast:8.1f}/s  {slow / fast:6.0f}x"
-        f"   {LEAST_RATIO}x   ({(found[1].sum(axis=2) > 0).sum()} faces, the same)"
+        f"   {MIN_RATIO}x   ({(found[1].sum(axis=2) > 0).sum()} faces, the same)"
     )
 
 
@@ -112,13 +112,13 @@ def make_network_outputs(params):
 
 def find_with_numpy(offsets, logits, anchors, variances, params):
     """Find faces image by image with the loop that SSD code has had since 2016."""
-    boxes = np.zeros((len(offsets), params.most, 4), np.float32)
-    scores = np.zeros((len(offsets), params.most, 2), np.float32)
+    boxes = np.zeros((len(offsets), params.max_detections, 4), np.float32)
+    scores = np.zeros((len(offsets), params.max_detections, 2), np.float32)
     for image in range(len(offsets)):
         exponentials = np.exp(logits[image] - logits[image].max(axis=-1, keepdims=True))
         labels = exponentials / exponentials.sum(axis=-1, keepdims=True)  # [A, 3]
         decoded = decode(offsets[image], anchors, variances)
-        kept = suppress(decoded, 1 - labels[:, 0], params)[: params.most]
+        kept = nms(decoded, 1 - labels[:, 0], params)[: params.max_detections]
         boxes[image, : len(kept)] = decoded[kept]
         scores[image, : len(kept)] = labels[kept, 1:]
     return boxes, scores
@@ -133,7 +133,7 @@ def decode(offsets, anchors, variances):
     return np.concatenate([centers - halves, centers + halves], axis=1)
 
 
-def suppress(boxes, scores, params) -> list[int]:
+def nms(boxes, scores, params) -> list[int]:
     """Keep the best box, drop all that overlap it, and again, until none is left."""
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     left = np.argsort(-scores, kind="stable")
@@ -145,8 +145,8 @@ def suppress(boxes, scores, params) -> list[int]:
         starts = np.maximum(boxes[left, :2], boxes[best, :2])
         ends = np.minimum(boxes[left, 2:], boxes[best, 2:])
         shared = np.prod(np.maximum(ends - starts, 0), axis=1)
-        overlaps = shared / (areas[left] + areas[best] - shared)
-        left = left[overlaps <= params.suppression_overlap]
+        ious = shared / (areas[left] + areas[best] - shared)
+        left = left[ious <= params.nms_iou_threshold]
     return kept
 
 
