@@ -43,10 +43,10 @@ def blend_with_itself(
         base = change_look(base, generator)
     copy = move_slightly(copy, box_px, generator)
     weight = (mask * generator.choice(_COPY_ALPHAS))[..., None]
-    return to_pixels(base), to_pixels(base + (copy - base) * weight)
+    return _to_pixels(base), _to_pixels(base + (copy - base) * weight)
 
 
-def to_pixels(picture: np.ndarray) -> np.ndarray:
+def _to_pixels(picture: np.ndarray) -> np.ndarray:
     return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
 
