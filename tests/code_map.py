@@ -62,6 +62,13 @@ def find_all_used_files(script: Path) -> set[Path]:
     return found
 
 
+def find_named_files(path: Path) -> set[Path]:
+    """Files beside a module, no code, whose name stands in it: what it reads when it runs."""
+    texts = {node.value for node in ast.walk(parse(path)) if isinstance(node, ast.Constant)}
+    beside = (file for file in path.parent.iterdir() if file.is_file() and file.suffix != ".py")
+    return {file for file in beside if file.name in texts}
+
+
 def find_read_sections(path: Path) -> set[str]:
     """Names read from arguments and variables that hold the whole `Params`: `train`, `seed`…"""
     sections = set()

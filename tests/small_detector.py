@@ -22,7 +22,12 @@ def save_small_detector(folder: Path) -> Path:
     """Save both in a folder as `train` does; give the detector's file."""
     keras.utils.set_random_seed(5)
     classifier = FaceClassifier(
-        crop_px=64, crop_scale=1.5, weight=0.5, min_detection_score=0.1, dropout=0.3, networks=2
+        crop_px=64,
+        crop_scale=1.5,
+        fusion_weight=0.5,
+        min_detection_score=0.1,
+        dropout=0.3,
+        ensemble_size=2,
     )
     (folder / FACE_CLASSIFIER).parent.mkdir(parents=True)
     classifier.save(folder / FACE_CLASSIFIER)

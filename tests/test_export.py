@@ -53,7 +53,7 @@ def make_detector():
         )
         for name, width in (("box", 4), ("label", 3))
     }
-    find = {"score_threshold": 0.01, "nms_iou_threshold": 0.45, "most": 5}
+    find = {"score_threshold": 0.01, "nms_iou_threshold": 0.45, "max_detections": 5}
     inference_model = DetectionDecoder(9, [0.1, 0.1, 0.2, 0.2], find, name="detect_faces")
     corners = np.stack(np.meshgrid(*[np.arange(3) / 3] * 2), axis=-1).reshape(-1, 2)
     inference_model.anchors.assign(np.concatenate([corners, corners + 0.4], axis=1))

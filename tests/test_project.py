@@ -14,6 +14,7 @@ from code_map import (
     PROJECT,
     find_all_used_files,
     find_imported_names,
+    find_named_files,
     find_read_sections,
     has_code,
     list_modules,
@@ -50,7 +51,8 @@ def list_code_below(dep):
 
 
 def list_used_code(stage):
-    used = find_all_used_files(PROJECT / f"src/{stage}.py")
+    modules = find_all_used_files(PROJECT / f"src/{stage}.py")
+    used = modules.union(*(find_named_files(path) for path in modules))
     return {
         path.relative_to(PROJECT).as_posix() for path in used if TELLS_ONLY not in path.parents
     }
@@ -107,6 +109,10 @@ def test_deps_name_each_imported_file_and_no_other(stage):
 
 def test_the_pipeline_names_whole_packages_where_it_can():
     assert sum(len(list_code_deps(stage)) for stage in STAGES) <= 80
+
+
+def test_a_stage_that_runs_a_model_of_the_package_names_its_file():
+    assert "src/deepfake_detector/faces/face_mesh.onnx" in list_used_code("extract_frames")
 
 
 @pytest.mark.parametrize("stage", STAGES)

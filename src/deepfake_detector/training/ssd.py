@@ -149,7 +149,7 @@ def make_optimizer(params: TrainParams) -> keras.optimizers.Optimizer:
 def make_schedule(params: TrainParams) -> keras.optimizers.schedules.LearningRateSchedule:
     """Make the learning rate over steps: warm-up and cosine, or divided by ten at epochs."""
     steps, schedule = params.steps_per_epoch, params.schedule
-    if schedule.name == "steps":
+    if schedule.name == "step_decay":
         rates = [schedule.learning_rate / 10**drop for drop in range(len(schedule.milestones) + 1)]
         boundaries = [epoch * steps - 1 for epoch in schedule.milestones]  # last step before
         return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates)

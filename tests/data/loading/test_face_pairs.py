@@ -15,7 +15,8 @@ from deepfake_detector.data.loading.face_pairs import FacePairSampler, group_cro
 REAL, FAKE = 1, 2
 PARAMS = PairParams(
     dataset_fake_ratio=0.5,
-    cross_frame_prob=0.5,
+    cross_frame_prob=0.3,
+    other_person_prob=0.3,
     degradation_prob=0.5,
     center_jitter=0.05,
     scale_jitter=1.1,
@@ -82,10 +83,14 @@ def test_a_shard_without_faces_has_no_crops(tmp_path):
 
 
 def test_a_fake_belongs_to_the_face_of_the_same_frame_and_place(crops):
-    first, second = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
-    assert [[fake.frame for fake in forged] for forged in first.forged] == [[0], [5]]
-    assert second.real == []
-    assert len(second.fake) == 2
+    (source,) = group_crops(crops[:4], {"real": "one", "fake": "one"})
+    assert [[fake.frame for fake in forged] for forged in source.forged] == [[0], [5]]
+
+
+def test_fakes_without_an_original_are_in_no_source(crops):
+    (source,) = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
+    assert {crop.video for crop in source.real} == {"real"}
+    assert {fake.video for forged in source.forged for fake in forged} == {"fake"}
 
 
 def test_a_fake_elsewhere_in_the_frame_is_of_another_face(crops, tmp_path):
@@ -94,7 +99,6 @@ def test_a_fake_elsewhere_in_the_frame_is_of_another_face(crops, tmp_path):
     others = list_crops([tmp_path / "fake.tfrecord"])
     (source,) = group_crops([*crops[:2], *others], {"real": "one", "fake": "one"})
     assert source.forged == [[], []]
-    assert len(source.fake) == 1
 
 
 def test_without_any_real_face_nothing_can_be_learned(crops):
@@ -111,11 +115,29 @@ def test_a_given_fake_is_shown_beside_the_face_it_was_made_from(crops):
     assert all(crop.shape == (32, 32, 3) for pair in pairs for crop in pair)
 
 
-def test_fakes_without_an_original_stand_beside_other_real_faces(crops):
-    sources = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
+def test_a_given_fake_is_never_shown_without_its_original(crops):
+    # of two faces of the original, only the second was forged
+    names = {"real": "one", "fake": "one", "alone": "two"}
+    sources = group_crops([*crops[:2], *crops[3:]], names)
     maker = FacePairSampler(sources, 32, 1.5, GIVEN_ONLY)
-    fakes = {int(maker.make([2, number])[1][0, 0, 0]) for number in range(40)}
-    assert fakes == {105, 110, 155, 160}
+    pairs = [maker.make([2, number]) for number in range(20)]
+    assert {(int(real[0, 0, 0]), int(fake[0, 0, 0])) for real, fake in pairs} == {(60, 110)}
+
+
+def test_a_given_fake_shows_the_same_part_of_the_frame_where_its_own_box_differs(tmp_path):
+    ramp = np.arange(200, dtype=np.uint8).repeat(200).reshape(200, 200, 1).repeat(3, axis=2)
+    for video, label, middle in (("real", REAL, 0.5), ("fake", FAKE, 0.55)):
+        box = np.array([[middle - 0.1, middle - 0.1, middle + 0.1, middle + 0.1]])
+        first, last = round(middle * 200) - 50, round(middle * 200) + 50
+        jpeg = cv2.imencode(".png", ramp[first:last, first:last])[1].tobytes()
+        window = np.array([[first, first, last, last]]) / 200
+        record = FrameRecord(jpeg, box, np.array([label]), [jpeg], window, video, 0, 200, 200)
+        write_shard(tmp_path / f"{video}.tfrecord", [record])
+    crops = list_crops([tmp_path / "real.tfrecord", tmp_path / "fake.tfrecord"])
+    sources = group_crops(crops, {"real": "one", "fake": "one"})
+    real, fake = FacePairSampler(sources, 60, 1.5, GIVEN_ONLY).make([1, 1])
+    assert np.array_equal(real, fake)
+    assert real[0, 0, 0] == 70  # 60 px around the middle of the real face, 100
 
 
 def test_fakes_are_made_of_real_faces_where_none_are_given(crops):

@@ -1,17 +1,19 @@
 """From a video to its shard: kept frames, shrunk, as JPEG, with the faces in them.
 
 Each face is kept a second time as a crop of the frame as it was filmed: the traces of a forgery
-are finer than what a shrunk frame shows.
+are finer than what a shrunk frame shows. Beside each crop stand the landmarks of its face.
 
 A shard is made again only if what it depends on has changed: its fingerprint is the video's
 content, its faces, the frames left out, the parameters and the versions of the format and of what
 decodes.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import av
@@ -31,6 +33,7 @@ from deepfake_detector.data.frame_records import (
 )
 from deepfake_detector.data.validation.probing import compute_sha256
 from deepfake_detector.faces.crops import cut_inside, make_inner_window
+from deepfake_detector.faces.landmarks import MIN_PRESENCE, MODEL_SHA256, FaceLandmarker
 from deepfake_detector.video.clips import read_frames
 
 
@@ -72,6 +75,8 @@ class Extraction:
             self.params.model_dump(),
         ]
         versions = [FORMAT_VERSION, cv2.__version__, av.__version__]
+        if self.params.landmarks:
+            versions += [MODEL_SHA256, metadata.version("onnxruntime")]
         return hashlib.sha256(json.dumps([parts, versions]).encode()).hexdigest()
 
 
@@ -115,27 +120,53 @@ def _make_record(
     sizes_px = np.array([width_px, height_px, width_px, height_px])
     boxes_px, params = faces[BOX].to_numpy(float), extraction.params
     windows = [make_inner_window(box, params.crop_scale, width_px, height_px) for box in boxes_px]
+    crops = [_shrink(cut_inside(image, window), params.crop_max_side_px) for window in windows]
+    windows_px = np.array(windows).reshape(-1, 4)  # [N, 4], also without faces
     return FrameRecord(
-        jpeg=_encode_jpeg(image, params.max_side_px, params.jpeg_quality),
+        jpeg=_encode_jpeg(_shrink(image, params.max_side_px), params.jpeg_quality),
         boxes=boxes_px / sizes_px,
-        crops=[
-            _encode_jpeg(cut_inside(image, window), params.crop_max_side_px, params.jpeg_quality)
-            for window in windows
-        ],
-        windows=np.array(windows).reshape(-1, 4) / sizes_px,
+        crops=[_encode_jpeg(crop, params.jpeg_quality) for crop in crops],
+        windows=windows_px / sizes_px,
         labels=np.array([name_to_label(name) for name in faces["label"]], np.int64),
         video=extraction.video,
         frame=frame,
         width_px=width_px,
         height_px=height_px,
+        landmarks=_find_landmarks(crops, windows_px, boxes_px) if params.landmarks else None,
     )
 
 
-def _encode_jpeg(image: np.ndarray, max_side_px: int, jpeg_quality: int) -> bytes:
-    """Shrink an RGB image [H, W, 3] to the longest side, never enlarge it, and encode it."""
+def _find_landmarks(
+    crops: list[np.ndarray], windows_px: np.ndarray, boxes_px: np.ndarray
+) -> np.ndarray:
+    """Find landmarks [N, 468, 2] in fractions of each crop; NaN where there seems to be no face.
+
+    Args:
+        windows_px: [N, 4], what each crop shows of the frame.
+        boxes_px: [N, 4], of the faces in the frame.
+    """
+    sizes = np.array([crop.shape[1::-1] for crop in crops]).reshape(-1, 2)  # [N, 2]
+    zooms = sizes / (windows_px[:, 2:] - windows_px[:, :2])
+    in_crops = (boxes_px - np.tile(windows_px[:, :2], 2)) * np.tile(zooms, 2)  # [N, 4]
+    landmarks, presence = _load_landmarker().find_in_boxes(crops, in_crops)
+    landmarks[presence < MIN_PRESENCE] = np.nan
+    return landmarks / sizes[:, None]  # [N, 468, 2]
+
+
+@functools.cache
+def _load_landmarker() -> FaceLandmarker:
+    return FaceLandmarker(threads=1)  # there are as many processes as cores
+
+
+def _shrink(image: np.ndarray, max_side_px: int) -> np.ndarray:
+    """Shrink an RGB image [H, W, 3] to the longest side; never enlarge it."""
     shrinkage = max_side_px / max(image.shape[:2])
-    if shrinkage < 1:
-        height_px, width_px = (max(1, round(side * shrinkage)) for side in image.shape[:2])
-        image = cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA)
+    if shrinkage >= 1:
+        return image
+    height_px, width_px = (max(1, round(side * shrinkage)) for side in image.shape[:2])
+    return cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA)
+
+
+def _encode_jpeg(image: np.ndarray, jpeg_quality: int) -> bytes:
     quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
     return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()

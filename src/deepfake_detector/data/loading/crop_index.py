@@ -1,6 +1,7 @@
 """The crops of faces in shards, read one at a time and in any order.
 
-Only where a crop lies in its file is kept in memory, so that memory does not grow with pictures.
+Only where a crop lies in its file and its landmarks, 2 KB a face, are kept in memory, so that it
+does not grow with pictures.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from deepfake_detector.data.frame_records import parse_record
+from deepfake_detector.data.frame_records import decode_landmarks, parse_record
 from deepfake_detector.faces.crops import cut_window, make_window, resize
 
 _HEADER = 12  # bytes before a record's content: its length and a checksum
@@ -20,7 +21,9 @@ _FOOTER = 4
 class Crop:
     """Where the crop of an annotated face lies, and what it shows.
 
-    `box` [4] is the face's in fractions of the crop, `frame_box` [4] in fractions of the frame.
+    `box` [4] is the face's in fractions of the crop, `frame_box` [4] in fractions of the frame;
+    `landmarks` float16 [468, 2] are in fractions of the crop, None where they are not known;
+    `aspect` is the crop's width over its height.
     """
 
     path: Path
@@ -31,6 +34,8 @@ class Crop:
     label: int
     video: str
     frame: int
+    landmarks: np.ndarray | None
+    aspect: float
 
 
 def list_crops(shards: list[Path]) -> list[Crop]:
@@ -45,13 +50,15 @@ def _list_shard(path: Path):
     for serialized in tf.data.TFRecordDataset(str(path)):
         content, record = serialized.numpy(), parse_record(serialized)
         video, frame = record["video"].numpy().decode(), int(record["frame"])
-        faces = zip(
-            record["crops"], record["windows"], record["boxes"], record["labels"], strict=True
-        )
-        for jpeg, window, box, label in ([part.numpy() for part in face] for face in faces):
-            inside = (box - np.tile(window[:2], 2)) / np.tile(window[2:] - window[:2], 2)
+        names = ("crops", "windows", "boxes", "labels", "landmarks")
+        faces = zip(*(record[name].numpy() for name in names), strict=True)
+        for jpeg, window, box, label, points in faces:
+            size = window[2:] - window[:2]
+            inside = (box - np.tile(window[:2], 2)) / np.tile(size, 2)
+            aspect = size[0] * int(record["width_px"]) / (size[1] * int(record["height_px"]))
             position = start + _HEADER + content.find(jpeg)
-            yield Crop(path, position, len(jpeg), inside, box, int(label), video, frame)
+            known = (decode_landmarks(points), float(aspect))
+            yield Crop(path, position, len(jpeg), inside, box, int(label), video, frame, *known)
         start += _HEADER + len(content) + _FOOTER
 
 
@@ -67,6 +74,14 @@ def find_box_px(crop: Crop, picture: np.ndarray) -> np.ndarray:
     """Give the face's box [4] in px of the crop's picture."""
     height, width = picture.shape[:2]
     return crop.box * [width, height, width, height]
+
+
+def find_landmarks_px(crop: Crop, picture: np.ndarray) -> np.ndarray | None:
+    """Give the face's landmarks float64 [468, 2] in px of the crop's picture; None: not known."""
+    if crop.landmarks is None:
+        return None
+    height, width = picture.shape[:2]
+    return crop.landmarks.astype(float) * [width, height]
 
 
 def cut_from_record(

@@ -2,7 +2,7 @@
 
 A pair shows the same face of the same frame, cut and worn down alike, wherever there is one: then
 nothing but the forgery tells the two apart, neither the person nor the camera. The fake is a given
-one, or is made on the fly from the real one (`self_blending`). Shapes: `S` side of a crop in px.
+one, or is made on the fly from the real one (`made_fakes`). Shapes: `S` side of a crop in px.
 """
 
 from collections import defaultdict
@@ -14,24 +14,26 @@ from deepfake_detector.augmentation.degradations import degrade, mirror, sample_
 from deepfake_detector.common.labels import FAKE
 from deepfake_detector.config.schema import PairParams
 from deepfake_detector.data.loading.crop_index import Crop, find_box_px, read_crop
+from deepfake_detector.data.loading.made_fakes import CutFace, FakeMaker
 from deepfake_detector.faces.crops import cut_window, jitter_window, make_window, resize
-from deepfake_detector.forging.self_blending import blend_with_itself
 
 
 @dataclass(frozen=True)
 class Source:
-    """The faces of the videos that share a source: an original and the fakes made from it.
+    """The real faces of the videos that share a source, at least one.
 
-    `forged` has for each face of `real` the fakes made from it in the same frame.
+    `forged` has for each face of `real` the fakes made from it in the same frame; perhaps none.
     """
 
     real: list[Crop]
-    fake: list[Crop]
     forged: list[list[Crop]]
 
 
 def group_crops(crops: list[Crop], sources: dict[str, str]) -> list[Source]:
     """Group crops by the source of their video, and find which fake was made from which face.
+
+    A fake whose original is not there is in no source, as nothing could be shown beside it but
+    another person.
 
     Raises:
         ValueError: there is no real face at all.
@@ -41,8 +43,7 @@ def group_crops(crops: list[Crop], sources: dict[str, str]) -> list[Source]:
         (fake if crop.label == FAKE else real)[sources[crop.video]].append(crop)
     if not real:
         raise ValueError("train: no real face in the train split; add videos of real faces")
-    names = sorted(real.keys() | fake.keys())
-    return [Source(real[n], fake[n], _find_forged(real[n], fake[n])) for n in names]
+    return [Source(real[name], _find_forged(real[name], fake[name])) for name in sorted(real)]
 
 
 def _find_forged(real: list[Crop], fake: list[Crop]) -> list[list[Crop]]:
@@ -65,7 +66,8 @@ class FacePairSampler:
     def __init__(self, sources: list[Source], crop_px: int, crop_scale: float, params: PairParams):
         self._sources, self._crop_px, self._reach = sources, crop_px, crop_scale
         self._params = params
-        self._with_real = [source for source in sources if source.real]
+        self._with_forged = [_list_forged(source) for source in sources]
+        self._fakes = FakeMaker([source.real for source in sources], params)
 
     def make(self, seed: list[int]) -> tuple[np.ndarray, np.ndarray]:
         """Make a real face and a fake, each uint8 [S, S, 3].
@@ -73,13 +75,11 @@ class FacePairSampler:
         Every source is as likely as any other, however long its videos.
         """
         generator = np.random.default_rng(seed)
-        source = _choose(self._sources, generator)
-        if source.real:
-            real, fake = self._pair_up(source, generator)
-        else:  # fakes whose original is not there
-            other = _choose(self._with_real, generator)
-            real = self._cut(_choose(other.real, generator), generator)
-            fake = self._cut(_choose(source.fake, generator), generator)
+        number = int(generator.integers(len(self._sources)))
+        if self._with_forged[number] and generator.random() < self._params.dataset_fake_ratio:
+            real, fake = self._make_given(number, generator)
+        else:
+            real, fake = self._make_forged(number, generator)
         if generator.random() < self._params.degradation_prob:
             degradation = sample_degradation(generator)
             real, fake = degrade(real, degradation), degrade(fake, degradation)
@@ -87,26 +87,20 @@ class FacePairSampler:
             real, fake = mirror(real), mirror(fake)
         return resize(real, self._crop_px), resize(fake, self._crop_px)
 
-    def _pair_up(self, source: Source, generator) -> tuple[np.ndarray, np.ndarray]:
-        number = int(generator.integers(len(source.real)))
-        crop = source.real[number]
-        picture = read_crop(crop)
-        box_px = find_box_px(crop, picture)
-        window = self._sample_window(box_px, generator)
-        real = cut_window(picture, window, self._crop_px)
-        if source.fake and generator.random() < self._params.dataset_fake_ratio:
-            if source.forged[number]:
-                same_face = read_crop(_choose(source.forged[number], generator))
-                if same_face.shape == picture.shape:
-                    return real, cut_window(same_face, window, self._crop_px)
-            return real, self._cut(_choose(source.fake, generator), generator)
-        scale_jitter = len(real) / (window[2] - window[0])
-        other = real
-        if generator.random() < self._params.cross_frame_prob:
-            other = self._cut_alike(_choose(source.real, generator), box_px, window, len(real))
-        return blend_with_itself(
-            real, (box_px - np.tile(window[:2], 2)) * scale_jitter, other, generator
-        )
+    def _make_given(self, number: int, generator) -> tuple[np.ndarray, np.ndarray]:
+        """Cut a face and a given fake made from it, the same part of the same frame."""
+        source = self._sources[number]
+        place = _choose(self._with_forged[number], generator)
+        crop = source.real[place]
+        face = self._cut(crop, generator)
+        forged = _choose(source.forged[place], generator)
+        picture = read_crop(forged)
+        window = _find_same_window(face.window, (crop, face.picture), (forged, picture))
+        return face.cut, cut_window(picture, window, self._crop_px)
+
+    def _make_forged(self, number: int, generator) -> tuple[np.ndarray, np.ndarray]:
+        face = self._cut(_choose(self._sources[number].real, generator), generator)
+        return self._fakes.make(number, face, generator)
 
     def _sample_window(self, box_px: np.ndarray, generator) -> np.ndarray:
         """Draw the window around a box as inexact as a detector's boxes are."""
@@ -115,23 +109,36 @@ class FacePairSampler:
             window, self._params.center_jitter, self._params.scale_jitter, generator
         )
 
-    def _cut(self, crop: Crop, generator) -> np.ndarray:
+    def _cut(self, crop: Crop, generator) -> CutFace:
         picture = read_crop(crop)
         window = self._sample_window(find_box_px(crop, picture), generator)
-        return cut_window(picture, window, self._crop_px)
+        return CutFace(crop, picture, window, cut_window(picture, window, self._crop_px))
 
-    def _cut_alike(self, crop: Crop, box_px, window, size_px: int) -> np.ndarray:
-        """Cut another crop so that its face's box comes to lie where this one's is."""
-        picture = read_crop(crop)
-        other_box_px = find_box_px(crop, picture)
-        scale_jitter = float(
-            np.mean((other_box_px[2:] - other_box_px[:2]) / (box_px[2:] - box_px[:2]))
-        )
-        center, other_center = (
-            np.tile((box[:2] + box[2:]) / 2, 2) for box in (box_px, other_box_px)
-        )
-        other_window = other_center + (window - center) * scale_jitter
-        return resize(cut_window(picture, other_window, size_px), size_px)
+
+def _list_forged(source: Source) -> list[int]:
+    """List which faces of a source have a fake that was made from them."""
+    return [place for place, fakes in enumerate(source.forged) if fakes]
+
+
+def _find_same_window(
+    window: np.ndarray, shown: tuple[Crop, np.ndarray], other: tuple[Crop, np.ndarray]
+) -> np.ndarray:
+    """Find the part of the frame that a window [4] px of a crop's picture shows in another's.
+
+    The boxes of the two differ where each was annotated for itself.
+    """
+    offset, scale_jitter = _place_in_frame(*shown)
+    other_offset, other_zoom = _place_in_frame(*other)
+    return (window * np.tile(scale_jitter, 2) + np.tile(offset - other_offset, 2)) / np.tile(
+        other_zoom, 2
+    )
+
+
+def _place_in_frame(crop: Crop, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give where a crop begins [2] and the size of its pixels [2], in fractions of the frame."""
+    box_px = find_box_px(crop, picture)
+    scale_jitter = (crop.frame_box[2:] - crop.frame_box[:2]) / (box_px[2:] - box_px[:2])
+    return crop.frame_box[:2] - box_px[:2] * scale_jitter, scale_jitter
 
 
 def _choose(items: list, generator: np.random.Generator):
