@@ -1,0 +1,99 @@
+"""Several annotated folders joined into one: names made unique by the folder they come from.
+
+Every folder is laid out as `data/` is. Videos are linked, not copied, where the file system can.
+"""
+
+import csv
+import io
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from deepfake_detector.common.tables import BOX, Rejection, write_text
+from deepfake_detector.data.annotations.reader import read_annotation_folder
+from deepfake_detector.video.names import VideoNames
+
+LINKED = ("video", "source", "identity")
+"""Columns of `videos.csv` whose names get the folder's name in front."""
+
+ANNOTATION_COLUMNS = ["video", "frame", *BOX, "label", "face"]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What was joined: the number of videos, and rows of annotations that no video has."""
+
+    videos: int
+    rejections: list[Rejection]
+
+
+def join_folders(folders: list[Path], out: Path) -> Joined:
+    """Join annotated folders into `out`, which is made anew.
+
+    Args:
+        folders: each with `videos/`, `annotations/` and perhaps `videos.csv`; their own names must
+            differ.
+
+    Raises:
+        ValueError: two folders have the same name, or one has no `videos/`.
+    """
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        raise ValueError(f"folders with the same name: {', '.join(names)}; rename one")
+    shutil.rmtree(out, ignore_errors=True)
+    for part in ("videos", "annotations"):
+        (out / part).mkdir(parents=True)
+    rows, rejections, count = [], [], 0
+    for prefix, folder in zip(names, folders, strict=True):
+        if not (folder / "videos").is_dir():
+            raise ValueError(f"{folder}: expected a folder `videos` in it")
+        videos = sorted(p for p in (folder / "videos").iterdir() if not p.name.startswith("."))
+        for video in videos:
+            _link(video, out / "videos" / f"{prefix}_{video.name}")
+        count += len(videos)
+        rejections += _join_annotations(folder, prefix, [v.name for v in videos], out)
+        rows += _read_video_rows(folder, prefix)
+    table = pd.DataFrame(rows).fillna("")
+    write_text(table.to_csv(index=False, lineterminator="\n"), out / "videos.csv")
+    return Joined(count, rejections)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+
+
+def _join_annotations(folder: Path, prefix: str, videos: list[str], out: Path) -> list[Rejection]:
+    """Write a folder's annotations as one table in the project's form; return what is left out."""
+    found, names = read_annotation_folder(folder / "annotations"), VideoNames(videos)
+    faces, rejections = found.faces, list(found.rejections)
+    known = {}
+    for name in faces["name"].unique():
+        try:
+            known[name] = f"{prefix}_{names.find(name)}"
+        except ValueError as error:
+            rejections.append(Rejection(str(folder), None, str(error)))
+    faces = faces[faces["name"].isin(known)]
+    table = faces.assign(video=faces["name"].map(known).astype(str))[ANNOTATION_COLUMNS]
+    text = table.to_csv(index=False, lineterminator="\n")
+    write_text(text, out / "annotations" / f"{prefix}.csv")
+    return rejections
+
+
+def _read_video_rows(folder: Path, prefix: str) -> list[dict[str, str]]:
+    path = folder / "videos.csv"
+    if not path.is_file():
+        return []
+    reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
+    return [
+        {
+            key: f"{prefix}_{value}" if key in LINKED and value else value
+            for key, value in row.items()
+        }
+        for row in reader
+    ]
