@@ -14,7 +14,8 @@ from deepfake_detector.config.schema import UsableParams
 class FaceTrack:
     """One face over time: frame numbers rising [n], boxes_px [n, 4] in px of the original frame.
 
-    `real` and `fake` [n] are the detector's scores, `sharpness` [n] is from `measure_sharpness`.
+    `real` and `fake` [n] are the detector's scores, `sharpness` [n] is from `measure_sharpness`;
+    `brightness` and `blockiness` [n] from `image_quality`, None where they were not measured.
     """
 
     track: int
@@ -23,6 +24,8 @@ class FaceTrack:
     real: np.ndarray
     fake: np.ndarray
     sharpness: np.ndarray
+    brightness: np.ndarray | None = None
+    blockiness: np.ndarray | None = None
 
     def compute_fake_score(self) -> np.ndarray:
         """Give fake / (real + fake) [n]: how fake the face looks, given that it is a face."""

@@ -1,6 +1,6 @@
 """A video read frame by frame, and what was seen of each face in it.
 
-Kept are seven numbers for a face in a frame, no picture.
+Kept are a few numbers for a face in a frame, no image.
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.common.tables import BOX
+from deepfake_detector.faces.image_quality import measure_blockiness, measure_brightness
 from deepfake_detector.faces.online_tracker import FaceTracker
 from deepfake_detector.faces.sharpness import ShotChangeDetector, measure_sharpness
 from deepfake_detector.verdicts.face_track import FaceTrack
@@ -22,7 +23,7 @@ class _Seen:
 
     frames: list[int] = field(default_factory=list)
     rows: list[list[float]] = field(default_factory=list)
-    sharpness: list[float] = field(default_factory=list)
+    quality: list[tuple[float, float, float]] = field(default_factory=list)
 
 
 class TrackCollector:
@@ -30,7 +31,7 @@ class TrackCollector:
 
     def __init__(self, min_face_score: float):
         """Follow faces whose scores of real and fake add up to `min_face_score` or more."""
-        self._least_location = min_face_score
+        self._min_face_score = min_face_score
         self._tracker = FaceTracker()
         self._cuts = ShotChangeDetector()
         self._seen: dict[int, _Seen] = {}
@@ -50,27 +51,30 @@ class TrackCollector:
             The track number of each face, from 1; `NOT_FOLLOWED` where it is hardly a face.
         """
         numbers = np.full(len(faces), NOT_FOLLOWED)
-        is_followed = (faces["real"] + faces["fake"]).to_numpy() >= self._least_location
+        is_followed = (faces["real"] + faces["fake"]).to_numpy() >= self._min_face_score
         followed = faces[is_followed]
         numbers[is_followed] = self._tracker.add(
             frame, followed, self._cuts.is_shot_change(picture)
         )
         rows = followed[[*BOX, "real", "fake"]].to_numpy(float)
+        blockiness = measure_blockiness(picture) if len(rows) else 1.0
         for number, row in zip(numbers[is_followed].tolist(), rows, strict=True):
             seen = self._seen.setdefault(number, _Seen())
             seen.frames.append(frame)
             seen.rows.append(row.tolist())
-            seen.sharpness.append(measure_sharpness(picture, row[:4] * scale))
+            box_px = row[:4] * scale
+            sharpness = measure_sharpness(picture, box_px)
+            seen.quality.append((sharpness, measure_brightness(picture, box_px), blockiness))
         return numbers
 
     def collect(self) -> list[FaceTrack]:
         """Give what was seen so far, by track number; empty where no face was followed."""
-        return [_to_evidence(number, seen) for number, seen in sorted(self._seen.items())]
+        return [_to_track(number, seen) for number, seen in sorted(self._seen.items())]
 
 
-def _to_evidence(number: int, seen: _Seen) -> FaceTrack:
+def _to_track(number: int, seen: _Seen) -> FaceTrack:
     rows = np.array(seen.rows)  # [n, 6]
     return FaceTrack(
         number, np.array(seen.frames), rows[:, :4], rows[:, 4], rows[:, 5],
-        np.array(seen.sharpness),
+        *np.array(seen.quality).T,
     )  # fmt: skip

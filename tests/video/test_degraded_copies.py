@@ -1,0 +1,34 @@
+import pytest
+
+from data_set import make_frames
+from deepfake_detector.video.clips import probe_video, write_video
+from deepfake_detector.video.degraded_copies import COPIES, write_degraded_copy
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "a.mp4"
+    write_video(path, make_frames(12, 1, 160, 96), fps=25, crf=12)
+    return path
+
+
+@pytest.mark.parametrize("copy", COPIES, ids=lambda copy: copy.name)
+def test_a_copy_has_the_same_frames_at_its_own_scale(video, copy, tmp_path):
+    write_degraded_copy(video, copy, tmp_path / "copy.mp4")
+    metadata = probe_video(tmp_path / "copy.mp4")
+    assert (metadata.width_px, metadata.height_px) == (160 * copy.scale, 96 * copy.scale)
+    assert (metadata.frames, metadata.fps) == (12, 25)
+
+
+def test_stronger_compression_leaves_fewer_bytes(video, tmp_path):
+    sizes = []
+    for copy in COPIES[:2]:
+        write_degraded_copy(video, copy, tmp_path / f"{copy.name}.mp4")
+        sizes.append((tmp_path / f"{copy.name}.mp4").stat().st_size)
+    assert sizes[1] < sizes[0] < video.stat().st_size
+
+
+def test_what_is_no_video_is_rejected(tmp_path):
+    (tmp_path / "a.mp4").write_text("no video")
+    with pytest.raises(ValueError, match="a.mp4: not a video"):
+        write_degraded_copy(tmp_path / "a.mp4", COPIES[0], tmp_path / "copy.mp4")
