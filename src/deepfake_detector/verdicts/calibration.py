@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deepfake_detector.config.schema import UsableParams
 from deepfake_detector.verdicts.frame_aggregation import RuleName
+from deepfake_detector.verdicts.quality import WORDS
 
 MAX_LOG_ODDS = 10.0  # nobody is surer than 1 in 20,000
 
@@ -57,6 +58,10 @@ class Calibration(Part):
     `thresholds_note` says for which rates and on what they rest, or, where they leave no answer (0
     and 1), why not.
     `problem` is empty, or says why there is no probability at all.
+    `groups` are calibrations of one group of quality each (`quality.WORDS`), where there were
+    validation videos enough; a face is then decided on by the calibration of its own group.
+    `missed_fakes` is the fraction of validation fakes with a probability under one half; None
+    where nothing was compared.
     """
 
     rule: RuleName
@@ -68,6 +73,17 @@ class Calibration(Part):
     thresholds_note: str
     fitted: Fitted
     problem: str = ""
+    missed_fakes: Fraction | None = None
+    groups: dict[str, "Calibration"] = {}
+
+    def of_group(self, name: str) -> "Calibration":
+        """Return the calibration of a group of quality: the whole one where none is apart."""
+        if not self.groups:
+            return self
+        if name in self.groups:
+            return self.groups[name]
+        problem = f"no validation videos show {WORDS[name]}, so nothing is known of them"
+        return self.model_copy(update={"problem": problem, "groups": {}})
 
 
 def load_calibration(path: Path) -> Calibration:

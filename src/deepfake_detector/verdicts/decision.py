@@ -12,6 +12,7 @@ import numpy as np
 from deepfake_detector.verdicts.calibration import Calibration, compute_probability
 from deepfake_detector.verdicts.face_track import FaceTrack, find_poor, find_usable
 from deepfake_detector.verdicts.frame_aggregation import RULES
+from deepfake_detector.verdicts.quality import WORDS, measure_quality, name_group
 
 Answer = Literal["likely real", "likely fake", "cannot tell"]
 
@@ -37,9 +38,15 @@ def decide_track(evidence: FaceTrack, calibration: Calibration) -> Decision:
     is_usable = find_usable(evidence, calibration.usable)
     if is_usable.sum() < calibration.usable.min_frames:
         return _cannot_tell(calibration, _explain_few(evidence, calibration))
+    group = name_group(measure_quality(evidence, is_usable))
+    calibration = calibration.of_group(group)
+    if calibration.problem:
+        return _cannot_tell(calibration, calibration.problem)
     fake_scores = evidence.compute_fake_score()[is_usable]
     probability = compute_probability(RULES[calibration.rule](fake_scores), calibration.model)
-    seen = f"seen well in {_count(len(fake_scores), 'frame')}"
+    seen = (
+        f"seen well in {_count(len(fake_scores), 'frame')}{_warn_of_quality(group, calibration)}"
+    )
     return _answer(probability, calibration, seen)
 
 
@@ -49,7 +56,8 @@ def decide_video(tracks: list[FaceTrack], calibration: Calibration) -> Decision:
     The odds of the video are the mean of its faces' odds, weighed by how long each was seen well:
     the odds that one of them is fake where at most one is, and any as likely as it is long to be
     seen. So one odd face among a hundred does not make a video fake, and a face that is cut into
-    pieces counts once. A video is never likely real while one of its faces is likely fake.
+    pieces counts once. A video is never likely real while one of its faces is likely fake. The
+    thresholds are those of the quality of the face that is used most.
 
     Args:
         tracks: all faces of the video; may be empty.
@@ -63,12 +71,25 @@ def decide_video(tracks: list[FaceTrack], calibration: Calibration) -> Decision:
     if not known:
         longest = max(tracks, key=lambda track: len(track.frames))
         return _cannot_tell(calibration, _explain_none(decisions, longest.track))
-    probability = combine_probabilities(
-        [one.probability for one in known.values()],
-        [find_usable(t, calibration.usable).sum() for t in tracks if t.track in known],
+    used = [find_usable(track, calibration.usable) for track in tracks if track.track in known]
+    frames = [mask.sum() for mask in used]
+    probability = combine_probabilities([one.probability for one in known.values()], frames)
+    main = int(np.argmax(frames))
+    track = [track for track in tracks if track.track in known][main]
+    group = name_group(measure_quality(track, used[main]))
+    own = calibration.of_group(group)
+    seen = f"{_list_faces(decisions, known)}{_warn_of_quality(group, own)}"
+    return _abstain_on_suspects(_answer(probability, own, seen), known)
+
+
+def _warn_of_quality(group: str, calibration: Calibration) -> str:
+    """Say how many fakes of a poor quality were missed on validation; nothing of clear images."""
+    if group == "clear" or calibration.missed_fakes is None:
+        return ""
+    tenths = round(10 * calibration.missed_fakes)
+    return (
+        f"; {WORDS[group]}: fakes of this quality were missed in {tenths} of 10 validation videos"
     )
-    decision = _answer(probability, calibration, _list_faces(decisions, known))
-    return _abstain_on_suspects(decision, known)
 
 
 def combine_probabilities(probabilities, weights) -> float:

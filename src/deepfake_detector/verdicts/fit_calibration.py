@@ -1,24 +1,71 @@
 """Calibration on validation videos: the rule, fitted or as it is, with the least log loss on
 sources left out.
 
+Where there are validation videos enough, each group of quality is calibrated apart.
 Shapes: `V` videos.
 """
 
+from collections import defaultdict
+
 import numpy as np
 
-from deepfake_detector.config.schema import CalibrateParams
+from deepfake_detector.common.labels import FACE_LABELS
+from deepfake_detector.config.schema import CalibrateParams, UsableParams
 from deepfake_detector.metrics.classification import compute_log_loss
 from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model
 from deepfake_detector.verdicts.cross_validation import FITS, cross_validate
+from deepfake_detector.verdicts.face_track import find_usable
 from deepfake_detector.verdicts.frame_aggregation import RULES
 from deepfake_detector.verdicts.labelled_videos import LabelledFace, LabelledVideo, list_faces
+from deepfake_detector.verdicts.quality import measure_quality, name_group
 from deepfake_detector.verdicts.thresholds import choose_thresholds
 
 UNCOMPARED = ("trimmed_log_odds", "fitted")  # where one source alone leaves nothing to compare on
 
 
+MIN_GROUP_VIDEOS = 20
+"""Validation videos that a group of quality needs to be calibrated apart."""
+
+MIN_LABEL_VIDEOS = 8
+"""... and of each label."""
+
+
 def fit_calibration(videos: list[LabelledVideo], params: CalibrateParams) -> Calibration:
-    """Fit rule, model and bounds on validation videos; without both labels, say the problem."""
+    """Fit a calibration of all validation videos, and of each group of quality with enough.
+
+    Args:
+        videos: also degraded copies; a copy has the source of its original.
+    """
+    groups = {
+        name: fit_group(own, params)
+        for name, own in group_by_quality(videos, params.usable).items()
+        if _is_enough(own)
+    }
+    return fit_group(videos, params).model_copy(update={"groups": groups})
+
+
+def group_by_quality(
+    videos: list[LabelledVideo], usable: UsableParams
+) -> dict[str, list[LabelledVideo]]:
+    """Group videos by the quality of the face that is used most; those without one are left out."""
+    groups = defaultdict(list)
+    for video in videos:
+        used = [find_usable(track, usable) for track in video.tracks]
+        best = max(range(len(used)), key=lambda index: used[index].sum(), default=None)
+        if best is not None and used[best].any():
+            groups[name_group(measure_quality(video.tracks[best], used[best]))].append(video)
+    return dict(groups)
+
+
+def _is_enough(videos: list[LabelledVideo]) -> bool:
+    labels = [video.label for video in videos]
+    return len(labels) >= MIN_GROUP_VIDEOS and all(
+        labels.count(label) >= MIN_LABEL_VIDEOS for label in FACE_LABELS
+    )
+
+
+def fit_group(videos: list[LabelledVideo], params: CalibrateParams) -> Calibration:
+    """Fit rule, model and thresholds on videos; without both labels, say the problem."""
     faces = list_faces(videos, params.usable)
     known = [face for face in faces if face.label]
     missing = {"real", "fake"} - {face.label for face in known}
@@ -30,7 +77,9 @@ def fit_calibration(videos: list[LabelledVideo], params: CalibrateParams) -> Cal
     losses = {way: _measure_loss(videos, judged[way]) for way in judged}
     losses = {way: loss for way, loss in losses.items() if not np.isnan(loss)}
     rule, fit = way = min(losses, key=losses.get, default=UNCOMPARED)
-    bounds = choose_thresholds(*_select_known(videos, judged[way]), params)
+    is_fake, known_probabilities = _select_known(videos, judged[way])
+    kinds = _list_kinds(videos, judged[way])
+    bounds = choose_thresholds(is_fake, known_probabilities, params, kinds)
     return Calibration(
         rule=rule,
         fit=fit,
@@ -40,7 +89,15 @@ def fit_calibration(videos: list[LabelledVideo], params: CalibrateParams) -> Cal
         max_real_probability=bounds.max_real_probability,
         thresholds_note=bounds.note,
         fitted=_count_fitted(videos, known, losses),
+        missed_fakes=float(np.mean(known_probabilities[is_fake] < 0.5)) if is_fake.any() else None,
     )
+
+
+def _list_kinds(videos: list[LabelledVideo], probabilities: np.ndarray) -> np.ndarray:
+    """List the kind of forgery of what `_select_known` selects."""
+    labels = np.array([video.label for video in videos])
+    kinds = np.array([video.method_group for video in videos], object)
+    return kinds[~np.isnan(probabilities) & (labels != "")]
 
 
 def _select_known(

@@ -16,7 +16,8 @@ class LabelledVideo:
     """A video whose truth is known, with its faces.
 
     `label` is `fake` if any annotated face is, `real` if all are, empty without any; so is
-    `track_labels`, one for each of `tracks`, empty where nothing is annotated.
+    `track_labels`, one for each of `tracks`, empty where nothing is annotated. `method_group` is
+    the kind of forgery, empty where it is not known or the video is real.
     """
 
     video: str
@@ -24,6 +25,7 @@ class LabelledVideo:
     label: str
     tracks: list[FaceTrack]
     track_labels: list[str]
+    method_group: str = ""
 
 
 @dataclass(frozen=True)

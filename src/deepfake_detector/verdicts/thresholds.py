@@ -29,14 +29,23 @@ class Thresholds:
     note: str
 
 
+MIN_KIND_VIDEOS = 10
+"""Validation fakes of one kind that are counted apart: of each, fakes may be missed at the rate."""
+
+
 def choose_thresholds(
-    is_fake: np.ndarray, probabilities: np.ndarray, params: CalibrateParams
+    is_fake: np.ndarray,
+    probabilities: np.ndarray,
+    params: CalibrateParams,
+    kinds: np.ndarray | None = None,
 ) -> Thresholds:
-    """Choose the bounds from validation videos.
+    """Choose the thresholds from validation videos.
 
     Args:
         is_fake: bool [V].
         probabilities: [V], of models that did not know the video.
+        kinds: of forgery, texts [V]; a kind with `MIN_KIND_VIDEOS` fakes is bounded by itself as
+            well, so that common kinds do not hide that another is missed.
     """
     if is_fake.all() or not is_fake.any():
         return Thresholds(
@@ -50,10 +59,23 @@ def choose_thresholds(
         )
     alarms, misses = params.max_false_positive_rate, params.max_false_negative_rate
     min_fake_probability, of_real = choose_threshold(probabilities[~is_fake], alarms, "real")
-    real_from, of_fake = choose_threshold(1 - probabilities[is_fake], misses, "fake")
+    real_from, of_fake = max(
+        choose_threshold(1 - probabilities[fakes], misses, name)
+        for name, fakes in _list_fakes(is_fake, kinds).items()
+    )
     sure = 0.5 + params.abstain_margin
     note = f"{alarms:.0%} false alarms: {of_real}\n{misses:.0%} missed fakes: {of_fake}"
     return Thresholds(1 - max(real_from, sure), max(min_fake_probability, sure), note)
+
+
+def _list_fakes(is_fake: np.ndarray, kinds: np.ndarray | None) -> dict[str, np.ndarray]:
+    """List which videos [V] are fakes, all of them and each kind that is counted apart."""
+    chosen = {"fake": is_fake}
+    for kind in sorted(set(kinds[is_fake])) if kinds is not None else []:
+        of_kind = is_fake & (kinds == kind)
+        if kind and MIN_KIND_VIDEOS <= of_kind.sum() < is_fake.sum():
+            chosen[f"{kind} fake"] = of_kind
+    return chosen
 
 
 def compute_chance_error(is_fake: np.ndarray) -> float:
