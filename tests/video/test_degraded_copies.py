@@ -30,5 +30,5 @@ def test_stronger_compression_leaves_fewer_bytes(video, tmp_path):
 
 def test_what_is_no_video_is_rejected(tmp_path):
     (tmp_path / "a.mp4").write_text("no video")
-    with pytest.raises(ValueError, match="a.mp4: not a video"):
+    with pytest.raises(ValueError, match=r"a\.mp4: not a video"):
         write_degraded_copy(tmp_path / "a.mp4", COPIES[0], tmp_path / "copy.mp4")
