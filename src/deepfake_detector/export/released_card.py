@@ -1,0 +1,109 @@
+"""The card of a released detector, after Mitchell et al. 2019 ("Model Cards"): as text and data.
+
+The data, `card.json`, is what the report and the page quote; the text is made of it alone.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+CARD = """# Deepfake detector {version}: card
+
+Finds faces in images and videos, labels each real or fake, and gives a verdict on a video: *likely
+real*, *likely fake* or *cannot tell*. Made on {date} from commit `{commit}`.
+
+## Intended use
+
+A first opinion for newsrooms, trust-and-safety teams and researchers on a clip they hold, beside
+other evidence; the start of a training on one's own videos. Not a ground for an accusation, not a
+filter that acts alone, not a way to tell who somebody is.
+
+## What it covers
+
+{covers}
+
+Not covered, and not told reliably: {not_covered}. Footage that was generated as a whole is not
+detected reliably. Sound is not examined.
+
+## What it learned from
+
+{data}
+
+{people} people. Only train splits were learned from; validation videos chose the epochs and
+calibrated the verdicts, test videos were read once.
+
+### Licences
+
+{licences}
+
+The repositories that the clips come from state these licences; most of the footage in them is by
+others, whom such a licence does not bind. None of the clips is part of this project. The weights
+are released under the project's own licence for the study of detection; who must be sure of every
+frame that a model was trained on cannot use them.
+
+## Measured
+
+{protocol}
+
+{results}
+
+Precision where {prevalence:.0%} of the clips are fake: {precision}.
+
+## Limits
+
+- It knows the people, cameras and forgeries above. A new method, strong compression or another
+  camera can turn its answers round.
+- Real faces of one camera score unlike those of another: one threshold serves all of them badly.
+- Probabilities hold where fakes are as common as real videos; `--prevalence` says otherwise.
+
+## Files
+
+{files}
+"""
+
+
+def make_card_text(card: dict[str, Any]) -> str:
+    """Make the text of a card from its data, as `card.json` holds it."""
+    prevalence = card["precision"]["prevalence"]
+    return CARD.format(
+        version=card["version"],
+        date=card["date"],
+        commit=card["commit"],
+        covers="\n".join(f"- {kind}" for kind in card["covers"]) or "- nothing yet",
+        not_covered=", ".join(card["not_covered"]),
+        data=_make_table(card["data"]),
+        people=card["people"],
+        licences="\n".join(
+            f"- {name}: {count} videos" for name, count in card["licences"].items()
+        ),
+        protocol=card["protocol"],
+        results=_make_table(card["results"]),
+        prevalence=prevalence,
+        precision=_to_text(card["precision"]["value"]),
+        files=_make_table([{"file": n, "SHA-256": h} for n, h in card["files"].items()]),
+    )
+
+
+def compute_precision(true_rate: float, false_rate: float, prevalence: float) -> float:
+    """Compute how many of the videos called fake are fake, by Bayes' rule; NaN without any call.
+
+    Args:
+        true_rate: of fakes that are called fake.
+        false_rate: of real videos that are called fake.
+        prevalence: of fakes among all videos.
+    """
+    called = true_rate * prevalence + false_rate * (1 - prevalence)
+    return true_rate * prevalence / called if called else float("nan")
+
+
+def _make_table(rows: list[dict[str, Any]]) -> str:
+    table = pd.DataFrame(rows)
+    lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
+    lines += ["| " + " | ".join(map(_to_text, row)) + " |" for row in table.to_numpy(object)]
+    return "\n".join(lines)
+
+
+def _to_text(value: Any) -> str:
+    if value is None or value != value:
+        return "n/a"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

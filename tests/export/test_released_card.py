@@ -1,0 +1,44 @@
+import math
+
+import pytest
+
+from deepfake_detector.export.released_card import compute_precision, make_card_text
+
+CARD = {
+    "version": "0.1",
+    "date": "2026-11-28",
+    "commit": "abc",
+    "covers": ["face swap"],
+    "not_covered": ["animated still"],
+    "data": [{"kind": "real", "videos": 3, "people": 2}],
+    "people": 2,
+    "licences": {"MIT": 3},
+    "protocol": "Test videos, once.",
+    "results": [{"on": "face swap", "AUC": 0.8123, "95 %": "0.7-0.9"}],
+    "precision": {"prevalence": 0.01, "value": 0.25},
+    "files": {"weights.npz": "0" * 64},
+}
+
+
+def test_the_text_tells_what_the_data_holds():
+    text = make_card_text(CARD)
+    assert "# Deepfake detector 0.1: card" in text
+    assert "- face swap" in text
+    assert "not told reliably: animated still." in text
+    assert "| face swap | 0.812 | 0.7-0.9 |" in text
+    assert "- MIT: 3 videos" in text
+    assert "Precision where 1% of the clips are fake: 0.250." in text
+
+
+def test_what_was_not_measured_is_not_a_number():
+    card = CARD | {"precision": {"prevalence": 0.01, "value": None}}
+    assert "are fake: n/a." in make_card_text(card)
+
+
+def test_precision_falls_with_prevalence():
+    assert compute_precision(0.5, 0.05, 0.5) == pytest.approx(0.909, abs=1e-3)
+    assert compute_precision(0.5, 0.05, 0.01) == pytest.approx(0.0917, abs=1e-3)
+
+
+def test_without_a_call_there_is_no_precision():
+    assert math.isnan(compute_precision(0.0, 0.0, 0.5))
