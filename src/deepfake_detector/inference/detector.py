@@ -64,6 +64,9 @@ def load_detector(path: Path, face_classifier: Path | None = None) -> Detector:
 def _load_network(path: Path):
     import keras
 
+    from deepfake_detector.models import face_classifier  # noqa: F401  registers its class
+    from deepfake_detector.models.ssd import network  # noqa: F401  ... and their layers
+
     try:
         return keras.models.load_model(path, safe_mode=True, compile=False)
     except (OSError, TypeError, KeyError, ValueError) as error:
