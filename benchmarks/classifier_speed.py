@@ -1,6 +1,6 @@
 """What the face classifier costs: finding faces with it against finding them without, frame by frame.
 
-    python benchmarks/face_classifier_speed.py [--detector artifacts/train/detector.keras] VIDEO
+    python benchmarks/classifier_speed.py [--detector artifacts/train/detector.keras] VIDEO
 
 Interleaved repeats on the same frames; the ratio of the medians, and the time per looked-at face.
 """

@@ -14,7 +14,7 @@ calibration on the other sources.
 
 With `--keep FOLDER` shards and finished trainings stay there, and the same command, or one with
 --split test, trains nothing again. `--against FILE` (a draws.npz that another call left in its
-folder) adds the differences of the two recipes. docs/quality.md has the results.
+folder) adds the differences of the two recipes. docs/results.md has the results.
 """
 
 import argparse
