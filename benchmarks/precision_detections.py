@@ -83,8 +83,8 @@ def measure(faces: pd.DataFrame, shards: list[Path]) -> dict[str, float]:
 
 def compare(faces: pd.DataFrame, others: pd.DataFrame) -> float:
     """Tell which share of the faces that are sure is found by the other side, too."""
+    from deepfake_detector.common.boxes import BOX
     from deepfake_detector.common.labels import FACE_LABELS
-    from deepfake_detector.common.tables import BOX
     from deepfake_detector.models.ssd.boxes import compute_iou
 
     labels = list(FACE_LABELS)

@@ -62,7 +62,6 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
     import tensorflow as tf
 
     from deepfake_detector.augmentation.frames import augment_frame
-    from deepfake_detector.data.loading.batches import decode_jpeg
     from deepfake_detector.models.ssd.loss import compute_loss
     from deepfake_detector.models.ssd.matching import make_targets
     from deepfake_detector.models.ssd.network import build_detector, make_detector_anchors
@@ -71,6 +70,7 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
         freeze_batch_norm,
         make_optimizer,
     )
+    from deepfake_detector.video.images import decode_image
 
     detector = build_detector(params.detector)
     if params.train.freeze_batch_norm:
@@ -78,7 +78,7 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
     model = DetectorTrainer(detector, params)
     model.compile(optimizer=make_optimizer(params.train))
     anchors, settings = make_detector_anchors(detector, params.detector), params.detector
-    images = [decode_jpeg(frame["image"]) for frame in frames]
+    images = [decode_image(frame["image"]) for frame in frames]
     boxes = np.stack([frame["boxes"][:1] for frame in frames])
     labels = np.stack([frame["labels"][:1] for frame in frames]).astype(np.int32)
     random = np.random.default_rng(params.seed)
@@ -109,7 +109,7 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
             augment_frame(image, *faces, random, size_px, params.train.augmentation)
 
     return {
-        "decode": lambda: [decode_jpeg(frame["image"]) for frame in frames],
+        "decode": lambda: [decode_image(frame["image"]) for frame in frames],
         "augment": augment,
         "match*": lambda: match(**truth),
         "loss*": lambda: lose(outputs["box"], outputs["label"]),
@@ -127,10 +127,10 @@ def make_prediction_parts(frames: list[dict], path: Path) -> dict[str, Callable]
     import numpy as np
     import tensorflow as tf
 
-    from deepfake_detector.data.loading.batches import decode_jpeg
     from deepfake_detector.data.loading.crop_index import cut_from_record
     from deepfake_detector.inference.detector import batch_to_table, load_detector
     from deepfake_detector.inference.score_fusion import classify_faces
+    from deepfake_detector.video.images import decode_image
 
     detector = load_detector(path)
     inference_model, classifier = detector.ssd, detector.face_classifier
@@ -138,12 +138,12 @@ def make_prediction_parts(frames: list[dict], path: Path) -> dict[str, Callable]
     ends = {name: inference_model.get_layer(name).output for name in ("box", "label")}
     network = keras.Model(inference_model.input, ends)
     size = (inference_model.input_shape[1],) * 2
-    images = [decode_jpeg(frame["image"]) for frame in frames]
+    images = [decode_image(frame["image"]) for frame in frames]
     batch = np.float32([cv2.resize(image, size) for image in images])
     outputs = network.predict_on_batch(batch)
     suppress = tf.function(suppression)
     parts = {
-        "decode": lambda: [decode_jpeg(frame["image"]) for frame in frames],
+        "decode": lambda: [decode_image(frame["image"]) for frame in frames],
         "resize": lambda: np.float32([cv2.resize(image, size) for image in images]),
         "suppression*": lambda: suppress(outputs),
         "whole": lambda: inference_model.predict_on_batch(batch),

@@ -161,7 +161,8 @@ def measure_changes(detector_path: Path) -> pd.DataFrame:
 
 def find_changed(detector, video, change: Change, wanted: set[int]) -> tuple[pd.DataFrame, list]:
     """Find and follow the faces of a changed video, px of the original: a table and the tracks."""
-    from deepfake_detector.inference.detector import BOX, FACE_COLUMNS, detect_faces
+    from deepfake_detector.common.boxes import BOX
+    from deepfake_detector.inference.detector import FACE_COLUMNS, detect_faces
     from deepfake_detector.verdicts.track_collector import TrackCollector
 
     tables = [pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS])]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deepfake_detector.common import cli
 from deepfake_detector.common.labels import FACE_LABELS, name_to_label
 from deepfake_detector.config.schema import AnnotateParams, load_params
 from deepfake_detector.data.annotations.writer import AnnotatedVideo, write_annotations
@@ -33,23 +34,21 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        params = load_params().annotate
-        failed = annotate(
-            arguments.videos,
-            name_to_label(arguments.label),
-            arguments.out,
-            arguments.format,
-            params,
-        )
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"annotate: {error}") from error
-    if failed:
-        raise SystemExit(f"annotate: {failed} of {len(arguments.videos)} videos could not be read")
+    label = name_to_label(arguments.label)
+    cli.run(
+        "annotate",
+        lambda: annotate(
+            arguments.videos, label, arguments.out, arguments.format, load_params().annotate
+        ),
+    )
 
 
-def annotate(videos: list[Path], label: int, out: Path, form: str, params: AnnotateParams) -> int:
-    """Write the annotations of all videos that can be read; return how many cannot."""
+def annotate(videos: list[Path], label: int, out: Path, form: str, params: AnnotateParams) -> None:
+    """Write the annotations of all videos that can be read.
+
+    Raises:
+        ValueError: some cannot, after the others are written.
+    """
     detector = MTCNNFaceDetector(params.min_face_px)
     annotated = []
     for number, video in enumerate(videos, 1):
@@ -57,7 +56,7 @@ def annotate(videos: list[Path], label: int, out: Path, form: str, params: Annot
         try:
             found = annotate_video(video, label, detector, params)
         except (ValueError, OSError) as error:
-            logger.error("[%d/%d] left out: %s", number, len(videos), error)
+            logger.error("[%d/%d] skipped: %s", number, len(videos), error)
             continue
         annotated.append(found)
         logger.info(
@@ -68,7 +67,10 @@ def annotate(videos: list[Path], label: int, out: Path, form: str, params: Annot
     if annotated:
         write_annotations(out, annotated, form)
         logger.info("%d videos written to %s", len(annotated), out)
-    return len(videos) - len(annotated)
+    if len(annotated) < len(videos):
+        raise ValueError(
+            f"{len(videos) - len(annotated)} of {len(videos)} videos could not be read"
+        )
 
 
 def annotate_video(
@@ -86,7 +88,7 @@ def annotate_video(
 
 
 def report_frames(video: Path) -> Iterator[tuple[int, np.ndarray]]:
-    """Give the frames of a video and say now and then how far it is."""
+    """Yield the frames of a video, and log now and then how far it is."""
     reported = time.monotonic()
     for number, image in read_frames(video):
         if time.monotonic() - reported > REPORT_SECONDS:

@@ -7,16 +7,26 @@ good they are; prints a table of that. Registers detector and calibration as MLf
 import argparse
 import json
 import logging
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from deepfake_detector import mlflow_tracking, plots
-from deepfake_detector.common.tables import read_table, write_json, write_table
+from deepfake_detector.common import cli
+from deepfake_detector.common.artifacts import (
+    CALIBRATED,
+    CALIBRATION,
+    DETECTOR,
+    EVALUATED,
+    SHARDS,
+    SPLIT_TABLES,
+    TRAINED,
+)
+from deepfake_detector.common.files import write_json
+from deepfake_detector.common.tables import read_table, write_table
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.data.frame_records import read_records
-from deepfake_detector.data.splits.listing import SHARDS, SPLITS, list_shards
+from deepfake_detector.data.splits.listing import list_shards
 from deepfake_detector.evaluation.detection_report import count, metrics_to_json
 from deepfake_detector.evaluation.tracked_videos import track_labelled_videos
 from deepfake_detector.evaluation.verdict_metrics import (
@@ -32,10 +42,7 @@ from deepfake_detector.verdicts.cross_validation import cross_validate
 from deepfake_detector.verdicts.fit_calibration import fit_calibration
 from deepfake_detector.verdicts.labelled_videos import LabelledVideo, list_faces
 
-TRAINED = Path("artifacts/train")
-FOUND = Path("artifacts/evaluate/detections.csv")
-OUT = Path("artifacts/calibrate")
-PLOTS = OUT / "plots"
+PLOTS = CALIBRATED / "plots"
 
 logger = logging.getLogger("calibrate")
 
@@ -43,22 +50,19 @@ logger = logging.getLogger("calibrate")
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        calibrate(load_params())
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"calibrate: {error}") from error
+    cli.run("calibrate", lambda: calibrate(load_params()))
 
 
 def calibrate(params: Params) -> None:
     """Calibrate on `artifacts/split/validation.csv`, measure on `artifacts/split/test.csv`."""
     validation = read_labelled_videos("validation", detect_validation_faces(params), params)
     calibration = fit_calibration(validation, params.calibrate)
-    write_json(calibration.model_dump(), OUT / "calibration.json")
-    test = read_labelled_videos("test", read_table(FOUND), params)
+    write_json(calibration.model_dump(), CALIBRATION)
+    test = read_labelled_videos("test", read_table(EVALUATED / "detections.csv"), params)
     verdicts = make_video_verdicts(test, calibration)
     faces = make_face_verdicts(test, calibration)
-    write_table(verdicts, OUT / "verdicts.csv")
-    write_table(faces, OUT / "faces.csv")
+    write_table(verdicts, CALIBRATED / "verdicts.csv")
+    write_table(faces, CALIBRATED / "faces.csv")
     values = {
         **measure_probabilities(verdicts, params.evaluate.n_bootstrap, params.seed),
         **measure_answers(verdicts),
@@ -67,7 +71,7 @@ def calibrate(params: Params) -> None:
     validation_metrics = measure_validation(validation, calibration, params)
     write_json(
         {"validation": metrics_to_json(validation_metrics), "test": metrics_to_json(values)},
-        OUT / "metrics.json",
+        CALIBRATED / "metrics.json",
     )
     draw(verdicts, calibration)
     print(verdicts_to_text(values, calibration))
@@ -81,7 +85,7 @@ def detect_validation_faces(params: Params) -> pd.DataFrame:
     shards = list_shards("validation")
     if not shards:
         return pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS])
-    detector = load_detector(TRAINED / "detector.keras")
+    detector = load_detector(DETECTOR)
     return predict_shards(detector, shards, params.train.batch_size)
 
 
@@ -92,7 +96,7 @@ def read_labelled_videos(split: str, faces: pd.DataFrame, params: Params) -> lis
     shards = list_shards(split)
     if not shards:
         return []
-    videos = read_table(SPLITS / f"{split}.csv")
+    videos = read_table(SPLIT_TABLES / f"{split}.csv")
     min_face_score, iou_threshold = (
         params.calibrate.usable.min_face_score,
         params.evaluate.iou_threshold,
@@ -149,10 +153,8 @@ def log_to_mlflow(values: dict[str, dict], params: Params) -> None:
         if name != "intervals"
     }
     with mlflow_tracking.continued_run(run_id):
-        mlflow_tracking.log_evaluation(numbers, OUT)
-        mlflow_tracking.register_detector(
-            TRAINED / "detector.keras", OUT / "calibration.json", params.predict, read_example()
-        )
+        mlflow_tracking.log_evaluation(numbers, CALIBRATED)
+        mlflow_tracking.register_detector(DETECTOR, CALIBRATION, params.predict, read_example())
 
 
 if __name__ == "__main__":

@@ -7,12 +7,22 @@ import argparse
 import json
 import logging
 import time
-from pathlib import Path
 
 import pandas as pd
 
 from deepfake_detector import mlflow_tracking, plots
-from deepfake_detector.common.tables import read_table, write_json, write_table
+from deepfake_detector.common import cli
+from deepfake_detector.common.artifacts import (
+    DETECTOR,
+    EVALUATED,
+    SHARDS,
+    SPLIT_TABLES,
+    TRAINED,
+    VALIDATED,
+    VIDEOS,
+)
+from deepfake_detector.common.files import write_json
+from deepfake_detector.common.tables import read_table, write_table
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.data.frame_records import make_shard_path
 from deepfake_detector.evaluation.by_face_size import make_size_table, size_table_to_text
@@ -35,14 +45,8 @@ from deepfake_detector.evaluation.shortcut_probes import probe_shortcuts, shortc
 from deepfake_detector.inference.score_fusion import drop_classifier_scores
 from deepfake_detector.training.model_selection import find_objective
 
-VIDEOS = Path("data/videos")
-VALIDATED = Path("artifacts/validate")
-SHARDS = Path("artifacts/extract_frames")
-TRAIN = Path("artifacts/split/train.csv")
-TEST = Path("artifacts/split/test.csv")
-TRAINED = Path("artifacts/train")
-OUT = Path("artifacts/evaluate")
-PLOTS = OUT / "plots"
+TRAIN, TEST = SPLIT_TABLES / "train.csv", SPLIT_TABLES / "test.csv"
+PLOTS = EVALUATED / "plots"
 
 logger = logging.getLogger("evaluate")
 
@@ -50,16 +54,13 @@ logger = logging.getLogger("evaluate")
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        evaluate(load_params())
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"evaluate: {error}") from error
+    cli.run("evaluate", lambda: evaluate(load_params()))
 
 
 def evaluate(params: Params) -> None:
     """Measure `artifacts/train/detector.keras` on `artifacts/split/test.csv`."""
     faces, truth, images_per_second = detect_test_faces(params)
-    write_table(faces, OUT / "detections.csv")
+    write_table(faces, EVALUATED / "detections.csv")
     videos, frames = read_table(TEST), read_table(SHARDS / "frames.csv")
     evaluated = make_evaluation_frames(faces, truth, videos, frames)
     threshold = params.predict.score_threshold
@@ -69,7 +70,7 @@ def evaluate(params: Params) -> None:
         values |= measure_ssd_only(alone, params.evaluate.iou_threshold)
     values["images_per_second"] = images_per_second
     values |= probe_data(params.seed)
-    write_json({"test": metrics_to_json(values)}, OUT / "metrics.json")
+    write_json({"test": metrics_to_json(values)}, EVALUATED / "metrics.json")
     draw_charts(evaluated, values, params)
     draw_examples(evaluated, params)
     print(metrics_to_text(values, params.evaluate.iou_threshold))
@@ -87,7 +88,7 @@ def detect_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float
         raise ValueError(f"{TEST}: no test video with frames; give split.test a larger share")
     shards = [make_shard_path(SHARDS, video) for video in videos["video"]]
     truth = read_truth(shards)
-    detector = load_detector(TRAINED / "detector.keras")
+    detector = load_detector(DETECTOR)
     started = time.perf_counter()
     faces = predict_shards(detector, shards, params.train.batch_size)
     seconds = time.perf_counter() - started
@@ -154,7 +155,7 @@ def log_to_mlflow(values: dict) -> None:
     numbers = {key: value for key, value in metrics_to_json(values).items() if key != "intervals"}
     with mlflow_tracking.continued_run(run_id):
         mlflow_tracking.log_evaluation(
-            {f"test_{key}": value for key, value in numbers.items()}, OUT
+            {f"test_{key}": value for key, value in numbers.items()}, EVALUATED
         )
 
 

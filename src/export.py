@@ -11,15 +11,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepfake_detector.common.tables import read_table, write_text
+from deepfake_detector.common import cli
+from deepfake_detector.common.artifacts import (
+    DETECTOR,
+    EVALUATED,
+    EXPORTED,
+    SPLIT_TABLES,
+    VALIDATED,
+)
+from deepfake_detector.common.files import hash_file, write_text
+from deepfake_detector.common.tables import read_table
 from deepfake_detector.config.schema import Params, load_params
-from deepfake_detector.data.splits.listing import SPLITS, list_shards
-from deepfake_detector.export.folders import hash_file, replace_folder, write_checksums
+from deepfake_detector.data.splits.listing import list_shards
+from deepfake_detector.export.folders import replace_folder, write_checksums
 
-VIDEOS = Path("artifacts/validate/videos.csv")
-TRAINED = Path("artifacts/train")
-METRICS = Path("artifacts/evaluate/metrics.json")
-OUT = Path("artifacts/export")
+METRICS = EVALUATED / "metrics.json"
 
 logger = logging.getLogger("export")
 
@@ -28,10 +34,7 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logger.setLevel(logging.INFO)
-    try:
-        export(load_params())
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"export: {error}") from error
+    cli.run("export", lambda: export(load_params()))
 
 
 def export(params: Params) -> None:
@@ -39,14 +42,14 @@ def export(params: Params) -> None:
     from deepfake_detector.inference.detector import load_detector
     from deepfake_detector.models.ssd.precision import fit_precision
 
-    detector = load_detector(TRAINED / "detector.keras")
+    detector = load_detector(DETECTOR)
     fit_precision(detector.ssd, "float32")  # as the files are
-    with replace_folder(OUT) as folder:
+    with replace_folder(EXPORTED) as folder:
         classifier_text = export_face_classifier(detector.face_classifier, params, folder)
         content = export_ssd(detector.ssd, params, folder)
         write_card(content, classifier_text, folder)
         write_checksums(folder)
-    logger.info("%s: all formats, model card and checksums", OUT)
+    logger.info("%s: all formats, model card and checksums", EXPORTED)
 
 
 def export_face_classifier(classifier, params: Params, folder: Path) -> str:
@@ -106,8 +109,8 @@ def write_card(measured: dict, classifier_text: str, folder: Path) -> None:
     from deepfake_detector.export.model_card import CardContent, make_card
 
     content = CardContent(
-        digest=hash_file(TRAINED / "detector.keras"),
-        splits=json.loads((SPLITS / "summary.json").read_text()),
+        digest=hash_file(DETECTOR),
+        splits=json.loads((SPLIT_TABLES / "summary.json").read_text()),
         metrics=json.loads(METRICS.read_text())["test"] if METRICS.is_file() else None,
         licences=list_licences(),
         **measured,
@@ -117,8 +120,8 @@ def write_card(measured: dict, classifier_text: str, folder: Path) -> None:
 
 def list_licences() -> list[str]:
     """List the licences of the videos trained on."""
-    videos: pd.DataFrame = read_table(VIDEOS)
-    trained = videos["video"].isin(read_table(SPLITS / "train.csv")["video"])
+    videos: pd.DataFrame = read_table(VALIDATED / "videos.csv")
+    trained = videos["video"].isin(read_table(SPLIT_TABLES / "train.csv")["video"])
     return sorted(set(videos.loc[trained, "licence"]))
 
 

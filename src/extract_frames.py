@@ -2,31 +2,23 @@
 
 import argparse
 import logging
-import sys
-from pathlib import Path
 
+from deepfake_detector.common import cli
+from deepfake_detector.common.artifacts import SHARDS, VALIDATED, VIDEOS
 from deepfake_detector.common.parallel import count_workers
 from deepfake_detector.config.schema import load_params
 
 logger = logging.getLogger("extract_frames")
 
-VIDEOS = Path("data/videos")
-VALIDATED = Path("artifacts/validate")
-FOLDER = Path("artifacts/extract_frames")
 
-
-def main() -> int:
+def main() -> None:
     arguments = parse_arguments()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    try:
-        extract_frames(arguments.workers)
-    except ValueError as error:
-        logger.error("%s", error)
-        return 1
-    except KeyboardInterrupt:
-        logger.error("stopped; the videos that are done are kept, the same command goes on")
-        return 130
-    return 0
+    cli.run(
+        "extract_frames",
+        lambda: extract_frames(arguments.workers),
+        when_stopped="the videos that are done are kept, the same command goes on",
+    )
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -57,14 +49,14 @@ def extract_frames(workers: int) -> None:
     names = ("videos", "annotations", "ignored_frames")
     tables = [read_table(VALIDATED / f"{name}.csv") for name in names]
     plans = plan_extractions(*tables, VIDEOS, params)
-    finished, rejections, made = make_shards(plans, FOLDER, workers)
+    finished, rejections, made = make_shards(plans, SHARDS, workers)
     frames = make_frame_table(finished)
-    write_table(frames, FOLDER / "frames.csv")
-    write_rejections(rejections, FOLDER / "rejected.csv")
+    write_table(frames, SHARDS / "frames.csv")
+    write_rejections(rejections, SHARDS / "rejected.csv")
     for rejection in rejections:
         logger.warning("rejected %s: %s", rejection.file, rejection.reason)
     if not finished:
-        raise ValueError(f"no video is left; correct what {FOLDER / 'rejected.csv'} says")
+        raise ValueError(f"no video is left; correct what {SHARDS / 'rejected.csv'} says")
     logger.info(
         "%d frames of %d videos, %d without a face; made %d shards, kept %d, rejected %d videos",
         len(frames),
@@ -77,4 +69,4 @@ def extract_frames(workers: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

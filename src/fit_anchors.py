@@ -11,6 +11,7 @@ import logging
 import os
 from pathlib import Path
 
+from deepfake_detector.common import cli
 from deepfake_detector.config.schema import DetectorParams, load_params
 from deepfake_detector.data.splits.listing import list_shards
 
@@ -23,10 +24,8 @@ def main() -> None:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--out", type=Path, required=True, help="picture to write, PNG")
-    try:
-        fit(load_params().detector, parser.parse_args().out)
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"fit_anchors: {error}") from error
+    out = parser.parse_args().out
+    cli.run("fit_anchors", lambda: fit(load_params().detector, out))
 
 
 def fit(params: DetectorParams, out: Path) -> None:

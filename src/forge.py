@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deepfake_detector.common import cli
 from deepfake_detector.common.labels import FAKE, REAL
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.data.annotations.writer import (
@@ -64,14 +65,20 @@ def main() -> None:
     parser.add_argument("--donor", type=Path, metavar="VIDEO_OR_IMAGE")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        methods = choose_methods(arguments.method, len(arguments.videos), arguments.donor)
-        donors = choose_donors(arguments.videos, arguments.donor, methods)
-        failed = forge(donors, methods, arguments.out, load_params())
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"forge: {error}") from error
+    cli.run("forge", lambda: forge_as_asked(arguments, load_params()))
+
+
+def forge_as_asked(arguments: argparse.Namespace, params: Params) -> None:
+    """Choose methods and donors, and forge all videos that can be forged.
+
+    Raises:
+        ValueError: the arguments do not fit together, or some videos could not be forged.
+    """
+    methods = choose_methods(arguments.method, len(arguments.videos), arguments.donor)
+    donors = choose_donors(arguments.videos, arguments.donor, methods)
+    failed = forge(donors, methods, arguments.out, params)
     if failed:
-        raise SystemExit(f"forge: {failed} of {len(donors)} videos could not be forged")
+        raise ValueError(f"{failed} of {len(donors)} videos could not be forged")
 
 
 def choose_methods(method: str | None, videos: int, donor: Path | None) -> tuple[str, ...]:
@@ -119,7 +126,7 @@ def forge(
                 find_target(video, out, detector, params), donor, methods, detector, params
             )
         except (ValueError, OSError) as error:
-            logger.error("[%d/%d] left out: %s", number, len(donors), error)
+            logger.error("[%d/%d] skipped: %s", number, len(donors), error)
             failed += 1
     return failed
 

@@ -16,8 +16,9 @@ import cv2
 import pandas as pd
 from tqdm import tqdm
 
+from deepfake_detector.common.files import write_json
 from deepfake_detector.common.labels import FACE_LABELS
-from deepfake_detector.common.tables import Rejection, write_json, write_rejections, write_table
+from deepfake_detector.common.tables import Rejection, write_rejections, write_table
 from deepfake_detector.config.schema import PredictParams, load_params
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.inference.analysis import Expert

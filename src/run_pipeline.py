@@ -18,15 +18,16 @@ import sys
 from pathlib import Path
 
 from deepfake_detector import mlflow_tracking
+from deepfake_detector.common import cli
+from deepfake_detector.common.artifacts import CALIBRATED, DATA, EVALUATED, TRAINED
+from deepfake_detector.common.files import write_text
 from deepfake_detector.config.overrides import override_params, parse_names, read_preset
 from deepfake_detector.config.schema import PARAMS_FILE, Params, load_params
 from deepfake_detector.evaluation.detection_report import metrics_to_text
 
-DATA = Path("data")
 PRESETS = Path("configs")
-METRICS = Path("artifacts/evaluate/metrics.json")
-VERDICT_METRICS = Path("artifacts/calibrate/metrics.json")
-TRAINED = Path("artifacts/train")
+METRICS = EVALUATED / "metrics.json"
+VERDICT_METRICS = CALIBRATED / "metrics.json"
 
 logger = logging.getLogger("run_pipeline")
 
@@ -36,10 +37,17 @@ def main() -> None:
         print(__doc__.strip())
         return
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    try:
-        values = write_params(sys.argv[1:])
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"run_pipeline: {error}") from error
+    cli.run("run_pipeline", lambda: run_pipeline(sys.argv[1:]))
+
+
+def run_pipeline(words: list[str]) -> None:
+    """Run what `--name value` words change, and print the detector's metrics.
+
+    Raises:
+        ValueError: a word is not a parameter's name or value.
+        SystemExit: DVC failed, with its exit code.
+    """
+    values = write_params(words)
     command = make_command(bool(values))
     logger.info("running `%s`", " ".join(command))
     finished = subprocess.run(command, env=make_environment())
@@ -60,9 +68,7 @@ def write_params(words: list[str]) -> dict[str, str]:
     chosen = {} if preset is None else read_preset(preset, PRESETS)
     text, values = override_params(before, chosen | given)
     if text != before:
-        partial = PARAMS_FILE.with_suffix(".partial")
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, PARAMS_FILE)
+        write_text(text, PARAMS_FILE)
         logger.info("params.yaml now says %s", ", ".join(f"{k}: {v}" for k, v in values.items()))
     return values
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deepfake_detector.common import cli
 from deepfake_detector.common.labels import FACE_LABELS, name_to_label
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.metrics import Detections, Truth, score_detections
@@ -28,11 +29,13 @@ def main() -> None:
     parser.add_argument("truth", type=Path, metavar="TRUTH.csv")
     parser.add_argument("--json", action="store_true", help="print a JSON object, not a table")
     arguments = parser.parse_args()
-    try:
-        iou_threshold = load_params().evaluate.iou_threshold
-        detections, truth, images = read_files(arguments.detections, arguments.truth)
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"score: {error}") from error
+    cli.run("score", lambda: score(arguments))
+
+
+def score(arguments: argparse.Namespace) -> None:
+    """Print the scores of detections, as a table or as JSON."""
+    iou_threshold = load_params().evaluate.iou_threshold
+    detections, truth, images = read_files(arguments.detections, arguments.truth)
     scores = score_detections(detections, truth, iou_threshold)
     if arguments.json:
         print(json.dumps(scores_to_json(scores), indent=2))

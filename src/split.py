@@ -2,27 +2,18 @@
 
 import argparse
 import logging
-import sys
-from pathlib import Path
 
+from deepfake_detector.common import cli
+from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES, VALIDATED
 from deepfake_detector.config.schema import load_params
 
 logger = logging.getLogger("split")
 
-VALIDATED = Path("artifacts/validate")
-EXTRACTED = Path("artifacts/extract_frames")
-FOLDER = Path("artifacts/split")
 
-
-def main() -> int:
+def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    try:
-        split()
-    except ValueError as error:
-        logger.error("%s", error)
-        return 1
-    return 0
+    cli.run("split", split)
 
 
 def split() -> None:
@@ -31,27 +22,28 @@ def split() -> None:
     Raises:
         ValueError: an earlier stage has not run, or the videos cannot be split.
     """
-    from deepfake_detector.common.tables import read_table, write_json, write_table
+    from deepfake_detector.common.files import write_json
+    from deepfake_detector.common.tables import read_table, write_table
     from deepfake_detector.data.splits.assignment import assign_splits
+    from deepfake_detector.data.splits.names import SPLITS
     from deepfake_detector.data.splits.summary import (
         SPLIT_COLUMNS,
         count_contents,
         summarize_splits,
     )
-    from deepfake_detector.data.validation.video_list import SPLITS
 
     params = load_params()
     videos = count_contents(
         read_table(VALIDATED / "videos.csv"),
         read_table(VALIDATED / "annotations.csv"),
-        read_table(EXTRACTED / "frames.csv"),
+        read_table(SHARDS / "frames.csv"),
     )
     videos["split"] = assign_splits(videos, params.split, params.seed)
     for name in SPLITS:
         rows = videos.loc[videos["split"] == name, SPLIT_COLUMNS]
-        write_table(rows, FOLDER / f"{name}.csv")
+        write_table(rows, SPLIT_TABLES / f"{name}.csv")
     summary, notes = summarize_splits(videos)
-    write_json(summary, FOLDER / "summary.json")
+    write_json(summary, SPLIT_TABLES / "summary.json")
     for name, counts in summary.items():
         logger.info(
             "%s: %s", name, ", ".join(f"{counts[key]} {key.replace('_', ' ')}" for key in counts)
@@ -61,4 +53,4 @@ def split() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from deepfake_detector import mlflow_tracking
+from deepfake_detector.common.artifacts import SPLIT_TABLES
 from deepfake_detector.config.schema import Params, load_params
-from deepfake_detector.data.splits.listing import SPLITS, list_shards
+from deepfake_detector.data.splits.listing import list_shards
 
 OUT = Path("artifacts/train")
 UNFINISHED_RUN = Path("artifacts/train_unfinished/run.json")
@@ -62,7 +63,7 @@ def train(params: Params) -> None:
 
 def read_sources() -> dict[str, str]:
     """Read the source of each train video."""
-    videos = pd.read_csv(SPLITS / "train.csv", dtype=str)
+    videos = pd.read_csv(SPLIT_TABLES / "train.csv", dtype=str)
     return dict(zip(videos["video"], videos["source"], strict=True))
 
 

@@ -62,7 +62,7 @@ def test_bad_video_is_named_and_the_others_are_annotated(run, tmp_path, caplog):
         run(["broken.mp4", "bright.mp4"], "--label", "real")
     faces, _ = read_annotations(tmp_path / "faces")
     assert len(faces) == 8
-    assert "[1/2] left out: broken.mp4" in caplog.text
+    assert "[1/2] skipped: broken.mp4" in caplog.text
     assert "[2/2] bright.mp4: 8 frames, 1 faces" in caplog.text
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import calibrate
+from deepfake_detector.common.artifacts import EVALUATED
 from deepfake_detector import mlflow_tracking
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
@@ -154,7 +155,7 @@ def test_one_source_gives_probabilities_but_no_answer(stage):
 
 
 def test_a_stage_that_has_not_run_is_named(stage, monkeypatch):
-    calibrate.FOUND.unlink()
+    (EVALUATED / "detections.csv").unlink()
     monkeypatch.setattr("sys.argv", ["calibrate.py"])
     monkeypatch.setattr(calibrate, "load_params", lambda: stage[0])
     with pytest.raises(

@@ -12,9 +12,9 @@ import pytest
 
 import export
 from copied_project import PROJECT
+from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES, TRAINED, VALIDATED
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, write_shard
-from deepfake_detector.data.splits.listing import SHARDS, SPLITS
 from deepfake_detector.models.face_classifier import FaceClassifier
 from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
@@ -30,14 +30,14 @@ COUNTS = dict.fromkeys(["videos", "sources", "frames", "real_faces", "fake_faces
 def project(tmp_path, monkeypatch):
     """A folder with a small trained detector, one shard a split, and what was said of them."""
     monkeypatch.chdir(tmp_path)
-    for folder in (SHARDS, SPLITS, export.TRAINED, export.VIDEOS.parent):
+    for folder in (SHARDS, SPLIT_TABLES, TRAINED, VALIDATED):
         folder.mkdir(parents=True)
     make_detector().save(export.TRAINED / "detector.keras")
     for split in ("train", "validation"):
         write_frames(SHARDS / f"{split}.mp4.tfrecord", f"{split}.mp4")
         table = pd.DataFrame({"video": [f"{split}.mp4"], "frames": [3]})
-        table.to_csv(SPLITS / f"{split}.csv", index=False)
-    (SPLITS / "summary.json").write_text(json.dumps({"train": COUNTS}))
+        table.to_csv(SPLIT_TABLES / f"{split}.csv", index=False)
+    (SPLIT_TABLES / "summary.json").write_text(json.dumps({"train": COUNTS}))
     export.VIDEOS.write_text("video,licence\ntrain.mp4,CC0\nvalidation.mp4,MIT\n")
     params = load_params(PROJECT / "params.yaml")
     return params.model_copy(update={"export": params.export.model_copy(update={"frames": 3})})

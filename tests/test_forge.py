@@ -129,7 +129,7 @@ def test_same_seed_forges_the_same_bytes(run):
 def test_video_without_a_face_is_named_and_the_others_are_forged(run, caplog):
     with pytest.raises(SystemExit, match="1 of 2 videos could not be forged"):
         run(["empty.mp4", "anna.mp4"], "--method", "self_blend")
-    assert "left out: empty.mp4: expected a face to forge, found none" in caplog.text
+    assert "skipped: empty.mp4: expected a face to forge, found none" in caplog.text
     assert "anna_self_blend.mp4" in read_video_rows(Path(sys.argv[-3]))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import predict
 from clips import make_calibration
-from deepfake_detector.common.tables import write_json
+from deepfake_detector.common.files import write_json
 from deepfake_detector.inference.detector import Detector
 from deepfake_detector.video.clips import read_frames, write_video
 

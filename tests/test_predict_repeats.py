@@ -11,7 +11,7 @@ import pytest
 
 from clips import make_calibration, make_frame, write_clip
 from code_map import PROJECT
-from deepfake_detector.common.tables import write_json
+from deepfake_detector.common.files import write_json
 from small_detector import save_small_detector
 
 TIMES = re.compile(rb',\n "times": \{[^}]*\}')

@@ -17,13 +17,11 @@ def data_set(tmp_path, monkeypatch):
 
 
 def run_stages(monkeypatch, *scripts):
-    """Run scripts; give the exit status of the last."""
-    status = None
+    """Run scripts, one after the other."""
     for script in scripts:
         workers = [] if script is split else ["--workers", "1"]
         monkeypatch.setattr("sys.argv", [script.__name__, *workers])
-        status = script.main()
-    return status
+        script.main()
 
 
 def read_splits(data_set):
@@ -32,7 +30,7 @@ def read_splits(data_set):
 
 
 def test_every_video_is_in_one_split_beside_its_source(data_set, monkeypatch):
-    assert run_stages(monkeypatch, validate, extract_frames, split) == 0
+    run_stages(monkeypatch, validate, extract_frames, split)
     splits = read_splits(data_set)
     videos = sorted(row["video"] for rows in splits.values() for row in rows)
     assert videos == ["no_face.mp4"] + [
@@ -47,7 +45,7 @@ def test_tables_and_summary_count_kept_frames_and_their_faces(data_set, monkeypa
     rows = [(video, source, pins[source]) for video, source in data_set.listed]
     path = data_set.folder / "data/videos.csv"
     write_csv(path, ["video", "source", "split"], [*rows, ("no_face.mp4", "", "test")])
-    assert run_stages(monkeypatch, validate, extract_frames, split) == 0
+    run_stages(monkeypatch, validate, extract_frames, split)
     splits = read_splits(data_set)
     columns = ["video", "source", "identity", "labels", "frames", "faces"]
     expected = [  # 6 frames, of which 0 and 5 are kept
@@ -74,19 +72,19 @@ def test_split_without_a_label_is_pointed_out(data_set, monkeypatch, caplog):
     data_set.rows = [(*row[:-1], "real" if row[0] != "p0_fake.mp4" else "fake")
                      for row in data_set.rows]  # fmt: skip
     data_set.write()
-    assert run_stages(monkeypatch, validate, extract_frames, split) == 0
+    run_stages(monkeypatch, validate, extract_frames, split)
     assert "validation has no fake face: its figures for that label will be empty" in caplog.text
     assert "test has no fake face" in caplog.text
 
 
-def test_pins_that_leave_no_test_video_are_one_message(data_set, monkeypatch, caplog):
+def test_pins_that_leave_no_test_video_are_one_message(data_set, monkeypatch):
     rows = [(*row, "train") for row in data_set.listed]
     path = data_set.folder / "data/videos.csv"
     write_csv(path, ["video", "source", "split"], [*rows, ("no_face.mp4", "", "validation")])
-    assert run_stages(monkeypatch, validate, extract_frames, split) == 1
-    assert "nothing is left for test: the 5 groups of videos" in caplog.text
+    with pytest.raises(SystemExit, match="nothing is left for test: the 5 groups of videos"):
+        run_stages(monkeypatch, validate, extract_frames, split)
 
 
-def test_missing_stage_is_named(data_set, monkeypatch, caplog):
-    assert run_stages(monkeypatch, validate, split) == 1
-    assert "frames.csv: not there; run the stage extract_frames first" in caplog.text
+def test_missing_stage_is_named(data_set, monkeypatch):
+    with pytest.raises(SystemExit, match=r"frames\.csv: not there; run the stage extract_frames"):
+        run_stages(monkeypatch, validate, split)

@@ -68,7 +68,7 @@ def test_everything_damaged_is_named_and_everything_else_is_accepted(data_set, c
     data_set.write()
     (data_set.annotations / "empty.json").write_text("[]")
     with caplog.at_level(logging.INFO):
-        assert validate.main() == 0
+        validate.main()
 
     reasons = find_reasons(data_set, "faces.csv")
     for number, expected in enumerate(DAMAGED_ROWS.values(), start=first_row):
@@ -94,7 +94,7 @@ def test_frames_whose_face_cannot_be_used_are_neither_faces_nor_background(data_
         ("p2_real.mp4", 0, 1, 1, 30, 30, "unsure"),
     ]
     data_set.write()
-    assert validate.main() == 0
+    validate.main()
     ignored_frames = read_result(data_set, "ignored_frames")
     assert ignored_frames == [
         {"video": "p0_real.mp4", "frame": "1"},
@@ -107,7 +107,7 @@ def test_box_a_little_over_the_edge_is_clipped_and_counted(data_set, caplog):
     data_set.rows.append(("p0_real.mp4", 0, 30, -2, 70, 40, "real"))
     data_set.write()
     with caplog.at_level(logging.INFO):
-        assert validate.main() == 0
+        validate.main()
     first = next(
         row for row in read_result(data_set, "annotations") if row["video"] == "p0_real.mp4"
     )
@@ -120,7 +120,7 @@ def test_video_whose_annotations_are_all_rejected_is_not_taken_for_one_without_f
     data_set.add_clip("lost.mp4", seed=50)
     data_set.rows.append(("lost.mp4", 77, 1, 1, 30, 30, "real"))
     data_set.write()
-    assert validate.main() == 0
+    validate.main()
     assert find_reasons(data_set, "lost.mp4")[""].startswith(
         "none of its 1 annotations can be used"
     )
@@ -130,7 +130,7 @@ def test_video_whose_annotations_are_all_rejected_is_not_taken_for_one_without_f
 def test_video_without_annotation_is_rejected_while_an_annotation_file_cannot_be_read(data_set):
     data_set.add_clip("who_knows.mp4", seed=50)
     (data_set.annotations / "broken.json").write_text('[{"Labeled Data": ')
-    assert validate.main() == 0
+    validate.main()
     assert "not valid JSON" in find_reasons(data_set, "broken.json")[""]
     reason = find_reasons(data_set, "who_knows.mp4")[""]
     assert reason.startswith("it has no annotation, and data/annotations/broken.json could not be")
@@ -152,7 +152,7 @@ def test_formats_may_be_mixed(data_set):
         ["frame", "xmin", "xmax", "ymin", "ymax", "class_id"],
         [(f"p1_fake_{frame:05d}.jpg", 16, 48, 8, 40, 2) for frame in range(1, 7)],
     )
-    assert validate.main() == 0
+    validate.main()
     assert read_result(data_set, "rejected") == []
     rows = read_result(data_set, "annotations")
     assert len(rows) == 36
@@ -166,14 +166,14 @@ def test_frame_offset_moves_the_annotations_of_its_video(data_set):
     data_set.rows = [row for row in data_set.rows if row[0] != "p0_real.mp4"]
     data_set.rows += [("p0_real.mp4", frame, 16, 8, 48, 40, "real") for frame in (3, 8)]
     data_set.write()
-    assert validate.main() == 0
+    validate.main()
     (reason,) = find_reasons(data_set, "faces.csv").values()
     assert "frame_offset -3 for p0_real.mp4 in data/videos.csv would make all fit" in reason
 
     rows = [(*row, "-3" if row[0] == "p0_real.mp4" else "") for row in data_set.listed]
     path = data_set.folder / "data/videos.csv"
     write_csv(path, ["video", "source", "frame_offset"], rows)
-    assert validate.main() == 0
+    validate.main()
     assert read_result(data_set, "rejected") == []
     frames = [
         r["frame"] for r in read_result(data_set, "annotations") if r["video"] == "p0_real.mp4"
@@ -185,7 +185,7 @@ def test_fakes_without_a_source_are_pointed_out(data_set, caplog):
     data_set.listed = [row for row in data_set.listed if row[0] != "p1_fake.mp4"]
     data_set.write()
     with caplog.at_level(logging.INFO):
-        assert validate.main() == 0
+        validate.main()
     assert "1 videos with fake faces name no source in data/videos.csv" in caplog.text
     assert "results would flatter: p1_fake.mp4" in caplog.text
 
@@ -194,12 +194,12 @@ def test_sparse_annotation_is_pointed_out(data_set, caplog):
     data_set.rows = [row for row in data_set.rows if row[0] != "p1_fake.mp4" or row[1] % 2 == 0]
     data_set.write()
     with caplog.at_level(logging.INFO):
-        assert validate.main() == 0
+        validate.main()
     assert "p1_fake.mp4: about one frame in 2 is annotated; the frames between" in caplog.text
 
 
 def test_the_same_data_give_the_same_files_and_nothing_is_decoded_twice(data_set, monkeypatch):
-    assert validate.main() == 0
+    validate.main()
     folder = data_set.folder / "artifacts/validate"
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     assert set(before) == {
@@ -207,19 +207,19 @@ def test_the_same_data_give_the_same_files_and_nothing_is_decoded_twice(data_set
         *("video_metadata.json", "result.json"),
     }
     monkeypatch.setattr("deepfake_detector.data.validation.probing.probe_video", pytest.fail)
-    assert validate.main() == 0
+    validate.main()
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
 def test_facts_of_another_version_are_not_used_again(data_set):
-    assert validate.main() == 0
+    validate.main()
     path = data_set.folder / "artifacts/validate/video_metadata.json"
     right = path.read_text()
     path.write_text(right.replace('"frames": 6', '"frames": 7'))
-    assert validate.main() == 0
+    validate.main()
     assert {row["frames"] for row in read_result(data_set, "videos")} == {"7"}
     path.write_text(path.read_text().replace('"version": "1', '"version": "0'))
-    assert validate.main() == 0
+    validate.main()
     assert {row["frames"] for row in read_result(data_set, "videos")} == {"6"}
     assert path.read_text() == right
 
@@ -227,7 +227,7 @@ def test_facts_of_another_version_are_not_used_again(data_set):
 def test_data_docs_are_a_local_page_that_names_the_check_that_failed(data_set):
     data_set.rows.append(("p0_real.mp4", 0, 1, 1, 30, 30, "unsure"))
     data_set.write()
-    assert validate.main() == 0
+    validate.main()
     docs = data_set.folder / "artifacts/validate/data_docs"
     index = (docs / "index.html").read_text()
     assert "annotations</a>: 15 of 16 checks are met by all 37 rows" in index
@@ -242,68 +242,67 @@ def test_data_docs_are_a_local_page_that_names_the_check_that_failed(data_set):
     assert (label["success"], label["rows"]) == (False, 1)
 
 
-def assert_stops(data_set, caplog, message):
-    assert validate.main() == 1
-    assert message in caplog.text
+def assert_stops(data_set, message):
+    with pytest.raises(SystemExit, match=re.escape(message)) as stopped:
+        validate.main()
     assert (data_set.folder / "artifacts/validate/rejected.csv").is_file()
+    return str(stopped.value)
 
 
-def test_data_without_a_usable_video_stop_with_one_message(data_set, caplog):
+def test_data_without_a_usable_video_stop_with_one_message(data_set):
     for path in data_set.videos.iterdir():
         path.write_bytes(b"")
-    assert_stops(data_set, caplog, "no video can be used: correct what rejected.csv says")
+    message = assert_stops(data_set, "no video can be used: correct what rejected.csv says")
     assert len(read_result(data_set, "rejected")) == 12
-    assert "labelled" not in caplog.text
+    assert "labelled" not in message
 
 
-def test_data_with_one_label_only_stop(data_set, caplog):
+def test_data_with_one_label_only_stop(data_set):
     data_set.rows = [(*row[:-1], "real") for row in data_set.rows]
     data_set.write()
-    assert_stops(data_set, caplog, "no usable face is labelled fake: annotate videos with fake")
+    assert_stops(data_set, "no usable face is labelled fake: annotate videos with fake")
 
 
-def test_data_without_annotations_stop(data_set, caplog):
+def test_data_without_annotations_stop(data_set):
     (data_set.annotations / "faces.csv").unlink()
-    assert_stops(data_set, caplog, "no usable face is labelled real")
+    assert_stops(data_set, "no usable face is labelled real")
 
 
-def test_data_of_two_people_stop(data_set, caplog):
+def test_data_of_two_people_stop(data_set):
     data_set.listed = [(video, source.replace("p2", "p1")) for video, source in data_set.listed]
     data_set.write()
-    assert_stops(data_set, caplog, "fewer than 3 groups of videos are unrelated")
+    assert_stops(data_set, "fewer than 3 groups of videos are unrelated")
 
 
-def test_pins_that_leak_stop_and_are_named(data_set, caplog):
+def test_pins_that_leak_stop_and_are_named(data_set):
     pins = {"p0_real.mp4": "train", "p0_fake.mp4": "test"}
     rows = [(*row, pins.get(row[0], "")) for row in data_set.listed]
     write_csv(data_set.folder / "data/videos.csv", ["video", "source", "split"], rows)
-    assert_stops(
-        data_set, caplog, "different splits: p0_fake.mp4 (test), p0_real.mp4 (train): corr"
-    )
+    assert_stops(data_set, "different splits: p0_fake.mp4 (test), p0_real.mp4 (train): corr")
 
 
-def test_missing_videos_folder_is_one_message(tmp_path, monkeypatch, caplog):
+def test_missing_videos_folder_is_one_message(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["validate.py"])
     DataSet(tmp_path / "elsewhere", people=1)
     (tmp_path / "params.yaml").write_text((tmp_path / "elsewhere/params.yaml").read_text())
-    assert validate.main() == 1
-    assert "data/videos: not there; put your videos into it, or run dvc pull" in caplog.text
+    with pytest.raises(SystemExit, match="data/videos: not there; put your videos into it"):
+        validate.main()
 
 
-def test_misspelt_parameter_is_one_message(data_set, caplog):
+def test_misspelt_parameter_is_one_message(data_set):
     params = data_set.folder / "params.yaml"
     params.write_text(params.read_text().replace("min_face_px", "smalest_face_px"))
-    assert validate.main() == 1
-    assert "validate.smalest_face_px: unknown key" in caplog.text
-    assert "this data" not in caplog.text
+    with pytest.raises(SystemExit, match=r"validate\.smalest_face_px: unknown key") as stopped:
+        validate.main()
+    assert "this data" not in str(stopped.value)
 
 
 def test_number_of_workers_does_not_matter(data_set, monkeypatch):
-    assert validate.main() == 0
+    validate.main()
     folder = data_set.folder / "artifacts/validate"
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     (folder / "video_metadata.json").unlink()
     monkeypatch.setattr("sys.argv", ["validate.py", "--workers", "2"])
-    assert validate.main() == 0
+    validate.main()
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before

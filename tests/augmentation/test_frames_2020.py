@@ -5,12 +5,12 @@ from deepfake_detector.augmentation.frames_2020 import (
     MEAN_COLOR,
     augment_frame_2020,
     color_jitter,
-    compute_iou,
     cut_patch,
     expand,
     move_to_patch,
     sample_patch,
 )
+from deepfake_detector.common.iou import compute_iou
 
 FRAME = np.array([0, 0, 60, 40])
 FACE_PX = np.float32([[15, 10, 30, 30]])

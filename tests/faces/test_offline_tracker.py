@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from deepfake_detector.common.iou import compute_iou_matrix
 from deepfake_detector.faces.offline_tracker import (
     FrameDetections,
     Track,
-    compute_iou_matrix,
     link_boxes,
     make_empty_detections,
     make_tracks,

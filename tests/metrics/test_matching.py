@@ -3,13 +3,9 @@
 import numpy as np
 import pytest
 
+from deepfake_detector.common.iou import compute_iou
 from deepfake_detector.metrics import Detections, Truth, matching
-from deepfake_detector.metrics.matching import (
-    NONE,
-    compute_iou,
-    find_best_truth,
-    find_pairs,
-)
+from deepfake_detector.metrics.matching import NONE, find_best_truth, find_pairs
 
 SQUARE = [0, 0, 2, 2]
 

@@ -21,7 +21,7 @@ import pytest
 
 from clips import make_calibration, make_frame, write_clip
 from code_map import PACKAGE, PROJECT, find_all_used_files, find_imported_names
-from deepfake_detector.common.tables import write_json
+from deepfake_detector.common.files import write_json
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.mlflow_tracking import runs
 from deepfake_detector.mlflow_tracking.registry import (

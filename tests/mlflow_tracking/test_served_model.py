@@ -8,7 +8,7 @@ import pytest
 
 import clips
 from clips import FACE_PX, SeesColors, make_calibration, make_frame, write_clip
-from deepfake_detector.common.tables import write_json
+from deepfake_detector.common.files import write_json
 from deepfake_detector.inference.detector import Detector
 from deepfake_detector.mlflow_tracking import served_model
 from deepfake_detector.mlflow_tracking.served_inputs import VIDEO_FOLDER

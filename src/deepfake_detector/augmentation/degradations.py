@@ -11,6 +11,8 @@ import av
 import cv2
 import numpy as np
 
+from deepfake_detector.video.images import recompress_jpeg
+
 
 @dataclass(frozen=True)
 class Degradation:
@@ -87,7 +89,7 @@ def degrade(picture: np.ndarray, degradation: Degradation) -> np.ndarray:
     if degradation.noise:
         picture = add_noise(picture, degradation)
     if degradation.jpeg_quality:
-        picture = recompress(picture, degradation.jpeg_quality)
+        picture = recompress_jpeg(picture, degradation.jpeg_quality)
     if degradation.crf:
         picture = encode_video(picture, degradation.crf)
     if degradation.scale < 1:
@@ -123,12 +125,6 @@ def add_noise(picture: np.ndarray, degradation: Degradation) -> np.ndarray:
     """Add the noise of a sensor, the same to pictures of one size."""
     noise = np.random.default_rng(degradation.seed).standard_normal(picture.shape, np.float32)
     return np.clip(picture + degradation.noise * noise, 0, 255).astype(np.uint8)
-
-
-def recompress(picture: np.ndarray, quality: int) -> np.ndarray:
-    """Write as JPEG and read again."""
-    encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
 
 
 def encode_video(picture: np.ndarray, crf: int) -> np.ndarray:

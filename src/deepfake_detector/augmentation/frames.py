@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from deepfake_detector.config.schema import AugmentationParams
+from deepfake_detector.video.images import recompress_jpeg
 
 GRAY = 127
 """Fills what lies outside the frame: near ImageNet's mean."""
@@ -68,7 +69,7 @@ def augment_frame(
     boxes, labels = move_boxes(boxes, labels, window, image.shape, size_px)
     image = render_window(image, window, fraction, size_px)
     if recompress < params.recompress_prob:
-        image = _recompress(image, round(_lerp(*params.recompress_quality, quality)))
+        image = recompress_jpeg(image, round(_lerp(*params.recompress_quality, quality)))
     if flip < params.flip_prob:
         image, boxes = cv2.flip(image, 1), _mirror(boxes)
     return color_jitter(image, generator, params), boxes, labels
@@ -181,12 +182,6 @@ def _to_whole_px(window: np.ndarray, shape: tuple) -> np.ndarray:
     first = np.floor(window[:2] * frame_px)
     last = np.minimum(np.ceil(window[2:] * frame_px), frame_px)
     return np.concatenate([first, last]).astype(int)
-
-
-def _recompress(image: np.ndarray, quality: int) -> np.ndarray:
-    """Write as JPEG and read again: [S, S, 3] to [S, S, 3]."""
-    encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
 
 
 def color_jitter(

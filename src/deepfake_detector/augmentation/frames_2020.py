@@ -10,6 +10,8 @@ Shapes: `N` faces, `S` side of the input in px.
 import cv2
 import numpy as np
 
+from deepfake_detector.common.iou import compute_iou
+
 MEAN_COLOR = (123, 117, 104)
 """Fills what lies outside the frame, and is what the network subtracts: ImageNet's mean, RGB."""
 
@@ -130,14 +132,6 @@ def _sample_any_patch(whole: np.ndarray, generator: np.random.Generator) -> np.n
     sides = np.maximum((generator.uniform(_MIN_PATCH, 1.0, 2) * room).astype(int), 1)
     origin = whole[:2] + generator.integers(0, room - sides + 1)
     return np.concatenate([origin, origin + sides])
-
-
-def compute_iou(patch: np.ndarray, boxes_px: np.ndarray) -> np.ndarray:
-    """Compute the IoU of a patch [4] with boxes [N, 4]: [N]."""
-    starts, ends = np.maximum(boxes_px[:, :2], patch[:2]), np.minimum(boxes_px[:, 2:], patch[2:])
-    shared = np.maximum(ends - starts, 0).prod(axis=1)
-    areas = (boxes_px[:, 2:] - boxes_px[:, :2]).prod(axis=1) + (patch[2:] - patch[:2]).prod()
-    return shared / (areas - shared)
 
 
 def move_to_patch(

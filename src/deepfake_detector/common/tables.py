@@ -1,14 +1,13 @@
-"""Tables between the stages: their columns, rejections, reading, and writing all or nothing."""
+"""Tables between the stages: their columns, rejections, reading and writing."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-BOX = ["left", "top", "right", "bottom"]
+from deepfake_detector.common.boxes import BOX
+from deepfake_detector.common.files import write_text
 
 ANNOTATION_COLUMNS = ["video", "frame", *BOX, "label", "face"]
 """A face: frame from 0 in decode order, box in px of the original frame, label as a word."""
@@ -63,16 +62,3 @@ def write_rejections(rejections: Iterable[Rejection], path: Path) -> None:
         map(asdict, sort_rejections(rejections)), columns=["file", "row", "reason"]
     )
     write_table(table.astype({"row": "Int64"}), path)
-
-
-def write_json(values: Any, path: Path) -> None:
-    """Write values as JSON, which appears when it is complete."""
-    write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", path)
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text file, which appears when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)

@@ -16,13 +16,11 @@ from pathlib import Path
 import google_crc32c
 import numpy as np
 
+from deepfake_detector.common.files import replace_file
 from deepfake_detector.video.names import check_video_name
 
 FORMAT_VERSION = 3
 """Raised when shards made before no longer fit."""
-
-UNFINISHED = ".unfinished"
-"""Ending of a shard while it is written."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,9 @@ def make_shard_path(folder: Path, video: str) -> Path:
 
 def write_shard(path: Path, records: Iterable[FrameRecord]) -> None:
     """Write records to a shard, which appears when it is complete."""
-    unfinished = path.with_name(path.name + UNFINISHED)
-    try:
-        with unfinished.open("wb") as file:
-            for record in records:
-                file.write(_frame_content(_encode(record)))
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replace_file(path) as unfinished, unfinished.open("wb") as file:
+        for record in records:
+            file.write(_frame_content(_encode(record)))
 
 
 def parse_record(serialized):

@@ -7,18 +7,18 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 
+from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.data.frame_records import make_shard_path, parse_record
 from deepfake_detector.evaluation.evaluation_frames import EvaluationFrames
 from deepfake_detector.metrics.face_matching import call_labels, match_faces
 from deepfake_detector.metrics.matching import NONE
+from deepfake_detector.video.images import decode_image
 
 NAMES = np.array(["nothing", *FACE_LABELS])
-BOX = ["left", "top", "right", "bottom"]
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,5 @@ def _read_pictures(chosen: pd.DataFrame, shards: Path) -> dict[int, np.ndarray]:
         dataset = tf.data.TFRecordDataset(str(make_shard_path(shards, video))).map(parse_record)
         for record in dataset.as_numpy_iterator():
             if int(record["frame"]) in wanted:
-                jpeg = np.frombuffer(record["image"], np.uint8)
-                picture = cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
-                pictures[wanted[int(record["frame"])]] = picture
+                pictures[wanted[int(record["frame"])]] = decode_image(record["image"])
     return pictures

@@ -12,6 +12,7 @@ import pandas as pd
 
 from deepfake_detector.common.labels import FACE_LABELS, FAKE
 from deepfake_detector.data.frame_records import make_shard_path, parse_record
+from deepfake_detector.video.images import decode_image
 
 FRAMES_A_VIDEO = 8
 """Kept frames of which the background is analyzed; more of one video are nearly the same."""
@@ -112,9 +113,8 @@ def _describe_shard(shard: Path, frames: int) -> np.ndarray:
     for number, content in enumerate(tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()):
         if number in chosen:
             record = parse_record(content)
-            jpeg = np.frombuffer(record["image"].numpy(), np.uint8)
-            picture = cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
-            described.append(describe_background(picture, record["boxes"].numpy()))
+            image = decode_image(record["image"].numpy())
+            described.append(describe_background(image, record["boxes"].numpy()))
     return np.mean(described, axis=0)
 
 

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.common.tables import BOX
+from deepfake_detector.common.boxes import BOX
+from deepfake_detector.common.iou import compute_iou_matrix
 from deepfake_detector.data.frame_records import make_shard_path, parse_record
-from deepfake_detector.faces.offline_tracker import compute_iou_matrix
 from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.labelled_videos import LabelledVideo
 from deepfake_detector.verdicts.track_collector import TrackCollector
+from deepfake_detector.video.images import decode_image
 
 MIN_KNOWN = 0.5  # of a track's frames must lie on annotated faces, or it is none
 
@@ -88,6 +88,5 @@ def _read_pictures(shard: Path) -> Iterator[tuple[int, np.ndarray, float]]:
     import tensorflow as tf
 
     for record in tf.data.TFRecordDataset(str(shard)).map(parse_record).as_numpy_iterator():
-        jpeg = np.frombuffer(record["image"], np.uint8)
-        picture = cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
-        yield int(record["frame"]), picture, picture.shape[1] / int(record["width_px"])
+        image = decode_image(record["image"])
+        yield int(record["frame"]), image, image.shape[1] / int(record["width_px"])

@@ -1,10 +1,11 @@
 """A folder that appears when it is complete, and the digests of what is in it."""
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from deepfake_detector.common.files import hash_file, write_text
 
 CHECKSUMS = "SHA256SUMS"
 
@@ -30,9 +31,4 @@ def write_checksums(folder: Path) -> None:
     """Write the SHA-256 of every file in a folder, as `sha256sum -c` reads them."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     lines = [f"{hash_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
-    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
-
-
-def hash_file(path: Path) -> str:
-    """Give the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    write_text("".join(lines), folder / CHECKSUMS)

@@ -10,12 +10,13 @@ Landmarks are numbered as in MediaPipe's `face_mesh_connections.py`; left and ri
 picture's, x from the left edge, y from the top. Shapes: `N` faces.
 """
 
-import hashlib
 from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy.special import expit
 
+from deepfake_detector.common.files import hash_file
 from deepfake_detector.faces.crops import make_window
 
 N_LANDMARKS = 468
@@ -44,15 +45,14 @@ class FaceLandmarker:
         """
         import onnxruntime
 
-        content = path.read_bytes()
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = hash_file(path)
         if sha256 != MODEL_SHA256:
             raise ValueError(f"{path}: expected SHA-256 {MODEL_SHA256}, got {sha256}; restore it")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
+            str(path), options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
 
@@ -75,7 +75,7 @@ class FaceLandmarker:
         )  # [N, 468, 3], [N]
         zooms = np.float32([len(square) / _INPUT_PX for square in squares])
         landmarks = points[..., :2] * zooms[:, None, None]  # [N, 468, 2]
-        return landmarks, 1 / (1 + np.exp(-logits))
+        return landmarks, expit(logits)
 
     def find_in_boxes(
         self, images: list[np.ndarray], boxes_px: np.ndarray

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deepfake_detector.common.iou import compute_iou_matrix
+
 LINK_IOU = 0.3  # a face that moves by half its width from look to look still overlaps this
 MAX_GAP_FRAMES = 15  # a hand or a blur hides a face this long without ending its track
 MIN_DETECTIONS = 3  # false alarms rarely repeat themselves
@@ -57,16 +59,6 @@ class _OpenTrack:
     def is_lost(self, frame: int) -> bool:
         """Tell after the look at `frame` whether the face was last seen too long ago."""
         return frame - self.seen[-1][0] > MAX_GAP_FRAMES
-
-
-def compute_iou_matrix(boxes: np.ndarray, other_boxes: np.ndarray) -> np.ndarray:
-    """Compute the IoU of boxes [N, 4] with other boxes [M, 4] as [N, M]."""
-    left_top = np.maximum(boxes[:, None, :2], other_boxes[None, :, :2])  # [N, M, 2]
-    right_bottom = np.minimum(boxes[:, None, 2:], other_boxes[None, :, 2:])
-    shared = np.prod(np.maximum(right_bottom - left_top, 0), axis=2)  # [N, M]
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    other_areas = np.prod(other_boxes[:, 2:] - other_boxes[:, :2], axis=1)
-    return shared / np.maximum(areas[:, None] + other_areas[None] - shared, 1e-9)
 
 
 def make_tracks(frame_detections: Iterable[FrameDetections], confidence: float) -> list[Track]:

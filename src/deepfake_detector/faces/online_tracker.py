@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.common.tables import BOX
+from deepfake_detector.common.boxes import BOX
 from deepfake_detector.faces.offline_tracker import link_boxes
 
 MAX_GAP_FRAMES = 30  # a hand or a blur hides a face this long without ending its track

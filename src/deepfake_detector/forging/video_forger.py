@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from deepfake_detector.faces.alignment import (
@@ -20,8 +19,8 @@ from deepfake_detector.faces.mtcnn import MTCNNFaceDetector, choose_main_track
 from deepfake_detector.faces.offline_tracker import Track, make_tracks, smooth_track
 from deepfake_detector.forging.face_forger import SelfBlend, self_blend_face, swap_face
 from deepfake_detector.video.clips import read_frames
+from deepfake_detector.video.images import is_image, read_image
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 MAX_DONOR_FRAMES = 300
 CROP_SCALE = 1.3  # face widths around the middle of the landmarks that can take part in a forgery
 
@@ -65,13 +64,10 @@ def read_donor(
 
 
 def _read_pictures(path: Path) -> Iterator[tuple[int, np.ndarray]]:
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
+    if not is_image(path):
         yield from read_frames(path)
         return
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f"{path.name}: expected an image, it cannot be decoded")
-    yield 0, cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    yield 0, read_image(path)
 
 
 def crop_face(image: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS, label_to_name
 from deepfake_detector.data.frame_records import read_records
 from deepfake_detector.data.loading.crop_index import cut_from_record
 from deepfake_detector.faces.crops import cut_face
 from deepfake_detector.inference.score_fusion import classify_faces
 
-BOX = ["left", "top", "right", "bottom"]
 FACE_COLUMNS = [*BOX, *FACE_LABELS]
 """A found face: its box in px of the frame it was found in, and the probability of each label."""
 

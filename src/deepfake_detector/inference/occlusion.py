@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from deepfake_detector.common.boxes import BOX
+from deepfake_detector.common.iou import compute_iou_matrix
 from deepfake_detector.faces.crops import cut_face
-from deepfake_detector.faces.offline_tracker import compute_iou_matrix
-from deepfake_detector.inference.detector import BOX, Detector, detect_faces
+from deepfake_detector.inference.detector import Detector, detect_faces
 from deepfake_detector.inference.score_fusion import classify_crops, compute_probabilities
 
 CELLS = 8

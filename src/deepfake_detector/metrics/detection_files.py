@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS, name_to_label
 from deepfake_detector.metrics.detections import Detections, Truth
 
-BOX = ["left", "top", "right", "bottom"]
 NAME = pa.dictionary(pa.int32(), pa.string())
 UNKNOWN = -1
 

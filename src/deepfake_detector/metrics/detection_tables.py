@@ -6,11 +6,10 @@ Shapes: `I` images, `F` found faces, `N` annotated faces.
 import numpy as np
 import pandas as pd
 
+from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS, name_to_label
 from deepfake_detector.metrics.average_precision import compute_class_agnostic_ap, compute_map
 from deepfake_detector.metrics.detections import FoundFaces, Truth
-
-BOX = ["left", "top", "right", "bottom"]
 
 
 def mean_average_precision(

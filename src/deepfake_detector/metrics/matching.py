@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deepfake_detector.common.iou import compute_iou
 from deepfake_detector.common.labels import LABEL_COUNT
 from deepfake_detector.metrics.detections import Detections, Truth
 
@@ -85,18 +86,3 @@ def _meet(detections: Detections, truth: Truth) -> Iterator[tuple[np.ndarray, ..
             rows = np.flatnonzero(counts[group] > nth)
             place = starts[group[rows]] + nth
             yield first + rows, by_group[place], compute_iou(boxes[rows], truth_boxes[place])
-
-
-def compute_iou(boxes: np.ndarray, other_boxes: np.ndarray) -> np.ndarray:
-    """Compute the IoU of boxes [..., 4] with the others [..., 4], row by row: [...].
-
-    In the order of pycocotools' arithmetic, so that overlaps on a threshold fall to the same side.
-    """
-    left, top, right, bottom = np.moveaxis(boxes, -1, 0)
-    other_left, other_top, other_right, other_bottom = np.moveaxis(other_boxes, -1, 0)
-    width = np.minimum(right, other_right) - np.maximum(left, other_left)
-    height = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
-    shared = np.maximum(width, 0) * np.maximum(height, 0)
-    area = (right - left) * (bottom - top)
-    union = area + (other_right - other_left) * (other_bottom - other_top) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)

@@ -5,6 +5,7 @@ import hashlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from deepfake_detector.common.files import hash_file
 from deepfake_detector.config.schema import PredictParams
 from deepfake_detector.inference.detector import FACE_CLASSIFIER
 from deepfake_detector.mlflow_tracking.signature import make_signature
@@ -19,7 +20,7 @@ DIGEST = "model_sha256"
 PACKAGE = Path(__file__).parents[1]
 REQUIREMENTS = (
     *("mlflow", "tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas"),
-    *("opencv-python-headless", "av", "google-crc32c", "pydantic", "PyYAML", "tqdm"),
+    *("opencv-python-headless", "av", "google-crc32c", "pydantic", "PyYAML", "scipy", "tqdm"),
 )
 
 
@@ -83,7 +84,7 @@ def _find_registered(digest: str) -> str | None:
 def _hash_model(files: dict[str, Path], params: PredictParams) -> str:
     digest = hashlib.sha256(params.model_dump_json().encode())
     for name, path in sorted(files.items()):
-        digest.update(name.encode() + hashlib.sha256(path.read_bytes()).digest())
+        digest.update(name.encode() + hash_file(path).encode())
     return digest.hexdigest()
 
 

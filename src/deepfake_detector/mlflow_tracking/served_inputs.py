@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
+
+from deepfake_detector.video import images
 
 VIDEO_FOLDER = "DEEPFAKE_DETECTOR_VIDEOS"
 """Environment variable: the folder that videos are taken from. Without it, none are."""
@@ -55,10 +56,10 @@ def decode_image(text: str) -> np.ndarray:
         ValueError: it is no base64, or no picture.
     """
     try:
-        content = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
+        content = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ValueError(f"image is not base64: {error}") from error
-    picture = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if content.size else None
-    if picture is None:
-        raise ValueError("image is not a JPEG or PNG file")
-    return picture
+    try:
+        return images.decode_image(content)
+    except ValueError as error:
+        raise ValueError("image is not a JPEG or PNG file") from error

@@ -11,6 +11,7 @@ import mlflow
 import pandas as pd
 from mlflow.pyfunc import PythonModel
 
+from deepfake_detector.common.boxes import BOX
 from deepfake_detector.inference.analysis import (
     Expert,
     VideoAnalysis,
@@ -18,7 +19,7 @@ from deepfake_detector.inference.analysis import (
     analyze_video,
     judge_watched,
 )
-from deepfake_detector.inference.detector import BOX, load_detector, name_labels
+from deepfake_detector.inference.detector import load_detector, name_labels
 from deepfake_detector.mlflow_tracking.served_inputs import (
     decode_image,
     find_video,

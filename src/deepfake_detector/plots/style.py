@@ -10,6 +10,8 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from deepfake_detector.common.files import replace_file
+
 COLORS = {"real": "#1f6fd0", "fake": "#d62f2f", "class_agnostic": "#555555"}
 """By label, as on the pictures."""
 
@@ -42,10 +44,8 @@ def set_title(figure: Figure, title: str, subject: str) -> None:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Save as PNG, complete or not at all, the same bytes each time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}")
-    figure.savefig(unfinished, format="png", dpi=120, metadata={"Software": None})
-    unfinished.replace(path)
+    with replace_file(path) as unfinished:
+        figure.savefig(unfinished, format="png", dpi=120, metadata={"Software": None})
 
 
 def figure_to_png(figure: Figure) -> bytes:

@@ -6,7 +6,7 @@ Shapes: `N` faces in a frame, `n` frames of a track.
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.common.tables import BOX
+from deepfake_detector.common.boxes import BOX
 from deepfake_detector.faces.online_tracker import MAX_GAP_FRAMES
 from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.smoothing import smooth_boxes, smooth_fake_score

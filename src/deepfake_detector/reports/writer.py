@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.common.tables import write_json, write_text
+from deepfake_detector.common.files import write_json, write_text
 from deepfake_detector.inference.analysis import (
     Expert,
     VideoAnalysis,

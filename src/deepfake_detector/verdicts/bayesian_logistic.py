@@ -9,6 +9,7 @@ that were seen makes it less so, not more. Shapes: `n` faces, `F` features.
 """
 
 import numpy as np
+from scipy.special import expit
 
 from deepfake_detector.verdicts.calibration import Model
 
@@ -71,7 +72,7 @@ def _solve(
 
 def _differentiate(rows, is_fake, weights, solution) -> tuple[np.ndarray, np.ndarray]:
     """Give first [F + 1] and second [F + 1, F + 1] derivatives of the weighted log loss."""
-    probabilities = 1 / (1 + np.exp(-rows @ solution))
+    probabilities = expit(rows @ solution)
     slope = rows.T @ (weights * (probabilities - is_fake))
     bend = (rows.T * (weights * probabilities * (1 - probabilities))) @ rows
     return slope, bend

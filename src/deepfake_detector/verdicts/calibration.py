@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from scipy.special import expit
 
 from deepfake_detector.config.schema import UsableParams
 from deepfake_detector.verdicts.frame_aggregation import RuleName
@@ -108,4 +109,4 @@ def compute_probability(features: np.ndarray, model: Model) -> float:
     row = np.append(features, 1.0)  # [F + 1]
     variance = row @ np.array(model.covariance) @ row
     log_odds = row @ np.array(model.weights) / np.sqrt(1 + np.pi * variance / 8)
-    return float(1 / (1 + np.exp(-np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))))
+    return float(expit(np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS)))

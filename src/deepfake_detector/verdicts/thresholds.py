@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit
 
 from deepfake_detector.config.schema import CalibrateParams
 from deepfake_detector.metrics.classification import compute_auc
@@ -107,7 +108,7 @@ def choose_threshold(probabilities: np.ndarray, rate: float, label: str) -> tupl
     best = f"counting supports {1 / (count + 1):.0%} at best"
     if count < 2:
         return _next_above(ordered[-1]), f"above {videos}; {best}"
-    bound = max(_bound_next(np.log(ordered / (1 - ordered)), rate), ordered[-1])
+    bound = max(_bound_next(logit(ordered), rate), ordered[-1])
     return _next_above(bound), f"bell curve of {videos}; {best}"
 
 
@@ -117,7 +118,7 @@ def _bound_next(log_odds: np.ndarray, rate: float) -> float:
 
     count = len(log_odds)
     margin = t.ppf(1 - rate, count - 1) * np.std(log_odds, ddof=1) * math.sqrt(1 + 1 / count)
-    return float(1 / (1 + np.exp(-(log_odds.mean() + margin))))
+    return float(expit(log_odds.mean() + margin))
 
 
 def _next_above(probability: float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.common.tables import BOX
+from deepfake_detector.common.boxes import BOX
 from deepfake_detector.faces.image_quality import measure_blockiness, measure_brightness
 from deepfake_detector.faces.online_tracker import FaceTracker
 from deepfake_detector.faces.sharpness import ShotChangeDetector, measure_sharpness

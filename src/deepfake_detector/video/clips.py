@@ -15,6 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from deepfake_detector.common.files import replace_file
 from deepfake_detector.video.decoding import (
     count_quarter_turns,
     decode_frames,
@@ -111,16 +112,11 @@ def write_timed_video(
     Raises:
         ValueError: there is no frame.
     """
-    path = Path(path)
-    unfinished = path.with_name(f".{path.name}.unfinished")
     rate = Fraction(fps).limit_denominator(1001)  # 30000/1001 is NTSC's rate
-    try:
+    with replace_file(path) as unfinished:  # noqa: SIM117
         with av.open(str(unfinished), "w", format="mp4") as container:
             stream = container.add_stream("libx264", rate=rate, options=options)
             _encode(container, stream, iter(frames), path)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _encode(container, stream, frames: Iterator[tuple[float, np.ndarray]], path: Path) -> None:

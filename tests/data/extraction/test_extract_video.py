@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.common.tables import BOX
+from deepfake_detector.common.boxes import BOX
+from deepfake_detector.common.files import hash_file
 from deepfake_detector.config.schema import ExtractFramesParams
 from deepfake_detector.data.extraction.extract_video import Extraction, extract_video
 from deepfake_detector.data.frame_records import read_records
@@ -14,7 +15,6 @@ from deepfake_detector.data.loading.crop_index import (
     list_crops,
     read_crop,
 )
-from deepfake_detector.data.validation.probing import compute_sha256
 
 PARAMS = ExtractFramesParams(
     frame_stride=10,
@@ -35,7 +35,7 @@ def extraction(sample):
     rows = [(0, *FACE, "real"), (0, *WALL, "real")]  # and frame 10 has no face
     faces = pd.DataFrame(rows, columns=["frame", *BOX, "label"])
     return Extraction(
-        path, compute_sha256(path), FRAMES, WIDTH_PX, HEIGHT_PX, faces, frozenset(), PARAMS
+        path, hash_file(path), FRAMES, WIDTH_PX, HEIGHT_PX, faces, frozenset(), PARAMS
     )
 
 

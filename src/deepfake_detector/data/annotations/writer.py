@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import numpy as np
 
+from deepfake_detector.common.files import write_text
 from deepfake_detector.common.labels import REAL, label_to_name
-from deepfake_detector.common.tables import write_text
 from deepfake_detector.faces.offline_tracker import Track
 
 URL = "https://example.org/videos/"  # the importer looks at the last part only

@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
+from deepfake_detector.common.files import UNFINISHED_PREFIX, write_json
 from deepfake_detector.common.parallel import run_tasks
-from deepfake_detector.common.tables import Rejection, write_json
+from deepfake_detector.common.tables import Rejection
 from deepfake_detector.config.schema import ExtractFramesParams
 from deepfake_detector.data.extraction.extract_video import Extraction, extract_video
-from deepfake_detector.data.frame_records import UNFINISHED, make_shard_path
+from deepfake_detector.data.frame_records import make_shard_path
 
 FINGERPRINTS = "fingerprints.json"
 
@@ -81,7 +82,7 @@ def make_shards(
                     saved = time.monotonic()
     finally:
         _save(done, folder)
-        for path in folder.glob(f"*{UNFINISHED}"):
+        for path in folder.glob(f"{UNFINISHED_PREFIX}*"):
             path.unlink()
     return [plan for plan in plans if plan.video in done], rejections, len(new) - len(rejections)
 

@@ -21,9 +21,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from deepfake_detector.common.boxes import BOX
+from deepfake_detector.common.files import hash_file
 from deepfake_detector.common.labels import name_to_label
 from deepfake_detector.common.parallel import add_progress
-from deepfake_detector.common.tables import BOX
 from deepfake_detector.config.schema import ExtractFramesParams
 from deepfake_detector.data.frame_records import (
     FORMAT_VERSION,
@@ -31,10 +32,10 @@ from deepfake_detector.data.frame_records import (
     make_shard_path,
     write_shard,
 )
-from deepfake_detector.data.validation.probing import compute_sha256
 from deepfake_detector.faces.crops import cut_inside, make_inner_window
 from deepfake_detector.faces.landmarks import MIN_PRESENCE, MODEL_SHA256, FaceLandmarker
 from deepfake_detector.video.clips import read_frames
+from deepfake_detector.video.images import encode_jpeg
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def extract_video(item: tuple[Extraction, Path]) -> str:
                 f"{extraction.video}: no frame is kept; lower extract_frames.every, or correct "
                 "its annotations"
             )
-        if compute_sha256(extraction.path) != extraction.sha256:
+        if hash_file(extraction.path) != extraction.sha256:
             raise ValueError(f"{extraction.video}: changed since validate; run dvc repro again")
         path = make_shard_path(folder, extraction.video)
         write_shard(path, _make_records(extraction))
@@ -123,9 +124,9 @@ def _make_record(
     crops = [_shrink(cut_inside(image, window), params.crop_max_side_px) for window in windows]
     windows_px = np.array(windows).reshape(-1, 4)  # [N, 4], also without faces
     return FrameRecord(
-        jpeg=_encode_jpeg(_shrink(image, params.max_side_px), params.jpeg_quality),
+        jpeg=encode_jpeg(_shrink(image, params.max_side_px), params.jpeg_quality),
         boxes=boxes_px / sizes_px,
-        crops=[_encode_jpeg(crop, params.jpeg_quality) for crop in crops],
+        crops=[encode_jpeg(crop, params.jpeg_quality) for crop in crops],
         windows=windows_px / sizes_px,
         labels=np.array([name_to_label(name) for name in faces["label"]], np.int64),
         video=extraction.video,
@@ -165,8 +166,3 @@ def _shrink(image: np.ndarray, max_side_px: int) -> np.ndarray:
         return image
     height_px, width_px = (max(1, round(side * shrinkage)) for side in image.shape[:2])
     return cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA)
-
-
-def _encode_jpeg(image: np.ndarray, jpeg_quality: int) -> bytes:
-    quality = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality]
-    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()

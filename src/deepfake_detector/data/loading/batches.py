@@ -16,6 +16,7 @@ from deepfake_detector.augmentation.frames import augment_frame
 from deepfake_detector.augmentation.frames_2020 import augment_frame_2020
 from deepfake_detector.config.schema import AugmentationParams
 from deepfake_detector.data.frame_records import parse_record
+from deepfake_detector.video.images import decode_image
 
 _SHARDS_OPEN = 32
 _FRAMES_SHUFFLED = 1024
@@ -45,7 +46,7 @@ def make_training_batches(
     def vary_one(number, jpeg, boxes, labels):
         generator = np.random.Generator(np.random.Philox(key=[seed % 2**64, number]))
         faces = min(np.count_nonzero(labels), max_faces)
-        frame = (decode_jpeg(jpeg), boxes[:faces], labels[:faces], generator, size_px)
+        frame = (decode_image(jpeg), boxes[:faces], labels[:faces], generator, size_px)
         if params.name == "ssd_2020":
             return augment_frame_2020(*frame)
         return augment_frame(*frame, params)
@@ -98,11 +99,6 @@ def make_evaluation_batches(
         records = numbered.filter(lambda _, is_wanted: is_wanted).map(lambda record, _: record)
     frames = records.map(resize, num_parallel_calls=tf.data.AUTOTUNE)
     return _pad(frames, batch_size, size_px).prefetch(2)
-
-
-def decode_jpeg(jpeg: bytes) -> np.ndarray:
-    """Decode a JPEG file to RGB uint8 [height, width, 3]."""
-    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
 
 
 def _read_endlessly(shards: list[Path], seed: int) -> tf.data.Dataset:

@@ -7,11 +7,11 @@ does not grow with pictures.
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from deepfake_detector.data.frame_records import decode_landmarks, parse_record
 from deepfake_detector.faces.crops import cut_window, make_window, resize
+from deepfake_detector.video.images import decode_image
 
 _HEADER = 12  # bytes before a record's content: its length and a checksum
 _FOOTER = 4
@@ -67,7 +67,7 @@ def read_crop(crop: Crop) -> np.ndarray:
     with crop.path.open("rb") as file:
         file.seek(crop.position)
         jpeg = file.read(crop.length)
-    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return decode_image(jpeg)
 
 
 def find_box_px(crop: Crop, picture: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ def cut_from_record(
         if np.all(part[:2] <= inside[:2] + 1) and np.all(part[2:] >= inside[2:] - 1):
             jpeg, part_px = crop, part
             break
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    picture = decode_image(jpeg)
     scale_jitter = picture.shape[1] / (part_px[2] - part_px[0])
     window_px = (window - np.tile(part_px[:2], 2)) * scale_jitter
     return resize(cut_window(picture, window_px, size_px), size_px)

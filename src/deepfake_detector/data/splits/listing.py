@@ -5,10 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES
 from deepfake_detector.data.frame_records import make_shard_path, parse_record
-
-SHARDS = Path("artifacts/extract_frames")
-SPLITS = Path("artifacts/split")
 
 _FRAMES_AT_ONCE = 512
 
@@ -22,7 +20,7 @@ def list_shards(split: str) -> list[Path]:
     Raises:
         FileNotFoundError: the stage `split` has not run yet.
     """
-    table = SPLITS / f"{split}.csv"
+    table = SPLIT_TABLES / f"{split}.csv"
     if not table.is_file():
         raise FileNotFoundError(f"{table} is not there; run `dvc repro split` first")
     videos = pd.read_csv(table)

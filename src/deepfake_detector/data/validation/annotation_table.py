@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from deepfake_detector.common.boxes import BOX
+from deepfake_detector.common.iou import compute_iou
 from deepfake_detector.common.labels import FACE_LABELS
-from deepfake_detector.common.tables import BOX, Rejection
+from deepfake_detector.common.tables import Rejection
 from deepfake_detector.video.names import VideoNames
 
 _SAME_FACE_IOU = 0.9  # two boxes of one frame that have a higher IoU are one face given twice
@@ -129,7 +131,7 @@ def _find_same_faces(table: pd.DataFrame) -> dict[str, pd.Series]:
         .merge(crowded[columns].reset_index(), on=["video", "frame"], suffixes=("", "_2"))
     )
     pairs = pairs[pairs["index"] < pairs["index_2"]]
-    ious = _compute_pair_iou(
+    ious = compute_iou(
         pairs[BOX].to_numpy(float), pairs[[f"{side}_2" for side in BOX]].to_numpy(float)
     )
     for pair in pairs[ious >= _SAME_FACE_IOU].itertuples():
@@ -139,15 +141,3 @@ def _find_same_faces(table: pd.DataFrame) -> dict[str, pd.Series]:
         elif pair.label in FACE_LABELS and pair.label_2 in FACE_LABELS:
             other[pair.index], other[pair.index_2] = second, first
     return {"same_face": same, "other_label": other}
-
-
-def _compute_pair_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Compute the IoU of box and other box in each row [N]; 0 without area or number."""
-    shared = _compute_areas(
-        np.concatenate(
-            [np.maximum(boxes[:, :2], others[:, :2]), np.minimum(boxes[:, 2:], others[:, 2:])], 1
-        )
-    )
-    union = _compute_areas(boxes) + _compute_areas(others) - shared
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(shared / union)

@@ -4,8 +4,8 @@ them.
 A row is rejected for the first check it fails. Great Expectations runs them (`expectations`).
 """
 
+from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS
-from deepfake_detector.common.tables import BOX
 from deepfake_detector.config.schema import ValidateParams
 from deepfake_detector.data.validation.gx_runner import Check
 

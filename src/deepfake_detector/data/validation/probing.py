@@ -3,7 +3,6 @@
 What was found is kept by the content's hash, so that an unchanged video is not decoded again.
 """
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -12,14 +11,13 @@ from pathlib import Path
 import av
 from tqdm import tqdm
 
+from deepfake_detector.common.files import hash_file
 from deepfake_detector.common.parallel import add_progress, run_tasks
 from deepfake_detector.video.clips import VideoMetadata, probe_video
 from deepfake_detector.video.names import check_video_name
 
 METADATA_VERSION = f"1, PyAV {av.__version__}"
 """Facts of another version are not used again. Raise the number when they would differ."""
-
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -67,21 +65,12 @@ def probe_videos(
     return probes, dict(sorted(kept.items()))
 
 
-def compute_sha256(path: Path) -> str:
-    """Compute the hash of a file's content."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _identify(path: Path) -> Probe:
     try:
         check_video_name(path.name)
         if path.is_dir():
             raise ValueError(f"{path.name}: a folder; put the videos directly into data/videos")
-        return Probe(path.name, compute_sha256(path), None, "")
+        return Probe(path.name, hash_file(path), None, "")
     except (ValueError, OSError) as error:
         return Probe(path.name, "", None, str(error))
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.common.tables import (
     ANNOTATION_COLUMNS,
-    BOX,
     VIDEO_COLUMNS,
     Rejection,
     sort_rejections,

@@ -6,7 +6,6 @@ knows four names, none of which runs code. VGG16's come from `keras.applications
 `.npz` file of kernels named `block1_conv1/kernel`.
 """
 
-import hashlib
 import pickle
 import zipfile
 import zlib
@@ -16,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from deepfake_detector.common.files import hash_file
 from deepfake_detector.config.schema import DetectorParams
 
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -163,7 +163,7 @@ def read_legacy_torch(path: Path, sha256: str) -> dict[str, np.ndarray]:
     Raises:
         ValueError: the file is not the one with this SHA-256.
     """
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = hash_file(path)
     if found != sha256:
         raise ValueError(f"{path}: expected the file with SHA-256 {sha256}, got {found}")
     with path.open("rb") as file:

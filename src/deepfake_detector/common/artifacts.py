@@ -1,0 +1,17 @@
+"""Where the stages read and write, below the folder that a script is started in."""
+
+from pathlib import Path
+
+DATA = Path("data")
+VIDEOS = DATA / "videos"
+
+VALIDATED = Path("artifacts/validate")
+SHARDS = Path("artifacts/extract_frames")
+SPLIT_TABLES = Path("artifacts/split")
+TRAINED = Path("artifacts/train")
+EVALUATED = Path("artifacts/evaluate")
+CALIBRATED = Path("artifacts/calibrate")
+EXPORTED = Path("artifacts/export")
+
+DETECTOR = TRAINED / "detector.keras"
+CALIBRATION = CALIBRATED / "calibration.json"
