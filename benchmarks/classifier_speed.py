@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from deepfake_detector.inference.detector import detect_faces, load_detector
-from deepfake_detector.video.clips import read_frames
+from deepfake_detector.video.reading import read_frames
 
 FRAMES = 16
 REPEATS = 7

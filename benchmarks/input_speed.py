@@ -50,7 +50,7 @@ def main() -> None:
 
 def make_batches(shards: list[Path], params):
     """Give the endless batches that a training gets."""
-    from deepfake_detector.data.loading.batches import make_training_batches
+    from deepfake_detector.data.loading.training_batches import make_training_batches
 
     return iter(
         make_training_batches(

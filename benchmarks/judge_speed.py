@@ -29,8 +29,9 @@ from deepfake_detector.inference.analysis import Expert
 from deepfake_detector.inference.detector import load_detector
 from deepfake_detector.reports.writer import ReportWriter
 from deepfake_detector.verdicts.calibration import load_calibration
-from deepfake_detector.video.clips import read_frames, write_timed_video
+from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.sampling import Sampler
+from deepfake_detector.video.writing import write_timed_video
 
 FPS, SIZE_PX, EVERY = 30, (1280, 720), 3
 WARM_UP_FRAMES = 60

@@ -85,7 +85,7 @@ def compare(faces: pd.DataFrame, others: pd.DataFrame) -> float:
     """Tell which share of the faces that are sure is found by the other side, too."""
     from deepfake_detector.common.boxes import BOX
     from deepfake_detector.common.labels import FACE_LABELS
-    from deepfake_detector.models.ssd.boxes import compute_iou
+    from deepfake_detector.models.ssd.tensor_boxes import compute_iou
 
     labels = list(FACE_LABELS)
     faces = faces[faces[labels].sum(axis=1) >= SURE]

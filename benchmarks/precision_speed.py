@@ -135,7 +135,7 @@ def compare_losses(arguments) -> None:
 
 def make_stream(arguments, seed_shift: int):
     """Make the endless batches of a training, in an order of its own for each shift."""
-    from deepfake_detector.data.loading.batches import make_training_batches
+    from deepfake_detector.data.loading.training_batches import make_training_batches
 
     params = load_project_params(arguments, "float32")
     return iter(

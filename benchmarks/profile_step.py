@@ -62,8 +62,8 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
     import tensorflow as tf
 
     from deepfake_detector.augmentation.frames import augment_frame
+    from deepfake_detector.models.ssd.anchor_matching import make_targets
     from deepfake_detector.models.ssd.loss import compute_loss
-    from deepfake_detector.models.ssd.matching import make_targets
     from deepfake_detector.models.ssd.network import build_detector, make_detector_anchors
     from deepfake_detector.training.ssd import (
         DetectorTrainer,

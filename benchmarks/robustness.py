@@ -39,7 +39,8 @@ from deepfake_detector.metrics.bootstrap import find_interval  # noqa: E402
 from deepfake_detector.plots.style import make_figure, save_figure, set_title  # noqa: E402
 from deepfake_detector.verdicts.calibration import load_calibration  # noqa: E402
 from deepfake_detector.verdicts.decision import decide_video  # noqa: E402
-from deepfake_detector.video.clips import read_frames, write_video  # noqa: E402
+from deepfake_detector.video.reading import read_frames  # noqa: E402
+from deepfake_detector.video.writing import write_video  # noqa: E402
 
 DETECTOR = Path("artifacts/train/detector.keras")
 CALIBRATION = Path("artifacts/calibrate/calibration.json")

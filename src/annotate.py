@@ -17,7 +17,7 @@ from deepfake_detector.common.labels import FACE_LABELS, name_to_label
 from deepfake_detector.config.schema import AnnotateParams, load_params
 from deepfake_detector.data.annotations.writer import AnnotatedVideo, write_annotations
 from deepfake_detector.faces.mtcnn import MTCNNFaceDetector, track_faces
-from deepfake_detector.video.clips import read_frames
+from deepfake_detector.video.reading import read_frames
 
 REPORT_SECONDS = 10
 

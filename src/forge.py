@@ -32,7 +32,9 @@ from deepfake_detector.forging.video_forger import (
     make_swap,
     read_donor,
 )
-from deepfake_detector.video.clips import probe_video, read_frames, write_video
+from deepfake_detector.video.metadata import probe_video
+from deepfake_detector.video.reading import read_frames
+from deepfake_detector.video.writing import write_video
 
 METHODS = ("swap", "self_blend")
 

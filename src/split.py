@@ -25,7 +25,7 @@ def split() -> None:
     from deepfake_detector.common.files import write_json
     from deepfake_detector.common.tables import read_table, write_table
     from deepfake_detector.data.splits.assignment import assign_splits
-    from deepfake_detector.data.splits.names import SPLITS
+    from deepfake_detector.data.splits.split_names import SPLITS
     from deepfake_detector.data.splits.summary import (
         SPLIT_COLUMNS,
         count_contents,

@@ -39,29 +39,33 @@ def validate(workers: int) -> None:
     """
     from deepfake_detector.common.files import write_json
     from deepfake_detector.common.tables import write_rejections, write_table
+    from deepfake_detector.data.validation.dataset import load_dataset
+    from deepfake_detector.data.validation.dataset_report import assemble
     from deepfake_detector.data.validation.probing import METADATA_VERSION
-    from deepfake_detector.data.validation.validate import validate_data
+    from deepfake_detector.data.validation.validate import check
 
     params = load_params()
     metadata = read_video_metadata(METADATA_VERSION)
-    result = validate_data(DATA, params.validate_, VALIDATED / "data_docs", metadata, workers)
-    write_table(result.videos, VALIDATED / "videos.csv")
-    write_table(result.annotations, VALIDATED / "annotations.csv")
-    write_table(result.ignored_frames, VALIDATED / "ignored_frames.csv")
-    write_rejections(result.rejections, VALIDATED / "rejected.csv")
+    dataset = load_dataset(DATA, metadata, workers)
+    results = check(dataset, params.validate_, VALIDATED / "data_docs")
+    report = assemble(dataset, results)
+    write_table(report.videos, VALIDATED / "videos.csv")
+    write_table(report.annotations, VALIDATED / "annotations.csv")
+    write_table(report.ignored_frames, VALIDATED / "ignored_frames.csv")
+    write_rejections(report.rejections, VALIDATED / "rejected.csv")
     write_json(
-        {"version": METADATA_VERSION, "metadata": result.metadata},
+        {"version": METADATA_VERSION, "metadata": report.metadata},
         VALIDATED / "video_metadata.json",
     )
     write_json(
-        {"success": not result.problems, "problems": result.problems, "checks": result.findings},
+        {"success": not report.problems, "problems": report.problems, "checks": report.findings},
         VALIDATED / "result.json",
     )
-    for note in result.notes:
+    for note in report.notes:
         logger.info("%s", note)
-    report(result)
-    if result.problems:
-        raise ValueError("this data cannot be trained on:\n" + "\n".join(result.problems))
+    log_report(report)
+    if report.problems:
+        raise ValueError("this data cannot be trained on:\n" + "\n".join(report.problems))
 
 
 def read_video_metadata(version: str) -> dict[str, dict]:
@@ -71,22 +75,22 @@ def read_video_metadata(version: str) -> dict[str, dict]:
     return known["metadata"] if known.get("version") == version else {}
 
 
-def report(result) -> None:
+def log_report(report) -> None:
     """Log what was accepted and rejected."""
     logger.info(
         "accepted %d videos with %d faces; rejected %d files or rows, see %s",
-        len(result.videos),
-        len(result.annotations),
-        len(result.rejections),
+        len(report.videos),
+        len(report.annotations),
+        len(report.rejections),
         VALIDATED / "rejected.csv",
     )
-    for rejection in result.rejections[:MAX_LOGGED]:
+    for rejection in report.rejections[:MAX_LOGGED]:
         where = (
             rejection.file if rejection.row is None else f"{rejection.file} row {rejection.row}"
         )
         logger.warning("rejected %s: %s", where, rejection.reason)
-    if len(result.rejections) > MAX_LOGGED:
-        logger.warning("and %d more rejections", len(result.rejections) - MAX_LOGGED)
+    if len(report.rejections) > MAX_LOGGED:
+        logger.warning("and %d more rejections", len(report.rejections) - MAX_LOGGED)
     logger.info("Data Docs: %s", (VALIDATED / "data_docs/index.html").resolve().as_uri())
 
 

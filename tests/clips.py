@@ -12,7 +12,7 @@ import numpy as np
 
 from deepfake_detector.config.schema import UsableParams
 from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model
-from deepfake_detector.video.clips import write_timed_video, write_video
+from deepfake_detector.video.writing import write_timed_video, write_video
 
 WIDTH_PX, HEIGHT_PX = 160, 120
 FACE_PX = (40, 30, 100, 90)  # left, top, right, bottom

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.video.clips import write_video
+from deepfake_detector.video.writing import write_video
 
 PROJECT = Path(__file__).resolve().parents[1]
 FACE = (16.0, 8.0, 48.0, 40.0)

@@ -9,7 +9,7 @@ import pytest
 import annotate
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.faces.offline_tracker import FrameDetections, make_empty_detections
-from deepfake_detector.video.clips import write_video
+from deepfake_detector.video.writing import write_video
 
 PROJECT = Path(__file__).parents[1]
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import calibrate
-from deepfake_detector.common.artifacts import EVALUATED
 from deepfake_detector import mlflow_tracking
+from deepfake_detector.common.artifacts import EVALUATED
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
 from deepfake_detector.inference import detector as prediction

@@ -96,7 +96,7 @@ def test_large_frames_are_shrunk_and_keep_their_original_size_in_the_record(data
 
 def test_colours_survive(data_set, monkeypatch):
     run(extract_frames, monkeypatch)
-    from deepfake_detector.video.clips import read_frames
+    from deepfake_detector.video.reading import read_frames
 
     _, expected = next(read_frames(data_set.videos / "p0_real.mp4"))
     record = read_records(data_set, "p0_real.mp4")[0]
@@ -258,7 +258,7 @@ def test_stopped_run_leaves_no_process_and_no_unfinished_file_and_goes_on(tmp_pa
     data_set = DataSet(tmp_path, frames=6)
     from tests.data_set import make_frames
 
-    from deepfake_detector.video.clips import write_video
+    from deepfake_detector.video.writing import write_video
 
     for number in range(2):
         frames = make_frames(600, number + 70, 640, 480)  # a second or two of work for each worker

@@ -11,7 +11,9 @@ import forge
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.faces.alignment import TEMPLATE
 from deepfake_detector.faces.offline_tracker import FrameDetections, make_empty_detections
-from deepfake_detector.video.clips import probe_video, read_frames, write_video
+from deepfake_detector.video.metadata import probe_video
+from deepfake_detector.video.reading import read_frames
+from deepfake_detector.video.writing import write_video
 
 PROJECT = Path(__file__).parents[1]
 LARGE, SMALL = (20, 20, 60), (110, 30, 30)  # left, top, side of the two faces, px

@@ -14,7 +14,8 @@ import pytest
 import start
 
 from copied_project import CLIPS, SHORT, commit, copy_project, keep_few_clips
-from deepfake_detector.video.clips import read_frames, write_video
+from deepfake_detector.video.reading import read_frames
+from deepfake_detector.video.writing import write_video
 from embedded_sample import write_sample_record
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,8 @@ import predict
 from clips import make_calibration
 from deepfake_detector.common.files import write_json
 from deepfake_detector.inference.detector import Detector
-from deepfake_detector.video.clips import read_frames, write_video
+from deepfake_detector.video.reading import read_frames
+from deepfake_detector.video.writing import write_video
 
 FACE = [0.25, 0.25, 0.75, 0.75]
 

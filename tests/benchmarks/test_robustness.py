@@ -10,7 +10,7 @@ import pytest
 
 from deepfake_detector.config.overrides import override_params
 from deepfake_detector.inference import detector as prediction
-from deepfake_detector.video.clips import write_video
+from deepfake_detector.video.writing import write_video
 
 PROJECT = Path(__file__).parents[2]
 GRAY = np.full((48, 64, 3), 100, np.uint8)

@@ -11,7 +11,7 @@ def fail(error):
     "error", [ValueError("row 12 is empty"), FileNotFoundError("row 12 is empty")]
 )
 def test_expected_error_is_one_line_and_exit_code_1(error):
-    with pytest.raises(SystemExit, match="^split: row 12 is empty$"):
+    with pytest.raises(SystemExit, match=r"^split: row 12 is empty$"):
         cli.run("split", lambda: fail(error))
 
 

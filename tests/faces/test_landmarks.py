@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepfake_detector.faces.landmarks import MIN_PRESENCE, FaceLandmarker, cut_square
-from deepfake_detector.video.clips import read_frames
+from deepfake_detector.video.reading import read_frames
 
 FRANCK_BOX = np.array([140.95, 72.34, 270.79, 255.74])  # of the sample, frame 0 of franck_3.mp4
 MIRRORED = {33: 263, 133: 362, 61: 291, 234: 454, 1: 1, 152: 152}  # corners, cheeks, nose, chin

@@ -8,7 +8,7 @@ from deepfake_detector.faces.mtcnn import (
     track_faces,
 )
 from deepfake_detector.faces.offline_tracker import FrameDetections, Track, make_empty_detections
-from deepfake_detector.video.clips import read_frames
+from deepfake_detector.video.reading import read_frames
 
 BOX = np.array([[10.0, 10, 30, 34]])
 

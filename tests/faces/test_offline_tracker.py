@@ -1,11 +1,8 @@
 import numpy as np
-import pytest
 
-from deepfake_detector.common.iou import compute_iou_matrix
 from deepfake_detector.faces.offline_tracker import (
     FrameDetections,
     Track,
-    link_boxes,
     make_empty_detections,
     make_tracks,
     smooth_track,
@@ -28,25 +25,6 @@ def move(box, right):
 def make_track(lefts):
     boxes = np.array([[left, 0, left + 10, 10] for left in lefts], float)
     return Track(0, boxes, np.repeat(boxes[:, None, :2], 5, axis=1), 1.0)
-
-
-def test_overlap_of_boxes_that_share_a_third():
-    ious = compute_iou_matrix(np.array([LEFT_FACE]), np.array([move(LEFT_FACE, 5)]))
-    assert ious == pytest.approx(50 / 150)
-
-
-def test_overlap_of_a_box_without_area_is_zero():
-    point = np.array([[3.0, 3.0, 3.0, 3.0]])
-    assert compute_iou_matrix(point, point) == pytest.approx(0)
-
-
-def test_boxes_are_linked_by_best_overlap_first():
-    boxes = [np.array(LEFT_FACE), np.array(move(LEFT_FACE, 4))]
-    assert link_boxes(boxes, np.array([move(LEFT_FACE, 3), move(LEFT_FACE, -2)])) == {1: 0, 0: 1}
-
-
-def test_boxes_that_hardly_overlap_are_not_linked():
-    assert link_boxes([np.array(LEFT_FACE)], np.array([move(LEFT_FACE, 8)])) == {}
 
 
 def test_boxes_between_two_looks_are_interpolated():

@@ -13,7 +13,8 @@ from clips import FACE_PX, SeesColors, make_calibration, make_frame, write_clip
 from deepfake_detector.inference.analysis import Expert
 from deepfake_detector.inference.detector import Detector
 from deepfake_detector.reports.writer import ReportWriter
-from deepfake_detector.video.clips import probe_video, read_frames
+from deepfake_detector.video.metadata import probe_video
+from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.sampling import Sampler, choose_sampler
 
 FAKE, REAL = ("fake", FACE_PX), ("real", FACE_PX)

@@ -30,7 +30,7 @@ def test_png_file_is_read_as_rgb(tmp_path):
 def test_what_is_no_image_is_an_error_that_names_the_file(content, tmp_path):
     path = tmp_path / "broken.jpg"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="^not an image that can be read"):
+    with pytest.raises(ValueError, match=r"^not an image that can be read"):
         decode_image(content)
     with pytest.raises(ValueError, match=r"^broken\.jpg: not an image"):
         read_image(path)

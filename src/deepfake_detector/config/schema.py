@@ -6,35 +6,16 @@ There are no defaults here: a default would hide a missing key.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
+from deepfake_detector.config.search_space import ChoiceSpace, RangeSpace, Space
+from deepfake_detector.config.types import Count, Fraction, Positive, Quality, Section
 from deepfake_detector.config.yaml_edit import parse_yaml
 
 PARAMS_FILE = Path("params.yaml")
 
 ADVANCED = "advanced"
 """The section of `params.yaml` with what one rarely changes, in sections of the same names."""
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Quality = Annotated[int, Field(ge=1, le=100)]
-Interval = Annotated[list[Positive], Field(min_length=2, max_length=2)]
-Ratios = Annotated[list[Positive], Field(min_length=1)]
-
-
-class Section(BaseModel):
-    """A section of `params.yaml`: frozen, typed strictly, unknown keys rejected."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class ValidateParams(Section):
@@ -239,69 +220,6 @@ class AnnotateParams(Section):
 class ForgeParams(Section):
     feather: Fraction
     smoothing_frames: Count
-
-
-class RangeSpace(Section):
-    """Numbers from lowest to highest; whole ones for a parameter that is a whole number."""
-
-    name: str
-    low: float
-    high: float
-    log: bool
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "RangeSpace":
-        if not self.low < self.high or (self.log and self.low <= 0):
-            above = "0 < lowest < highest" if self.log else "lowest < highest"
-            raise ValueError(f"{self.name}: expected {above}, got {self.low}, {self.high}")
-        return self
-
-
-class ChoiceSpace(Section):
-    """Any of some values, each as it may stand at the parameter itself."""
-
-    name: str
-    choices: Annotated[list[Any], Field(min_length=2)]
-
-
-class ScalesSpace(Section):
-    """Scales of anchors: each an interval [lowest, highest]."""
-
-    name: Literal["detector.anchors.scales"]
-    min_scale: Interval
-    max_scale: Interval
-    spacing: Interval
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "ScalesSpace":
-        for interval in (self.min_scale, self.max_scale, self.spacing):
-            if interval[0] > interval[1]:
-                raise ValueError(f"{self.name}: {interval} does not go from low to high")
-        if self.min_scale[1] >= self.max_scale[0]:
-            raise ValueError(f"{self.name}: min_scale {self.min_scale} reaches {self.max_scale}")
-        return self
-
-
-class RatiosSpace(Section):
-    """Aspect ratios of anchors: each predictor map takes one of the lists."""
-
-    name: Literal["detector.anchors.aspect_ratios"]
-    choices_per_map: Annotated[list[Ratios], Field(min_length=2)]
-
-
-def _name_kind_of_space(value: Any) -> str:
-    keys = value if isinstance(value, dict) else dict(value)
-    kinds = {"choices": "choices", "min_scale": "scales", "choices_per_map": "ratios"}
-    return next((kind for key, kind in kinds.items() if key in keys), "range")
-
-
-Space = Annotated[
-    Annotated[RangeSpace, Tag("range")]
-    | Annotated[ChoiceSpace, Tag("choices")]
-    | Annotated[ScalesSpace, Tag("scales")]
-    | Annotated[RatiosSpace, Tag("ratios")],
-    Discriminator(_name_kind_of_space),
-]
 
 
 class TuneParams(Section):

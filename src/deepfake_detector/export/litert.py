@@ -16,8 +16,8 @@ import tensorflow as tf
 from deepfake_detector.config.schema import DetectionParams
 from deepfake_detector.export.networks import split_detector
 from deepfake_detector.export.saved_model import write_saved_model
+from deepfake_detector.models.ssd.box_coding import decode_boxes
 from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
-from deepfake_detector.models.ssd.matching import decode_boxes
 
 _DECODER = "decode_detections_of_one"
 

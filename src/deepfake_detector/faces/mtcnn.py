@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from deepfake_detector.faces.box_linking import link_boxes
 from deepfake_detector.faces.offline_tracker import (
     FrameDetections,
     Track,
-    link_boxes,
     make_empty_detections,
     make_tracks,
     smooth_track,

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepfake_detector.common.iou import compute_iou_matrix
+from deepfake_detector.faces.box_linking import link_boxes
 
-LINK_IOU = 0.3  # a face that moves by half its width from look to look still overlaps this
 MAX_GAP_FRAMES = 15  # a hand or a blur hides a face this long without ending its track
 MIN_DETECTIONS = 3  # false alarms rarely repeat themselves
 
@@ -104,21 +103,6 @@ def _extend_tracks(open_tracks: list[_OpenTrack], detections: FrameDetections) -
     linked = set(links.values())
     fresh = [face for index, face in enumerate(faces) if index not in linked]
     open_tracks += [_OpenTrack([(detections.frame, *face)]) for face in fresh]
-
-
-def link_boxes(boxes: list[np.ndarray], next_boxes: np.ndarray) -> dict[int, int]:
-    """Pair boxes of one look with boxes [M, 4] of the next, best IoU first."""
-    if not boxes or not len(next_boxes):
-        return {}
-    ious = compute_iou_matrix(np.stack(boxes), next_boxes)  # [N, M]
-    links: dict[int, int] = {}
-    for flat in np.argsort(-ious, axis=None, kind="stable").tolist():
-        index, next_index = divmod(flat, ious.shape[1])
-        if ious[index, next_index] < LINK_IOU:
-            break
-        if index not in links and next_index not in links.values():
-            links[index] = next_index
-    return links
 
 
 def _interpolate(track: _OpenTrack) -> Track:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.common.boxes import BOX
-from deepfake_detector.faces.offline_tracker import link_boxes
+from deepfake_detector.faces.box_linking import link_boxes
 
 MAX_GAP_FRAMES = 30  # a hand or a blur hides a face this long without ending its track
 MAX_GAP_ANALYZED = 2  # ... or is missed this often, where only few frames are analyzed

@@ -18,8 +18,8 @@ from deepfake_detector.faces.alignment import (
 from deepfake_detector.faces.mtcnn import MTCNNFaceDetector, choose_main_track
 from deepfake_detector.faces.offline_tracker import Track, make_tracks, smooth_track
 from deepfake_detector.forging.face_forger import SelfBlend, self_blend_face, swap_face
-from deepfake_detector.video.clips import read_frames
 from deepfake_detector.video.images import is_image, read_image
+from deepfake_detector.video.reading import read_frames
 
 MAX_DONOR_FRAMES = 300
 CROP_SCALE = 1.3  # face widths around the middle of the landmarks that can take part in a forgery

@@ -153,7 +153,7 @@ def predict_shards(detector: Detector, shards: list[Path], batch_size: int = 16)
     """
     from tqdm import tqdm
 
-    from deepfake_detector.data.loading.batches import make_evaluation_batches
+    from deepfake_detector.data.loading.evaluation_batches import make_evaluation_batches
 
     size_px, classifier = detector.ssd.input_shape[1], detector.face_classifier
     records = read_records(shards)

@@ -12,8 +12,9 @@ from deepfake_detector.inference.analysis import VideoAnalysis
 from deepfake_detector.plots.face_boxes import draw_faces
 from deepfake_detector.reports.highlights import Highlight
 from deepfake_detector.reports.track_interpolation import TrackInterpolator
-from deepfake_detector.video.clips import read_header, write_timed_video
 from deepfake_detector.video.frame_reader import FrameReader
+from deepfake_detector.video.metadata import read_header
+from deepfake_detector.video.writing import write_timed_video
 
 CROP_SCALE = 1.3  # side of a shown crop over the longer side of the face
 CROP_PX = 160

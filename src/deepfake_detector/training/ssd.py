@@ -11,10 +11,10 @@ import keras
 import numpy as np
 
 from deepfake_detector.config.schema import OptimizerParams, Params, TrainParams
-from deepfake_detector.data.loading.batches import make_training_batches
+from deepfake_detector.data.loading.training_batches import make_training_batches
 from deepfake_detector.models.backbones.pretrained import load_pretrained
+from deepfake_detector.models.ssd.anchor_matching import make_targets
 from deepfake_detector.models.ssd.loss import compute_loss
-from deepfake_detector.models.ssd.matching import make_targets
 from deepfake_detector.models.ssd.network import (
     build_detector,
     build_inference_model,

@@ -12,14 +12,13 @@ from typing import Any
 
 import optuna
 
-from deepfake_detector.config.schema import (
+from deepfake_detector.config.schema import Params, flatten_params
+from deepfake_detector.config.search_space import (
     ChoiceSpace,
-    Params,
     RangeSpace,
     RatiosSpace,
     ScalesSpace,
     Space,
-    flatten_params,
 )
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.faces.image_quality import measure_blockiness, measure_brightness
 from deepfake_detector.faces.online_tracker import FaceTracker
-from deepfake_detector.faces.sharpness import ShotChangeDetector, measure_sharpness
+from deepfake_detector.faces.sharpness import measure_sharpness
 from deepfake_detector.verdicts.face_track import FaceTrack
+from deepfake_detector.video.shot_changes import ShotChangeDetector
 
 NOT_FOLLOWED = 0
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.video.clips import read_header
 from deepfake_detector.video.decoding import count_quarter_turns, decode_frames
+from deepfake_detector.video.metadata import read_header
 
 MAX_FRAMES = 16  # in a batch
 MAX_PX = MAX_FRAMES * 1280 * 720  # so that a batch of 4K frames is not a gigabyte

@@ -8,7 +8,7 @@ from deepfake_detector.models.ssd.anchor_recall import (
     measure_anchors,
 )
 from deepfake_detector.models.ssd.anchors import make_anchors
-from deepfake_detector.models.ssd.boxes import compute_iou
+from deepfake_detector.models.ssd.tensor_boxes import compute_iou
 
 ONE_CELL = AnchorPlaces([(1, 1)], 100)
 SQUARE = AnchorParams(

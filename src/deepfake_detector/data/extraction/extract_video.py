@@ -34,8 +34,8 @@ from deepfake_detector.data.frame_records import (
 )
 from deepfake_detector.faces.crops import cut_inside, make_inner_window
 from deepfake_detector.faces.landmarks import MIN_PRESENCE, MODEL_SHA256, FaceLandmarker
-from deepfake_detector.video.clips import read_frames
 from deepfake_detector.video.images import encode_jpeg
+from deepfake_detector.video.reading import read_frames
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def extract_video(item: tuple[Extraction, Path]) -> str:
     try:
         if not extraction.list_kept():
             raise ValueError(
-                f"{extraction.video}: no frame is kept; lower extract_frames.every, or correct "
-                "its annotations"
+                f"{extraction.video}: no frame is kept; lower extract_frames.frame_stride, or "
+                "correct its annotations"
             )
         if hash_file(extraction.path) != extraction.sha256:
             raise ValueError(f"{extraction.video}: changed since validate; run dvc repro again")

@@ -14,7 +14,7 @@ import pandas as pd
 
 from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.config.schema import SplitParams
-from deepfake_detector.data.splits.names import SPLITS
+from deepfake_detector.data.splits.split_names import SPLITS
 
 _COUNTED = ["sources", "videos", "real", "fake", "frames"]
 """What is shared out: components, videos, real faces, fake faces and frames."""

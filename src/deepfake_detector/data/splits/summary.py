@@ -3,7 +3,7 @@
 import pandas as pd
 
 from deepfake_detector.common.labels import FACE_LABELS
-from deepfake_detector.data.splits.names import SPLITS
+from deepfake_detector.data.splits.split_names import SPLITS
 
 SPLIT_COLUMNS = ["video", "source", "identity", "labels", "frames", "faces"]
 """What is told about a video of a split; `frames` and `faces` are the kept ones."""

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.common.parallel import add_progress, run_tasks
-from deepfake_detector.video.clips import VideoMetadata, probe_video
+from deepfake_detector.video.metadata import VideoMetadata, probe_video
 from deepfake_detector.video.names import check_video_name
 
 METADATA_VERSION = f"1, PyAV {av.__version__}"

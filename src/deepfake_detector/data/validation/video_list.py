@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from deepfake_detector.common.tables import VIDEO_COLUMNS, Rejection
-from deepfake_detector.data.splits.names import SPLITS
+from deepfake_detector.data.splits.split_names import SPLITS
 from deepfake_detector.data.validation.probing import Probe
 from deepfake_detector.video.names import VideoNames
 

@@ -7,8 +7,8 @@ Shapes: `B` images, `A` anchors, `S` anchors sorted at once, `K` of them in a bl
 from keras import ops
 
 from deepfake_detector.config.schema import DetectionParams
-from deepfake_detector.models.ssd.boxes import is_iou_above
-from deepfake_detector.models.ssd.matching import decode_boxes
+from deepfake_detector.models.ssd.box_coding import decode_boxes
+from deepfake_detector.models.ssd.tensor_boxes import is_iou_above
 
 _BLOCK = 128
 """Anchors analyzed together: the pairs of a block stay in the processor's cache."""

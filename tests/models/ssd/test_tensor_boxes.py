@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deepfake_detector.models.ssd.boxes import (
+from deepfake_detector.models.ssd.tensor_boxes import (
     centered_to_corners,
     compute_iou,
     corners_to_centered,

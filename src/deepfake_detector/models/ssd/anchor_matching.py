@@ -1,7 +1,6 @@
-"""What the network should have said: faces matched to anchors and encoded as offsets.
+"""Training targets of the network: faces matched to anchors and encoded as offsets.
 
-Liu et al. 2016 (SSD), section 2.2, "Matching strategy"; offsets as in Ren et al. 2015 (Faster
-R-CNN), section 3.1.2, divided by Caffe SSD's variances. Runs on the device, whatever the Keras
+Liu et al. 2016 (SSD), section 2.2, "Matching strategy". Runs on the device, whatever the Keras
 backend.
 Shapes: `B` images, `N` faces per image (padded), `A` anchors.
 """
@@ -11,11 +10,8 @@ from keras import ops
 
 from deepfake_detector.common.labels import BACKGROUND
 from deepfake_detector.config.schema import MatchingParams
-from deepfake_detector.models.ssd.boxes import (
-    centered_to_corners,
-    compute_iou,
-    corners_to_centered,
-)
+from deepfake_detector.models.ssd.box_coding import encode_boxes
+from deepfake_detector.models.ssd.tensor_boxes import compute_iou
 
 IGNORED = -1
 """Label target of an anchor that is neither positive nor negative."""
@@ -88,20 +84,3 @@ def _match_each_face_once(ious):
 
     nothing = ops.zeros_like(ious[:, 0, :], dtype="int32") - 1  # [B, A]
     return ops.fori_loop(0, face_count, pair_one, (ious, nothing))[1]
-
-
-def encode_boxes(boxes, anchors, variances):
-    """Encode boxes [..., A, 4] as offsets [..., A, 4] from their anchors [A, 4]."""
-    box, anchor = corners_to_centered(boxes), corners_to_centered(anchors)
-    centers = (box[..., :2] - anchor[..., :2]) / anchor[..., 2:]
-    sizes = ops.log(ops.maximum(box[..., 2:], 1e-8) / anchor[..., 2:])
-    return ops.concatenate([centers, sizes], axis=-1) / np.asarray(variances, np.float32)
-
-
-def decode_boxes(offsets, anchors, variances):
-    """Turn offsets [..., A, 4] back into boxes [..., A, 4]: the inverse of `encode_boxes`."""
-    offsets = offsets * np.asarray(variances, np.float32)
-    anchor = corners_to_centered(anchors)
-    centers = offsets[..., :2] * anchor[..., 2:] + anchor[..., :2]
-    sizes = ops.exp(ops.minimum(offsets[..., 2:], 10.0)) * anchor[..., 2:]  # 10: no overflow
-    return centered_to_corners(ops.concatenate([centers, sizes], axis=-1))

@@ -1,9 +1,9 @@
-"""Batches of frames for training and evaluation, read from shards.
+"""Batches of augmented frames for training, read from shards.
 
-Training reads all its shards in turn, for ever, so an epoch is a number of steps and memory does
-not grow with the data set. Everything follows from the seed, so that a resumed training goes on
-with the very batches it would have had. Shapes: `B` images, `N` most faces in the batch (at least
-1), `S` side of the input in px.
+All shards are read in turn, for ever, so an epoch is a number of steps and memory does not grow
+with the data set. Everything follows from the seed, so that a resumed training goes on with the
+very batches it would have had. Shapes: `B` images, `N` most faces in the batch (at least 1), `S`
+side of the input in px.
 """
 
 from pathlib import Path
@@ -15,7 +15,6 @@ import tensorflow as tf
 from deepfake_detector.augmentation.frames import augment_frame
 from deepfake_detector.augmentation.frames_2020 import augment_frame_2020
 from deepfake_detector.config.schema import AugmentationParams
-from deepfake_detector.data.frame_records import parse_record
 from deepfake_detector.video.images import decode_image
 
 _SHARDS_OPEN = 32
@@ -75,32 +74,6 @@ def make_training_batches(
     return batches.map(vary, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
-def make_evaluation_batches(
-    shards: list[Path], batch_size: int, size_px: int, wanted: np.ndarray | None = None
-) -> tf.data.Dataset:
-    """Make batches of the frames of the shards, once, in order, unchanged but for their size.
-
-    Args:
-        wanted: which of all their frames, bool; None: all.
-
-    Returns:
-        Pairs of images float32 [B, S, S, 3] and faces: `boxes` [B, N, 4], `labels` [B, N], and
-        `video`, `frame`, `width_px`, `height_px`, each [B]. The last batch may be smaller.
-    """
-
-    def resize(record):
-        frame = parse_record(record)
-        image = tf.io.decode_jpeg(frame.pop("image"), channels=3, dct_method="INTEGER_FAST")
-        return tf.image.resize(image, [size_px, size_px]), frame
-
-    records = tf.data.TFRecordDataset([str(path) for path in shards])
-    if wanted is not None:
-        numbered = tf.data.Dataset.zip(records, tf.data.Dataset.from_tensor_slices(wanted))
-        records = numbered.filter(lambda _, is_wanted: is_wanted).map(lambda record, _: record)
-    frames = records.map(resize, num_parallel_calls=tf.data.AUTOTUNE)
-    return _pad(frames, batch_size, size_px).prefetch(2)
-
-
 def _read_endlessly(shards: list[Path], seed: int) -> tf.data.Dataset:
     paths = tf.data.Dataset.from_tensor_slices([str(path) for path in shards])
     paths = paths.shuffle(len(shards), seed=seed).repeat()
@@ -138,18 +111,3 @@ def _pad_faces(boxes, labels) -> tuple[np.ndarray, np.ndarray]:
         padded_boxes[number, : len(image_boxes)] = image_boxes
         padded_labels[number, : len(image_labels)] = image_labels
     return padded_boxes, padded_labels
-
-
-def _pad(frames: tf.data.Dataset, batch_size: int, size_px: int) -> tf.data.Dataset:
-    """Batch frames, faces padded with zeros to the most in the batch and at least one."""
-
-    def add_one_row(image, faces):
-        empty = tf.equal(tf.shape(faces["labels"])[0], 0)
-        rows = tf.cast(empty, tf.int32)
-        labels = tf.cast(faces["labels"], tf.int32)  # int64 is slow on some devices
-        return image, faces | {
-            "boxes": tf.pad(faces["boxes"], [[0, rows], [0, 0]]),
-            "labels": tf.pad(labels, [[0, rows]]),
-        }
-
-    return frames.map(add_one_row).padded_batch(batch_size)
