@@ -53,7 +53,8 @@ def test_tables_and_summary_count_kept_frames_and_their_faces(data_set, monkeypa
         ["p3_fake.mp4", "p3", "", "fake", "2", "2"],
         ["p3_real.mp4", "p3", "", "real", "2", "2"],
     ]
-    assert splits["test"] == [dict(zip(columns, row, strict=True)) for row in expected]
+    methods = dict.fromkeys(("method", "method_group", "dataset"), "")
+    assert splits["test"] == [dict(zip(columns, row, strict=True)) | methods for row in expected]
     summary = json.loads((data_set.folder / "artifacts/split/summary.json").read_text())
     assert list(summary) == ["train", "validation", "test"]
     assert summary["test"] == {

@@ -50,3 +50,17 @@ def test_annotations_of_a_video_that_is_not_there_are_listed(folders, tmp_path):
     assert [rejection.reason for rejection in joined.rejections] == [
         "there is no video 'p0_fake.mp4' in data/videos; copy it there"
     ]
+
+
+def test_methods_come_from_the_table_beside_the_list(folders, tmp_path):
+    table = "video,method,group\np0_fake.mp4,Wav2Lip,lip-sync\n"
+    (folders[0] / "SOURCES.csv").write_text(table)
+    join_folders(folders, tmp_path / "out")
+    rows = {row["video"]: row for row in read_rows(tmp_path / "out/videos.csv")}
+    fake = rows["studio_p0_fake.mp4"]
+    assert (fake["method"], fake["method_group"], fake["dataset"]) == (
+        "Wav2Lip",
+        "lip-sync",
+        "studio",
+    )
+    assert rows["street_p0_fake.mp4"]["method"] == ""

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from deepfake_detector.video.clips import probe_video, write_video
 
 from data_set import make_frames
 from deepfake_detector.training.calibration_videos import (
@@ -11,7 +12,6 @@ from deepfake_detector.training.calibration_videos import (
     write_tracks,
 )
 from deepfake_detector.verdicts.face_track import FaceTrack
-from deepfake_detector.video.clips import probe_video, write_video
 from deepfake_detector.video.degraded_copies import COPIES
 
 FACE = [40, 20, 80, 60]

@@ -12,13 +12,19 @@ from deepfake_detector.common.files import write_text
 ANNOTATION_COLUMNS = ["video", "frame", *BOX, "label", "face"]
 """A face: frame from 0 in decode order, box in px of the original frame, label as a word."""
 
+METHOD_COLUMNS = ("method", "method_group", "dataset")
+"""How a fake was made, the kind of that method, and which data set a video is from."""
+
 VIDEO_COLUMNS = [
-    *["video", "source", "identity", "split", "licence"],
+    *["video", "source", "identity", "split", "licence", *METHOD_COLUMNS],
     *["width_px", "height_px", "fps", "frames", "codec", "sha256"],
 ]
 """An accepted video: what the user says about it, and what was found by decoding it."""
 
-_TEXT = ["video", "source", "identity", "split", "licence", "codec", "sha256", "label", "face"]
+_TEXT = [
+    *["video", "source", "identity", "split", "licence", *METHOD_COLUMNS],
+    *["codec", "sha256", "label", "face"],
+]
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepfake_detector.common.tables import BOX, Rejection, write_text
+from deepfake_detector.common.boxes import BOX
+from deepfake_detector.common.files import write_text
+from deepfake_detector.common.tables import METHOD_COLUMNS, Rejection
 from deepfake_detector.data.annotations.reader import read_annotation_folder
 from deepfake_detector.video.names import VideoNames
 
 LINKED = ("video", "source", "identity")
 """Columns of `videos.csv` whose names get the folder's name in front."""
+
+VIDEO_LIST_COLUMNS = [
+    *["video", "source", "identity", "split", "frame_offset", "licence"],
+    *METHOD_COLUMNS,
+]
+
+SOURCES = "SOURCES.csv"
+"""A table beside `videos.csv` that may say, by `video`, the `method` of a fake and its `group`."""
 
 ANNOTATION_COLUMNS = ["video", "frame", *BOX, "label", "face"]
 
@@ -56,7 +66,7 @@ def join_folders(folders: list[Path], out: Path) -> Joined:
         count += len(videos)
         rejections += _join_annotations(folder, prefix, [v.name for v in videos], out)
         rows += _read_video_rows(folder, prefix)
-    table = pd.DataFrame(rows).fillna("")
+    table = pd.DataFrame(rows, columns=VIDEO_LIST_COLUMNS).fillna("")
     write_text(table.to_csv(index=False, lineterminator="\n"), out / "videos.csv")
     return Joined(count, rejections)
 
@@ -86,14 +96,18 @@ def _join_annotations(folder: Path, prefix: str, videos: list[str], out: Path) -
 
 
 def _read_video_rows(folder: Path, prefix: str) -> list[dict[str, str]]:
-    path = folder / "videos.csv"
+    """Read what a folder says of its videos; those it does not list are their own source."""
+    methods = {row["video"]: row for row in _read_csv(folder / SOURCES)}
+    rows = []
+    for row in _read_csv(folder / "videos.csv"):
+        source = methods.get(row["video"], {})
+        about = {"method": source.get("method", ""), "method_group": source.get("group", "")}
+        named = {key: f"{prefix}_{value}" for key, value in row.items() if key in LINKED and value}
+        rows.append(about | row | named | {"dataset": row.get("dataset") or prefix})
+    return rows
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
-    reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
-    return [
-        {
-            key: f"{prefix}_{value}" if key in LINKED and value else value
-            for key, value in row.items()
-        }
-        for row in reader
-    ]
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from deepfake_detector.common.labels import FACE_LABELS
+from deepfake_detector.common.tables import METHOD_COLUMNS
 from deepfake_detector.data.splits.split_names import SPLITS
 
-SPLIT_COLUMNS = ["video", "source", "identity", "labels", "frames", "faces"]
+SPLIT_COLUMNS = ["video", "source", "identity", *METHOD_COLUMNS, "labels", "frames", "faces"]
 """What is told about a video of a split; `frames` and `faces` are the kept ones."""
 
 

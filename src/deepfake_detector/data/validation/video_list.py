@@ -1,8 +1,8 @@
 """`data/videos.csv`: what the user says about the videos.
 
-Columns `video, source, identity, split, frame_offset, licence`, all but `video` optional. A row
-that cannot be read leaves its video out: without its source, the video could leak into another
-split.
+Columns `video, source, identity, split, frame_offset, licence, method, method_group, dataset`, all
+but `video` optional; labels stay in the annotations. A row that cannot be read leaves its video
+out: without its source, the video could leak into another split.
 """
 
 import csv
@@ -12,23 +12,30 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepfake_detector.common.tables import VIDEO_COLUMNS, Rejection
+from deepfake_detector.common.tables import METHOD_COLUMNS, VIDEO_COLUMNS, Rejection
 from deepfake_detector.data.splits.split_names import SPLITS
 from deepfake_detector.data.validation.probing import Probe
 from deepfake_detector.video.names import VideoNames
 
-_COLUMNS = ("video", "source", "identity", "split", "frame_offset", "licence")
+_COLUMNS = ("video", "source", "identity", "split", "frame_offset", "licence", *METHOD_COLUMNS)
 
 
 @dataclass(frozen=True)
 class VideoEntry:
-    """What is said about one video. `frame_offset` is added to the frames of its annotations."""
+    """What is said about one video.
+
+    `frame_offset` is added to the frames of its annotations; `method` and `method_group` say how a
+    fake was made, `dataset` where the video is from.
+    """
 
     source: str
     identity: str = ""
     split: str = ""
     frame_offset: int = 0
     licence: str = ""
+    method: str = ""
+    method_group: str = ""
+    dataset: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,4 +144,5 @@ def _row_to_entry(row: dict[str, str], video: str) -> VideoEntry:
         split=split,
         frame_offset=frame_offset,
         licence=row.get("licence", ""),
+        **{column: row.get(column, "") for column in METHOD_COLUMNS},
     )
