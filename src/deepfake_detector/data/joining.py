@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from deepfake_detector.common.tables import BOX, Rejection, write_text
+from deepfake_detector.common.boxes import BOX
+from deepfake_detector.common.files import write_text
+from deepfake_detector.common.tables import Rejection
 from deepfake_detector.data.annotations.reader import read_annotation_folder
 from deepfake_detector.video.names import VideoNames
 
