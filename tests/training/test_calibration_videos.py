@@ -13,6 +13,8 @@ from deepfake_detector.training.calibration_videos import (
 )
 from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.video.degraded_copies import COPIES
+from deepfake_detector.video.metadata import probe_video
+from deepfake_detector.video.writing import write_video
 
 FACE = [40, 20, 80, 60]
 

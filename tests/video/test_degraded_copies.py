@@ -3,6 +3,8 @@ from deepfake_detector.video.clips import probe_video, write_video
 
 from data_set import make_frames
 from deepfake_detector.video.degraded_copies import COPIES, write_degraded_copy
+from deepfake_detector.video.metadata import probe_video
+from deepfake_detector.video.writing import write_video
 
 
 @pytest.fixture(scope="module")

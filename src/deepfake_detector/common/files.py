@@ -49,8 +49,3 @@ def hash_file(path: Path) -> str:
     """Compute the SHA-256 of a file's content, as hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def hash_bytes(content: bytes) -> str:
-    """Compute the SHA-256 of some content, as hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()

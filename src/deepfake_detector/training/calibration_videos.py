@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.common.tables import BOX
+from deepfake_detector.common.boxes import BOX
+from deepfake_detector.common.files import replace_file
 from deepfake_detector.evaluation.tracked_videos import name_track, name_video
 from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.labelled_videos import LabelledVideo
@@ -98,10 +99,8 @@ def write_tracks(tracks: list[FaceTrack], path: Path) -> None:
         for name in FIELDS
         if getattr(track, name) is not None
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished.npz")
-    np.savez_compressed(unfinished, **arrays)
-    unfinished.replace(path)
+    with replace_file(path) as unfinished:
+        np.savez_compressed(unfinished, **arrays)
 
 
 def read_tracks(path: Path) -> list[FaceTrack]:

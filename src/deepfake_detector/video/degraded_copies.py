@@ -11,7 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from deepfake_detector.video.clips import read_frames, read_header, write_video
+from deepfake_detector.video.metadata import read_header
+from deepfake_detector.video.reading import read_frames
+from deepfake_detector.video.writing import write_video
 
 
 @dataclass(frozen=True)
