@@ -1,7 +1,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from deepfake_detector.video.clips import probe_video, write_video
 
 from data_set import make_frames
 from deepfake_detector.training.calibration_videos import (

@@ -1,5 +1,4 @@
 import pytest
-from deepfake_detector.video.clips import probe_video, write_video
 
 from data_set import make_frames
 from deepfake_detector.video.degraded_copies import COPIES, write_degraded_copy
