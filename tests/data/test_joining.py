@@ -64,3 +64,10 @@ def test_methods_come_from_the_table_beside_the_list(folders, tmp_path):
         "studio",
     )
     assert rows["street_p0_fake.mp4"]["method"] == ""
+
+
+def test_a_folder_of_one_method_is_named_as_a_whole(folders, tmp_path):
+    join_folders(folders, tmp_path / "out", {"street": ("DeepFaceLive", "face swap")})
+    rows = {row["video"]: row for row in read_rows(tmp_path / "out/videos.csv")}
+    assert rows["street_p0_fake.mp4"]["method_group"] == "face swap"
+    assert rows["studio_p0_fake.mp4"]["method_group"] == ""

@@ -40,12 +40,16 @@ class Joined:
     rejections: list[Rejection]
 
 
-def join_folders(folders: list[Path], out: Path) -> Joined:
+def join_folders(
+    folders: list[Path], out: Path, methods: dict[str, tuple[str, str]] | None = None
+) -> Joined:
     """Join annotated folders into `out`, which is made anew.
 
     Args:
         folders: each with `videos/`, `annotations/` and perhaps `videos.csv`; their own names must
             differ.
+        methods: method and kind of forgery of the fakes in a folder, by its name, where no table
+            says so of each video.
 
     Raises:
         ValueError: two folders have the same name, or one has no `videos/`.
@@ -65,7 +69,7 @@ def join_folders(folders: list[Path], out: Path) -> Joined:
             _link(video, out / "videos" / f"{prefix}_{video.name}")
         count += len(videos)
         rejections += _join_annotations(folder, prefix, [v.name for v in videos], out)
-        rows += _read_video_rows(folder, prefix)
+        rows += _read_video_rows(folder, prefix, (methods or {}).get(prefix, ("", "")))
     table = pd.DataFrame(rows, columns=VIDEO_LIST_COLUMNS).fillna("")
     write_text(table.to_csv(index=False, lineterminator="\n"), out / "videos.csv")
     return Joined(count, rejections)
@@ -95,13 +99,16 @@ def _join_annotations(folder: Path, prefix: str, videos: list[str], out: Path) -
     return rejections
 
 
-def _read_video_rows(folder: Path, prefix: str) -> list[dict[str, str]]:
+def _read_video_rows(folder: Path, prefix: str, method: tuple[str, str]) -> list[dict[str, str]]:
     """Read what a folder says of its videos; those it does not list are their own source."""
     methods = {row["video"]: row for row in _read_csv(folder / SOURCES)}
     rows = []
     for row in _read_csv(folder / "videos.csv"):
         source = methods.get(row["video"], {})
-        about = {"method": source.get("method", ""), "method_group": source.get("group", "")}
+        about = {
+            "method": source.get("method", method[0]),
+            "method_group": source.get("group", method[1]),
+        }
         named = {key: f"{prefix}_{value}" for key, value in row.items() if key in LINKED and value}
         rows.append(about | row | named | {"dataset": row.get("dataset") or prefix})
     return rows
