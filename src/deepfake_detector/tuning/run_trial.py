@@ -66,9 +66,9 @@ def run_trial(trial: optuna.Trial, context: TrialContext) -> float:
             cannot be trained (`INFEASIBLE`); the reason is among its user attributes.
     """
     params = choose_params(trial, context.params)
-    logger.info("trial %d (%s) begins", trial.number, trial.user_attrs[ORIGIN])
     try:
         context.log.begin_trial(trial, params)
+        logger.info("trial %d (%s) begins", trial.number, trial.user_attrs[ORIGIN])
         check_anchors(trial, params, context)
         return train_trial(trial, params, context)
     except optuna.TrialPruned as reason:
