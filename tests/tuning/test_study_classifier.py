@@ -4,6 +4,7 @@ import pytest
 
 from deepfake_detector.training import face_classifier
 from deepfake_detector.tuning import study_classifier
+from deepfake_detector.tuning.study import open_study
 from deepfake_detector.tuning.study_classifier import (
     OWN,
     TRAINED,
@@ -14,7 +15,7 @@ from deepfake_detector.tuning.study_classifier import (
 
 @pytest.fixture
 def found(folder):
-    """A file that stands for a trained face classifier; `keep_classifier` counts its look-ups."""
+    """A file that stands for a trained face classifier, and how often it was asked for."""
 
     class Found:
         path, count = folder / "face_classifier.keras", 0
@@ -38,25 +39,24 @@ def test_a_study_takes_the_classifier_once_and_records_its_hash(study, found):
 
 def test_a_study_does_not_go_on_with_another_classifier(study, found):
     keep_classifier(study, found).unlink()  # as on another machine
-    found.path.write_bytes(b"another")
-    with pytest.raises(ValueError, match="not the face classifier that study first began with"):
+    TRAINED.parent.mkdir(parents=True)
+    TRAINED.write_bytes(b"another")
+    with pytest.raises(ValueError, match="is the face classifier that study first began with"):
         keep_classifier(study, found)
-    found.path.write_bytes(b"first")
+    assert found.count == 1  # none was trained for nothing
+    TRAINED.write_bytes(b"first")
     assert keep_classifier(study, found).read_bytes() == b"first"
 
 
 def test_a_copy_that_was_changed_is_rejected(study, found):
-    kept = keep_classifier(study, found)
-    kept.write_bytes(b"changed")
-    with pytest.raises(ValueError, match=r"first/face_classifier\.keras: not the face classifier"):
+    keep_classifier(study, found).write_bytes(b"changed")
+    with pytest.raises(ValueError, match=r"copy it to .*first/face_classifier\.keras from the"):
         keep_classifier(study, found)
 
 
 def test_a_new_study_of_the_same_name_takes_no_old_copy(study, storage, found, rate_params):
     keep_classifier(study, found)
     found.path.write_bytes(b"second")
-    from deepfake_detector.tuning.study import open_study
-
     storage.delete_study(study._study_id)
     again = open_study("first", storage, rate_params)
     assert keep_classifier(again, found).read_bytes() == b"second"

@@ -33,19 +33,23 @@ def keep_classifier(study: optuna.Study, find: Callable[[], Path]) -> Path:
     """Return the study's own copy of a face classifier; the first worker makes it.
 
     Args:
-        find: returns the file of a trained one; called where the study has no copy here.
+        find: returns the file of a trained one; called where the study has none yet.
 
     Raises:
-        ValueError: the copy, or what was found in its place, is not what the study began with.
+        ValueError: no file here is the face classifier that the study began with.
     """
     kept = STUDIES / study.study_name / "face_classifier.keras"
-    began_with = study.user_attrs
-    path = kept if CLASSIFIER in began_with and kept.is_file() else find()
-    sha256 = hash_file(path)
-    if began_with.get(CLASSIFIER, sha256) != sha256:
+    sha256 = study.user_attrs.get(CLASSIFIER)
+    if sha256 is None:
+        path = find()
+        sha256 = hash_file(path)
+    else:
+        places = [path for path in (kept, TRAINED, OWN) if path.is_file()]
+        path = next((path for path in places if hash_file(path) == sha256), None)
+    if path is None:
         raise ValueError(
-            f"{path}: not the face classifier that study {study.study_name} began with, SHA-256 "
-            f"{began_with[CLASSIFIER]}; copy that one to {kept} from the machine where the study "
+            f"neither {kept} nor {TRAINED} is the face classifier that study {study.study_name} "
+            f"began with (SHA-256 {sha256}); copy it to {kept} from the machine where the study "
             "began, or give another name with --study"
         )
     if path != kept:
@@ -53,7 +57,7 @@ def keep_classifier(study: optuna.Study, find: Callable[[], Path]) -> Path:
         partial = kept.with_suffix(".partial")
         shutil.copyfile(path, partial)
         partial.replace(kept)
-        study.set_user_attr(CLASSIFIER, sha256)
+    study.set_user_attr(CLASSIFIER, sha256)
     return kept
 
 
