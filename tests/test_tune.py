@@ -212,7 +212,7 @@ def test_another_space_needs_another_study(project):
 
 def test_anchors_are_fitted_with_a_picture(project):
     said = project.run(sys.executable, "src/fit_anchors.py", "--out", "anchors.png")
-    assert "params.yaml: an anchor overlaps " in said
+    assert "params.yaml: an anchor matches " in said
     assert "fitted aspect_ratios: [[" in said
     assert (project.folder / "anchors.png").read_bytes().startswith(b"\x89PNG")
 
