@@ -17,13 +17,16 @@ import subprocess
 from pathlib import Path
 
 from deepfake_detector import mlflow_tracking
+from deepfake_detector.common import cli
+from deepfake_detector.common.artifacts import DATA
+from deepfake_detector.common.files import write_text
 from deepfake_detector.config.overrides import override_params
 from deepfake_detector.config.schema import PARAMS_FILE, Params, load_params
 from deepfake_detector.data.splits.listing import list_shards
 from deepfake_detector.mlflow_tracking.study_runs import RUN
 from deepfake_detector.training.model_selection import find_objective
 
-DATA, PIPELINE = Path("data"), Path("dvc.yaml")
+PIPELINE = Path("dvc.yaml")
 STUDY = "deepfake_detector"
 
 logger = logging.getLogger("tune")
@@ -32,16 +35,16 @@ logger = logging.getLogger("tune")
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     asked = parse_arguments()
-    try:
-        if asked.trials:
-            bring_up_to_date()
-            search(load_params(), asked.trials, asked.study, asked.storage)
-        if asked.apply:
-            apply_winner(load_params(), asked.study, asked.storage)
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f"tune: {error}") from error
-    except KeyboardInterrupt as error:
-        raise SystemExit("tune: stopped; the same command goes on with the study") from error
+    cli.run("tune", functools.partial(tune, asked), "the same command goes on with the study")
+
+
+def tune(asked: argparse.Namespace) -> None:
+    """Search, apply what was found, or both."""
+    if asked.trials:
+        bring_up_to_date()
+        search(load_params(), asked.trials, asked.study, asked.storage)
+    if asked.apply:
+        apply_winner(load_params(), asked.study, asked.storage)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -164,9 +167,7 @@ def apply_winner(params: Params, name: str, storage_url: str | None) -> None:
     winner = find_winner(load_study(name, storage_url))
     changes = list_changes(winner, params)
     text, _ = override_params(PARAMS_FILE.read_text(encoding="utf-8"), changes)
-    partial = PARAMS_FILE.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(PARAMS_FILE)
+    write_text(text, PARAMS_FILE)
     logger.info("trial %d had the best objective, %.4f", winner.number, winner.value)
     for key, value in changes.items():
         logger.info("params.yaml now says %s: %s", key, value)

@@ -187,7 +187,7 @@ def test_a_search_stopped_from_the_keyboard_goes_on_with_the_same_command(projec
     wait_for_trial(worker)
     os.kill(worker.pid, signal.SIGINT)
     said = worker.communicate()[1]
-    assert worker.returncode == 1
+    assert worker.returncode == 130
     assert said.endswith("tune: stopped; the same command goes on with the study\n")
     assert "Traceback" not in said
     project.run(*TUNE, *words)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import optuna
 
+from deepfake_detector.common.files import hash_file
 from deepfake_detector.config.schema import Params, flatten_params
 
 FINGERPRINT = "fingerprint"
@@ -53,8 +54,3 @@ def hash_values(values: list | dict, files: list[Path]) -> str:
     for path in files:
         digest.update(f"{path.name} {hash_file(path)}".encode())
     return digest.hexdigest()
-
-
-def hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import optuna
 
+from deepfake_detector.common import artifacts
+from deepfake_detector.common.files import hash_file, replace_file, write_text
 from deepfake_detector.config.schema import Params
 from deepfake_detector.data.splits.listing import list_shards, read_sources
-from deepfake_detector.tuning.fingerprint import hash_file, hash_values
+from deepfake_detector.tuning.fingerprint import hash_values
 from deepfake_detector.tuning.study import STUDIES
 
-TRAINED = Path("artifacts/train/face_classifier/face_classifier.keras")
+TRAINED = artifacts.TRAINED / "face_classifier/face_classifier.keras"
 """What the stage `train` writes."""
 
 OWN = STUDIES / "face_classifier/face_classifier.keras"
@@ -53,10 +55,8 @@ def keep_classifier(study: optuna.Study, find: Callable[[], Path]) -> Path:
             "began, or give another name with --study"
         )
     if path != kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(".partial")
-        shutil.copyfile(path, partial)
-        partial.replace(kept)
+        with replace_file(kept) as unfinished:
+            shutil.copyfile(path, unfinished)
     study.set_user_attr(CLASSIFIER, sha256)
     return kept
 
@@ -73,7 +73,7 @@ def find_classifier(params: Params) -> Path:
     if not OWN.is_file() or not made_of.is_file() or made_of.read_text() != fingerprint:
         logger.info("%s is not there; a face classifier is trained first", TRAINED)
         _train_classifier(params, fingerprint)
-        made_of.write_text(fingerprint)
+        write_text(fingerprint, made_of)
     return OWN
 
 
