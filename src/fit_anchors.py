@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def fit(params: DetectorParams, out: Path) -> None:
-    """Print the fitness of the anchors as they are and as fitted; draw both over the faces."""
+    """Print how well the anchors match as they are and as fitted; draw both over the faces."""
     from deepfake_detector.data.splits.listing import read_boxes
     from deepfake_detector.models.ssd.anchor_kmeans import compute_sizes
     from deepfake_detector.models.ssd.anchors import list_sizes
@@ -42,11 +42,11 @@ def fit(params: DetectorParams, out: Path) -> None:
     fitted = faces.fit(params.anchors)
     sets = {"params.yaml": params.anchors, "fitted": fitted}
     for name, anchors in sets.items():
-        fitness = faces.measure(params.model_copy(update={"anchors": anchors}))
+        measured = faces.measure(params.model_copy(update={"anchors": anchors}))
         print(
-            f"{name}: an anchor overlaps {fitness.best_possible_recall:.1%} of {len(boxes)} faces "
-            f"by more than {params.matching.positive_iou:g}; mean best IoU "
-            f"{fitness.mean_best_iou:.3f}"
+            f"{name}: an anchor matches {measured.best_possible_recall:.1%} of {len(boxes)} faces "
+            f"with an IoU over {params.matching.positive_iou:g}; mean best IoU "
+            f"{measured.mean_best_iou:.3f}"
         )
     print(f"fitted scales: {fitted.scales}\nfitted aspect_ratios: {fitted.aspect_ratios}")
     drawn = {name: list_sizes(anchors) for name, anchors in sets.items()}

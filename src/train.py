@@ -6,12 +6,9 @@ import json
 import logging
 from pathlib import Path
 
-import pandas as pd
-
 from deepfake_detector import mlflow_tracking
-from deepfake_detector.common.artifacts import SPLIT_TABLES
 from deepfake_detector.config.schema import Params, load_params
-from deepfake_detector.data.splits.listing import list_shards
+from deepfake_detector.data.splits.listing import list_shards, read_sources
 
 OUT = Path("artifacts/train")
 UNFINISHED_RUN = Path("artifacts/train_unfinished/run.json")
@@ -54,17 +51,11 @@ def train(params: Params) -> None:
         (OUT / "face_classifier").mkdir(exist_ok=True)  # empty without a face classifier
         if params.face_classifier.enabled:
             plan = FaceClassifierPlan(
-                params.face_classifier, read_sources(), params.seed, fingerprint
+                params.face_classifier, read_sources("train"), params.seed, fingerprint
             )
             train_face_classifier(plan, shards, OUT, log_classifier_epoch)
             mlflow_tracking.log_file(OUT / "face_classifier/history.csv", "face_classifier")
     remove_checkpoints(OUT)
-
-
-def read_sources() -> dict[str, str]:
-    """Read the source of each train video."""
-    videos = pd.read_csv(SPLIT_TABLES / "train.csv", dtype=str)
-    return dict(zip(videos["video"], videos["source"], strict=True))
 
 
 def log_classifier_epoch(row: dict[str, float]) -> None:

@@ -26,12 +26,12 @@ SHORT = {
     "train.steps_per_epoch": "2",
     "train.batch_size": "2",
     "face_classifier.crop_px": "64",
-    "face_classifier.networks": "1",
+    "face_classifier.ensemble_size": "1",
     "face_classifier.epochs": "1",
     "face_classifier.max_steps_per_epoch": "2",
     "face_classifier.pairs_per_batch": "2",
     "face_classifier.validation_frames": "2",
-    "evaluate.resamples": "20",
+    "evaluate.n_bootstrap": "20",
     "evaluate.examples": "2",
 }
 

@@ -1,8 +1,11 @@
 """A search on the embedded sample, as typed."""
 
+import hashlib
 import os
+import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 
@@ -10,8 +13,6 @@ import mlflow
 import optuna
 import pandas as pd
 import pytest
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
 from copied_project import SHORT, copy_project, keep_few_clips
 from deepfake_detector.config.schema import flatten_params, load_params
@@ -29,7 +30,8 @@ def project(tmp_path_factory):
     copied = copy_project(tmp_path_factory.mktemp("tune") / "project")
     copy_sample(copied.folder / "data")
     keep_few_clips(copied.folder / "data")
-    copied.write_params(SHORT | {"train.epochs": "1", "detector.weights": "none"})
+    untrained = {"detector.weights": "none", "face_classifier.weights": "none"}
+    copied.write_params(SHORT | {"train.epochs": "1"} | untrained)
     copied.run("dvc", "repro", "-q", "split")
     hide_test_videos(copied.folder / "artifacts")
     return copied
@@ -55,8 +57,7 @@ def searched(project):
 
 
 def load_study(project, name="deepfake_detector"):
-    journal = project.folder / "artifacts/tune/studies.journal"
-    storage = JournalStorage(JournalFileBackend(str(journal)))
+    storage = f"sqlite:///{project.folder}/artifacts/tune/studies.db"
     return optuna.load_study(study_name=name, storage=storage)
 
 
@@ -75,7 +76,7 @@ def read_children(project, study):
 def test_three_trials_of_one_epoch_without_any_test_video(project, searched):
     assert searched < 120
     trials = load_study(project).get_trials()
-    assert [trial.user_attrs["origin"] for trial in trials] == ["default", "fitted", "search"]
+    assert [trial.user_attrs["origin"] for trial in trials] == ["default", "fitted", "sampled"]
     assert all(trial.state.is_finished() and trial.state.name != "FAIL" for trial in trials)
     params = flatten_params(load_params(project.folder / "params.yaml"))
     assert all(params[name] == value for name, value in trials[0].user_attrs["values"].items())
@@ -96,8 +97,17 @@ def test_mlflow_shows_the_study_with_its_trials_below(project):
     for child in children:
         if child.data.tags["trial.state"] == "complete":
             run_id = child.info.run_id
-            curve = client.get_metric_history(run_id, "validation_map_50")
+            curve = client.get_metric_history(run_id, "validation_map_50_95")
             assert [(point.step) for point in curve] == [1]
+
+
+@pytest.mark.usefixtures("searched")
+def test_all_trials_have_the_labels_of_one_classifier(project):
+    studies = project.folder / "artifacts/tune"
+    trained = (studies / "face_classifier/face_classifier.keras").read_bytes()
+    assert (studies / "deepfake_detector/face_classifier.keras").read_bytes() == trained
+    sha256 = load_study(project).user_attrs["face_classifier_sha256"]
+    assert sha256 == hashlib.sha256(trained).hexdigest()
 
 
 @pytest.mark.usefixtures("searched")
@@ -121,41 +131,78 @@ def comments(text):
     return [line.split("#", 1)[1] for line in text.splitlines() if "#" in line]
 
 
+def start_worker(project, *words):
+    return subprocess.Popen(
+        [*TUNE, *words],
+        cwd=project.folder,
+        env=project._make_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_trial(worker):
+    """Wait until a worker has begun a trial; return its number."""
+    for line in worker.stderr:
+        if begun := re.search(r"trial (\d+) \(\w+\) begins", line):
+            return int(begun[1])
+    raise AssertionError("the worker has begun no trial")
+
+
+def stop_heartbeat(project, trial):
+    """Let the last heartbeat of a trial be long ago."""
+    with sqlite3.connect(project.folder / "artifacts/tune/studies.db", timeout=60) as database:
+        statement = "UPDATE trial_heartbeats SET heartbeat = '2000-01-01' WHERE trial_id = ?"
+        assert database.execute(statement, (trial._trial_id,)).rowcount == 1
+
+
 def test_two_workers_share_a_study_and_one_that_is_killed_loses_one_trial(project):
-    command = [*TUNE, "--trials", "4", "--study", "shared"]
-    environment = project._make_environment()
-    workers = [
-        subprocess.Popen(
-            command, cwd=project.folder, env=environment, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
-    for line in workers[0].stderr:
-        if " begins" in line:
-            break
+    words = ["--trials", "4", "--study", "shared"]
+    workers = [start_worker(project, *words) for _ in range(2)]
+    lost = wait_for_trial(workers[0])
     os.kill(workers[0].pid, signal.SIGKILL)
-    workers[0].wait()
+    workers[0].communicate()
+    stop_heartbeat(project, load_study(project, "shared").get_trials()[lost])
     said = workers[1].communicate()[1]
     assert workers[1].returncode == 0, said
-    project.run(*command)  # takes up what the dead one lost, if the other had ended before
-    trials = load_study(project, "shared").get_trials()
+    assert "Traceback" not in said
+    study = load_study(project, "shared")
+    trials = study.get_trials()
     states = [trial.state.name for trial in trials]
     assert states.count("FAIL") == 1
-    assert len(states) == 5
-    assert states.count("COMPLETE") + states.count("PRUNED") == 4
-    lost = next(trial.number for trial in trials if trial.state.name == "FAIL")
-    attributes = [trial.user_attrs for trial in trials]
-    assert [each["retry_of"] for each in attributes if "retry_of" in each] == [lost]
+    assert states.count("COMPLETE") + states.count("PRUNED") == len(states) - 1 == 4
+    again = [t for t in trials if t.user_attrs["origin"] == trials[lost].user_attrs["origin"]]
+    assert again[0].number == lost
+    assert again[1].user_attrs["values"] == trials[lost].user_attrs["values"]
+    _, _, children = read_children(project, study)
+    runs = {child.data.tags["trial.number"]: child for child in children}
+    assert len(runs) == 5
+    assert runs[str(lost)].info.status == "KILLED"
+    assert runs[str(lost)].data.tags["trial.reason"] == "its worker ended"
+
+
+def test_a_search_stopped_from_the_keyboard_goes_on_with_the_same_command(project):
+    words = ["--trials", "1", "--study", "stopped"]
+    worker = start_worker(project, *words)
+    wait_for_trial(worker)
+    os.kill(worker.pid, signal.SIGINT)
+    said = worker.communicate()[1]
+    assert worker.returncode == 130
+    assert said.endswith("tune: stopped; the same command goes on with the study\n")
     assert "Traceback" not in said
+    project.run(*TUNE, *words)
+    trials = load_study(project, "stopped").get_trials()
+    assert [trial.state.name for trial in trials] == ["FAIL", "COMPLETE"]
+    assert [trial.user_attrs["origin"] for trial in trials] == ["default", "default"]
 
 
 @pytest.mark.usefixtures("searched")
 def test_another_space_needs_another_study(project):
     file = project.folder / "params.yaml"
     before = file.read_text()
-    rates = "lowest: 0.0002, highest: 0.001"
+    rates = "low: 0.0002, high: 0.001"
     assert before.count(rates) == 1
-    file.write_text(before.replace(rates, "lowest: 0.0002, highest: 0.002"))
+    file.write_text(before.replace(rates, "low: 0.0002, high: 0.002"))
     rejected = project.try_run(*TUNE, "--trials", "4")
     file.write_text(before)
     assert rejected.returncode == 1
@@ -165,7 +212,7 @@ def test_another_space_needs_another_study(project):
 
 def test_anchors_are_fitted_with_a_picture(project):
     said = project.run(sys.executable, "src/fit_anchors.py", "--out", "anchors.png")
-    assert "params.yaml: an anchor overlaps " in said
+    assert "params.yaml: an anchor matches " in said
     assert "fitted aspect_ratios: [[" in said
     assert (project.folder / "anchors.png").read_bytes().startswith(b"\x89PNG")
 

@@ -1,38 +1,71 @@
 import mlflow
+import optuna
 import pytest
 
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
-from deepfake_detector.mlflow_tracking import log_epoch
-from deepfake_detector.mlflow_tracking.study_runs import StudyRun
+from deepfake_detector.mlflow_tracking.study_runs import RUN, StudyRun
 
 PARAMS = load_params(PROJECT / "params.yaml")
+OBJECTIVE = "validation_map_50_95"
 
 
 def read_run(run_id):
     return mlflow.MlflowClient().get_run(run_id)
 
 
-def run_trial(study, number, state, reason="", figures=None):
-    run_id = study.begin_trial(number, "search", PARAMS)
-    log_epoch(1, {"validation_map_50": 0.25})
-    study.end_trial(state, reason, figures or {})
-    return run_id
+@pytest.fixture
+def study():
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna.create_study(direction="maximize")
 
 
-@pytest.mark.parametrize(
-    ("state", "status"), [("COMPLETE", "FINISHED"), ("PRUNED", "KILLED"), ("FAIL", "FAILED")]
-)
-def test_a_trial_is_a_run_below_the_study_s(state, status):
-    study = StudyRun("a", {"data": "12.dir"}, None)
-    run = read_run(run_trial(study, 3, state, "why", {"objective": 0.25}))
-    assert run.data.tags["mlflow.parentRunId"] == study.run_id
-    assert run.data.tags["trial.number"] == "3"
-    assert (run.data.tags["trial.state"], run.data.tags["trial.reason"]) == (state.lower(), "why")
-    assert run.info.status == status
-    assert run.data.metrics == {"validation_map_50": 0.25, "objective": 0.25}
-    assert run.data.params["train.epochs"] == str(PARAMS.train.epochs)
-    assert read_run(study.run_id).data.tags["dvc.data"] == "12.dir"
+def run_trials(study, run, *ends):
+    """Run a trial for each of `ends`: a value, or the error it ends with; return their runs."""
+
+    def objective(trial):
+        trial.set_user_attr("origin", "sampled")
+        run.begin_trial(trial, PARAMS)
+        run.log_epoch({"epoch": 1, OBJECTIVE: 0.25})
+        trial.set_user_attr("best_possible_recall", 0.75)
+        end = ends[trial.number - first]
+        if isinstance(end, BaseException):
+            trial.set_user_attr("reason", str(end))
+            raise end
+        return end
+
+    first = len(study.trials)
+    study.optimize(objective, len(ends), callbacks=[run])
+    return [trial.user_attrs[RUN] for trial in study.trials[first:]]
+
+
+def test_a_trial_is_a_run_below_the_study_s(study):
+    run = StudyRun("a", {"data": "12.dir"}, None)
+    trial = read_run(run_trials(study, run, 0.5)[0])
+    assert trial.data.tags["mlflow.parentRunId"] == run.run_id
+    tags = {key: value for key, value in trial.data.tags.items() if key.startswith("trial.")}
+    assert tags == {"trial.number": "0", "trial.origin": "sampled", "trial.state": "complete"}
+    assert trial.info.status == "FINISHED"
+    metrics = {OBJECTIVE: 0.25, "best_possible_recall": 0.75, "objective": 0.5}
+    assert trial.data.metrics == metrics
+    curve = mlflow.MlflowClient().get_metric_history(trial.info.run_id, OBJECTIVE)
+    assert [point.step for point in curve] == [1]
+    assert trial.data.params["train.epochs"] == str(PARAMS.train.epochs)
+    assert read_run(run.run_id).data.tags["dvc.data"] == "12.dir"
+
+
+def test_the_run_of_a_pruned_trial_ends_as_killed_and_says_why(study):
+    run = StudyRun("a", {}, None)
+    trial = read_run(run_trials(study, run, optuna.TrialPruned("others did better"))[0])
+    assert trial.info.status == "KILLED"
+    assert trial.data.tags["trial.state"] == "pruned"
+    assert trial.data.tags["trial.reason"] == "others did better"
+
+
+def test_no_run_is_ever_the_active_one(study):
+    run = StudyRun("a", {}, None)
+    run_trials(study, run, 0.5)
+    assert mlflow.active_run() is None
 
 
 def test_a_study_that_goes_on_keeps_its_run():
@@ -42,7 +75,6 @@ def test_a_study_that_goes_on_keeps_its_run():
     again = StudyRun("a", {}, study.run_id)
     assert again.run_id == study.run_id
     assert read_run(study.run_id).info.status == "RUNNING"
-    assert mlflow.active_run() is None
 
 
 def test_the_run_of_mlflow_run_becomes_the_study_s(monkeypatch):
@@ -51,24 +83,37 @@ def test_the_run_of_mlflow_run_becomes_the_study_s(monkeypatch):
     assert StudyRun("a", {}, None).run_id == begun
 
 
-def test_one_trial_is_tagged_as_the_best():
-    study = StudyRun("a", {}, None)
-    first, second = (run_trial(study, number, "COMPLETE") for number in range(2))
-    study.log_winner(first, 0, 0.2)
-    study.log_winner(second, 1, 0.5)
+def test_one_trial_is_tagged_as_the_best(study):
+    run = StudyRun("a", {}, None)
+    first, second = run_trials(study, run, 0.2, 0.5)
+    run.log_winner(first, 0, 0.2)
+    run.log_winner(second, 1, 0.5)
     assert "trial.best" not in read_run(first).data.tags
     assert read_run(second).data.tags["trial.best"] == "true"
-    assert read_run(study.run_id).data.tags["best_trial"] == "1"
-    assert read_run(study.run_id).data.metrics == {"objective": 0.5}
+    assert read_run(run.run_id).data.tags["best_trial"] == "1"
+    assert read_run(run.run_id).data.metrics == {"objective": 0.5}
 
 
-def test_a_trial_whose_worker_died_does_not_run_for_ever():
-    study = StudyRun("a", {}, None)
-    lost = study.begin_trial(0, "search", PARAMS)
-    mlflow.end_run("RUNNING")
-    study.end_lost_trial(lost)
-    assert read_run(lost).info.status == "KILLED"
-    assert read_run(lost).data.tags["trial.reason"] == "its worker died"
-    done = run_trial(study, 1, "FAIL", "the loss is nan")
-    study.end_lost_trial(done)
-    assert read_run(done).data.tags["trial.reason"] == "the loss is nan"
+def test_a_trial_whose_worker_died_does_not_run_for_ever(study):
+    run = StudyRun("a", {}, None)
+    lost = study.ask()
+    run.begin_trial(lost, PARAMS)
+    run.end_failed_trials(study)  # it still runs, as far as anybody knows
+    assert read_run(lost.user_attrs[RUN]).info.status == "RUNNING"
+    study.tell(lost, state=optuna.trial.TrialState.FAIL)
+    run.end_failed_trials(study)
+    ended = read_run(lost.user_attrs[RUN])
+    assert ended.info.status == "KILLED"
+    assert ended.data.tags["trial.state"] == "fail"
+    assert ended.data.tags["trial.reason"] == "its worker ended"
+
+
+def test_a_trial_that_was_stopped_says_so(study):
+    run = StudyRun("a", {}, None)
+    with pytest.raises(KeyboardInterrupt):
+        run_trials(study, run, KeyboardInterrupt("stopped from the keyboard"))
+    run.end_failed_trials(study)
+    run.end_failed_trials(study)  # as the next worker does
+    ended = read_run(study.trials[0].user_attrs[RUN])
+    assert ended.info.status == "FAILED"
+    assert ended.data.tags["trial.reason"] == "stopped from the keyboard"

@@ -5,7 +5,7 @@ from code_map import PROJECT
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.tuning import study as studies
 
-RATE, SCHEDULE = "train.schedule.learning_rate", "train.schedule.name"
+RATE = "train.schedule.learning_rate"
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +14,7 @@ def project_params() -> Params:
 
 
 def search(params: Params, *spaces: dict, **settings) -> Params:
-    """Give params that search `spaces`, with other settings of `tune`."""
+    """Return params that search `spaces`, with other settings of `tune`."""
     content = params.model_dump(by_alias=True)
     content["tune"] |= settings | {"space": list(spaces)}
     return Params.model_validate(content)
@@ -24,7 +24,8 @@ def search(params: Params, *spaces: dict, **settings) -> Params:
 def rate_params(project_params) -> Params:
     """Parameters of a search for the learning rate alone; 0.0006 is the default."""
     space = {"name": RATE, "low": 0.0001, "high": 0.01, "log": True}
-    return search(project_params, space, n_startup_trials=2, retries=1, pruner="none")
+    pruner = {"name": "none", "n_startup_trials": 0, "n_warmup_steps": 0}
+    return search(project_params, space, n_startup_trials=2, retries=1, pruner=pruner)
 
 
 @pytest.fixture
@@ -35,12 +36,17 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def opened(folder, rate_params):
-    """A study in a journal file, and its storage."""
-    storage = studies.open_storage(None, lambda study, trial: None)
-    return studies.open_study("first", storage, rate_params, "same"), storage
+def storage(folder):
+    """The SQLite file of a new project."""
+    return studies.open_storage(None, retries=1)
+
+
+@pytest.fixture
+def study(storage, rate_params):
+    """A study in it, called first."""
+    return studies.open_study("first", storage, rate_params)
 
 
 @pytest.fixture(autouse=True)
 def _quiet():
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -222,11 +222,15 @@ class ForgeParams(Section):
     smoothing_frames: Count
 
 
+class PrunerParams(Section):
+    name: Literal["median", "hyperband", "none"]
+    n_startup_trials: Annotated[int, Field(ge=0)]
+    n_warmup_steps: Annotated[int, Field(ge=0)]
+
+
 class TuneParams(Section):
     n_startup_trials: Annotated[int, Field(ge=0)]
-    pruner: Literal["median", "hyperband", "none"]
-    pruner_startup_trials: Annotated[int, Field(ge=0)]
-    pruner_warmup_epochs: Annotated[int, Field(ge=0)]
+    pruner: PrunerParams
     min_anchor_recall: Fraction
     retries: Annotated[int, Field(ge=0)]
     space: Annotated[list[Space], Field(min_length=1)]

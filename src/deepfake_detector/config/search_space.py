@@ -8,7 +8,7 @@ from deepfake_detector.config.types import Interval, Ratios, Section
 
 
 class RangeSpace(Section):
-    """Numbers from lowest to highest; whole ones for a parameter that is a whole number."""
+    """Numbers from low to high; whole ones for a parameter that is a whole number."""
 
     name: str
     low: float
@@ -18,7 +18,7 @@ class RangeSpace(Section):
     @model_validator(mode="after")
     def _in_order(self) -> "RangeSpace":
         if not self.low < self.high or (self.log and self.low <= 0):
-            above = "0 < lowest < highest" if self.log else "lowest < highest"
+            above = "0 < low < high" if self.log else "low < high"
             raise ValueError(f"{self.name}: expected {above}, got {self.low}, {self.high}")
         return self
 
@@ -31,7 +31,7 @@ class ChoiceSpace(Section):
 
 
 class ScalesSpace(Section):
-    """Scales of anchors: each an interval [lowest, highest]."""
+    """Scales of anchors: each an interval [low, high]."""
 
     name: Literal["detector.anchors.scales"]
     min_scale: Interval

@@ -38,14 +38,14 @@ def draw_history(trials: pd.DataFrame, subject: str) -> Figure:
 
 
 def draw_importance(fractions: pd.Series, subject: str) -> Figure:
-    """Draw how much of the result hangs on each parameter; shares, largest first."""
+    """Draw how much the result depends on each parameter; fractions, largest first."""
     figure, [[axes]] = make_figure(1, 1, (8, 1.6 + 0.34 * max(len(fractions), 1)))
     fractions = fractions[::-1]
     bars = axes.barh(
         [shorten(name) for name in fractions.index], fractions, color=STATES["complete"]
     )
     axes.bar_label(bars, fmt="%.2f", padding=3)
-    axes.set(xlabel="share of the result that hangs on it (PED-ANOVA)")
+    axes.set(xlabel="importance (PED-ANOVA)")
     if fractions.empty:
         write_instead(axes, "too few trials came to the end")
     set_title(figure, "What mattered", subject)

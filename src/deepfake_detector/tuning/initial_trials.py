@@ -1,4 +1,4 @@
-"""Where a search begins: the parameters as they are, and anchors fitted to the faces.
+"""The trials that a study begins with: the parameters as they are, and anchors fitted to faces.
 
 Anchors are measured against the training faces before anything is trained with them.
 """
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import optuna
 
 from deepfake_detector.config.schema import AnchorParams, DetectorParams, Params, flatten_params
 from deepfake_detector.models.ssd.anchor_kmeans import fit_anchors
@@ -15,6 +16,7 @@ from deepfake_detector.models.ssd.anchor_recall import (
     AnchorRecall,
     measure_anchors,
 )
+from deepfake_detector.tuning.study import ORIGIN, VALUES
 from deepfake_detector.tuning.suggest import find_point
 
 SEARCHED_ANCHORS = ("detector.anchors.scales", "detector.anchors.aspect_ratios")
@@ -62,13 +64,22 @@ def list_initial_trials(params: Params, faces: TrainingFaces) -> list[InitialTri
     """List the trials a study begins with: `default`, then `fitted` where anchors are searched."""
     defaults = flatten_params(params)
     values = {space.name: defaults[space.name] for space in params.tune.space}
-    starts = [InitialTrial("default", find_point(params, values), values)]
+    trials = [InitialTrial("default", find_point(params, values), values)]
     fitted = faces.fit(params.detector.anchors)
     changes = {
         name: getattr(fitted, name.split(".")[-1]) for name in SEARCHED_ANCHORS if name in values
     }
     if changes:
-        starts.append(
+        trials.append(
             InitialTrial("fitted", find_point(params, values | changes), values | changes)
         )
-    return starts
+    return trials
+
+
+def enqueue_initial_trials(study: optuna.Study, trials: list[InitialTrial]) -> None:
+    """Enqueue the trials that a study begins with, unless it has them already."""
+    known = {trial.user_attrs.get(ORIGIN) for trial in study.get_trials(deepcopy=False)}
+    for trial in trials:
+        if trial.origin not in known:
+            attributes = {ORIGIN: trial.origin, VALUES: trial.values}
+            study.enqueue_trial(trial.point, user_attrs=attributes)

@@ -1,6 +1,7 @@
-"""What a study has found so far, as tables."""
+"""What a study has found so far: the winner, the table of trials, what mattered."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -8,7 +9,14 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from deepfake_detector.config.schema import Params, flatten_params
-from deepfake_detector.tuning.queue import MEAN_BEST_IOU, ORIGIN, REASON, RECALL, VALUES
+from deepfake_detector.plots.study_charts import (
+    draw_history,
+    draw_importance,
+    draw_parallel,
+    draw_slices,
+)
+from deepfake_detector.plots.style import save_figure
+from deepfake_detector.tuning.study import MEAN_BEST_IOU, ORIGIN, REASON, RECALL, VALUES
 
 _TRIALS_TO_RANK = 4
 
@@ -36,8 +44,9 @@ def tabulate_trials(study: optuna.Study) -> pd.DataFrame:
     """List the trials that have ended.
 
     Returns:
-        `trial, state, origin, objective, epochs, seconds`, fitness of the anchors, `reason`,
-        and one column for each entry of a point, NaN or None where a trial had none.
+        `trial, state, origin, objective, epochs, seconds`, of the anchors `best_possible_recall`
+        and `mean_best_iou`, `reason`, and one column for each entry of a point, NaN or None where
+        a trial had none.
     """
     ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
     rows = [_trial_to_row(trial) for trial in ended]
@@ -56,11 +65,25 @@ def list_entries(study: optuna.Study) -> list[str]:
     return list(dict.fromkeys(name for trial in trials for name in trial.params))
 
 
-def list_lost_runs(study: optuna.Study, attribute: str) -> list[str]:
-    """List what failed trials without a reason have under an attribute: their workers died."""
-    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-    lost = [trial.user_attrs for trial in failed if REASON not in trial.user_attrs]
-    return [attributes[attribute] for attributes in lost if attribute in attributes]
+def write_results(study: optuna.Study, objective: str, folder: Path) -> pd.DataFrame:
+    """Write the table of trials and the drawings of the study into a folder.
+
+    Args:
+        objective: the column of `history.csv` whose best value a trial is compared by.
+
+    Returns:
+        The table, as `tabulate_trials` returns it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    trials, entries = tabulate_trials(study), list_entries(study)
+    subject = f"study {study.study_name}, objective: best {objective}"
+    trials.to_csv(folder / "trials.csv", index=False)
+    save_figure(draw_history(trials, subject), folder / "history.png")
+    save_figure(draw_importance(rank_parameters(study), subject), folder / "importance.png")
+    if entries:
+        save_figure(draw_parallel(trials, entries, subject), folder / "parallel_coordinates.png")
+        save_figure(draw_slices(trials, entries, subject), folder / "slices.png")
+    return trials
 
 
 def _trial_to_row(trial: FrozenTrial) -> dict[str, Any]:
@@ -75,18 +98,18 @@ def _trial_to_row(trial: FrozenTrial) -> dict[str, Any]:
         "seconds": trial.duration.total_seconds() if trial.duration else float("nan"),
         RECALL: trial.user_attrs.get(RECALL),
         MEAN_BEST_IOU: trial.user_attrs.get(MEAN_BEST_IOU),
-        "reason": trial.user_attrs.get(REASON, "its worker died" if failed else ""),
+        "reason": trial.user_attrs.get(REASON, "its worker ended" if failed else ""),
         **trial.params,
     }
 
 
 def rank_parameters(study: optuna.Study) -> pd.Series:
-    """Rank the entries of the points by how much of the result hangs on them (PED-ANOVA).
+    """Rank the entries of the points by how much the result depends on them (PED-ANOVA).
 
     Watanabe et al. 2023, *PED-ANOVA*.
 
     Returns:
-        Shares that add up to 1, by entry, largest first; empty with fewer than four trials that
+        Fractions that add up to 1, by entry, largest first; empty with fewer than four trials that
         came to the end, or where all did equally well.
     """
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

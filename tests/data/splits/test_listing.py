@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deepfake_detector.data.frame_records import FrameRecord, write_shard
-from deepfake_detector.data.splits.listing import list_shards, read_boxes
+from deepfake_detector.data.splits.listing import list_shards, read_boxes, read_sources
 
 
 def write_split(folder, name, rows):
@@ -17,6 +17,13 @@ def test_a_split_s_shards_are_those_of_its_videos_with_frames(tmp_path, monkeypa
     write_split(tmp_path, "train", [("a.mp4", 3), ("b.mp4", 0)])
     write_split(tmp_path, "test", [("c.mp4", 3)])
     assert [path.name for path in list_shards("train")] == ["a.mp4.tfrecord"]
+
+
+def test_sources_are_texts_by_the_name_of_their_video(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "artifacts/split").mkdir(parents=True)
+    (tmp_path / "artifacts/split/train.csv").write_text("video,source,frames\na.mp4,07,3\n1,b,0\n")
+    assert read_sources("train") == {"a.mp4": "07", "1": "b"}
 
 
 def test_before_the_split_it_says_what_to_run(tmp_path, monkeypatch):

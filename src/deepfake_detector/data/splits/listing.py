@@ -20,11 +20,25 @@ def list_shards(split: str) -> list[Path]:
     Raises:
         FileNotFoundError: the stage `split` has not run yet.
     """
+    videos = _read_table(split)
+    return [make_shard_path(SHARDS, video) for video in videos.loc[videos["frames"] > 0, "video"]]
+
+
+def read_sources(split: str) -> dict[str, str]:
+    """Read the source of each video of a split, by the video's name.
+
+    Raises:
+        FileNotFoundError: the stage `split` has not run yet.
+    """
+    videos = _read_table(split)
+    return dict(zip(videos["video"], videos["source"], strict=True))
+
+
+def _read_table(split: str) -> pd.DataFrame:
     table = SPLIT_TABLES / f"{split}.csv"
     if not table.is_file():
         raise FileNotFoundError(f"{table} is not there; run `dvc repro split` first")
-    videos = pd.read_csv(table)
-    return [make_shard_path(SHARDS, video) for video in videos.loc[videos["frames"] > 0, "video"]]
+    return pd.read_csv(table, dtype={"video": str, "source": str})
 
 
 def read_boxes(shards: list[Path]) -> np.ndarray:
