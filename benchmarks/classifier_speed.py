@@ -1,4 +1,4 @@
-"""What the face classifier costs: finding faces with it against finding them without, frame by frame.
+"""What the face classifier costs: detecting faces with it and without it, frame by frame.
 
     python benchmarks/classifier_speed.py [--detector artifacts/train/detector.keras] VIDEO
 

@@ -126,7 +126,7 @@ def score_videos(classifier, videos: pd.DataFrame, frames: int) -> pd.DataFrame:
     from deepfake_detector.common.labels import FAKE
     from deepfake_detector.data.loading.crop_index import find_box_px, list_crops, read_crop
     from deepfake_detector.faces.crops import cut_face
-    from deepfake_detector.inference.score_fusion import classify_crops
+    from deepfake_detector.inference.detector import classify_crops
     from deepfake_detector.training.face_classifier_epochs import choose_crops
 
     sources = dict(zip(videos["video"], videos["source"], strict=True))

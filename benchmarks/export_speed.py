@@ -126,7 +126,7 @@ def take_turns(sides: dict[str, Callable], images, repeats: int) -> dict[str, li
 def measure_maps(sides: dict[str, Callable], shards, size_px: int, batch: int) -> dict:
     """Measure each side's mAP on all frames of the shards."""
     from deepfake_detector.data.loading.evaluation_batches import make_evaluation_batches
-    from deepfake_detector.inference.detector import batch_to_table, join_tables, read_truth
+    from deepfake_detector.inference.shards import batch_to_table, join_tables, read_truth
     from deepfake_detector.metrics import mean_average_precision
 
     tables = {name: [] for name in sides}

@@ -25,27 +25,22 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from deepfake_detector.inference.analysis import Expert
-from deepfake_detector.inference.detector import load_detector
-from deepfake_detector.reports.writer import ReportWriter
-from deepfake_detector.verdicts.calibration import load_calibration
+from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.reports.writer import write_report
 from deepfake_detector.video.reading import read_frames
-from deepfake_detector.video.sampling import Sampler
+from deepfake_detector.video.sampling import Sampling
 from deepfake_detector.video.writing import write_timed_video
 
-FPS, SIZE_PX, EVERY = 30, (1280, 720), 3
+FPS, SIZE_PX, FRAME_STRIDE = 30, (1280, 720), 3
 WARM_UP_FRAMES = 60
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clip", type=Path, help="some seconds of video with a face in it")
-    parser.add_argument("--detector", type=Path, default=Path("artifacts/train/detector.keras"))
-    parser.add_argument(
-        "--calibration", type=Path, default=Path("artifacts/calibrate/calibration.json")
-    )
+    parser.add_argument("--model", default="trained", metavar="released|trained|FOLDER")
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 10])
-    parser.add_argument("--every", type=int, default=EVERY)
+    parser.add_argument("--frame-stride", type=int, default=FRAME_STRIDE)
     parser.add_argument("--across", type=int, default=1)
     parser.add_argument("--warm-up", type=Path, help=argparse.SUPPRESS)  # in its own process
     arguments = parser.parse_args()
@@ -69,10 +64,10 @@ def measure_apart(arguments: argparse.Namespace, minutes: float, warm_up: Path) 
         str(clip),
         "--warm-up",
         str(warm_up),
-        "--every",
+        "--frame-stride",
         str(arguments.frame_stride),
     ]
-    command += ["--detector", str(arguments.detector), "--calibration", str(arguments.calibration)]
+    command += ["--model", arguments.model]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     clip.unlink()
     return {"minutes": minutes, **json.loads(done.stdout.splitlines()[-1])}
@@ -93,39 +88,31 @@ def make_clip(arguments: argparse.Namespace, target: Path, count: int) -> None:
 
 def measure(arguments: argparse.Namespace) -> dict:
     """Judge a clip and write its report; the network is warm."""
-    detector = load_detector(arguments.detector)
-    expert = Expert(detector, load_calibration(arguments.calibration))
-    make_examiner(expert, {}).decide_video(arguments.warm_up, Sampler(3), arguments.clip.parent)
+    predictor = DeepfakePredictor.load(arguments.model, Sampling(arguments.frame_stride))
+    warm_up = predictor.analyze(arguments.warm_up)
+    write_report(warm_up, predictor.model, arguments.clip.parent)
     stations = {"begun": read_clocks()}
     with tempfile.TemporaryDirectory() as folder:
-        examiner = make_examiner(expert, stations)
-        record, analysis = examiner.decide_video(
-            arguments.clip, Sampler(arguments.frame_stride), Path(folder)
-        )
+        analysis = predictor.analyze(arguments.clip)
+        stations["analyzed"] = read_clocks()
+        record = write_report(analysis, predictor.model, Path(folder))
     stations["end"] = read_clocks()
     judging, with_report = (
         [after - before for after, before in zip(stations[name], stations["begun"], strict=True)]
-        for name in ("drawing", "end")
+        for name in ("analyzed", "end")
     )
     return {
         "playing": analysis.seconds + 1 / FPS,
-        "analyzed": len(analysis.analyzed),
-        "faces": sum(len(log_to_mlflow.frames) for log_to_mlflow in analysis.tracks),
+        "analyzed": analysis.frames.analyzed,
+        "faces": sum(len(track.frames) for track in analysis.tracks),
         "verdict": record["verdict"],
         "judging": judging[0],
         "judging_cpu": judging[1],
         "with_report": with_report[0],
         "with_report_cpu": with_report[1],
-        "peak_judging": stations["drawing"][2],
+        "peak_judging": stations["analyzed"][2],
         "peak_with_report": stations["end"][2],
     }
-
-
-def make_examiner(expert: Expert, stations: dict) -> ReportWriter:
-    """Make what judges a clip, and writes into `stations` when it begins something else."""
-    return ReportWriter(
-        expert, {}, lambda doing, frames: stations.setdefault(doing, read_clocks())
-    )
 
 
 def read_clocks() -> tuple[float, float, float]:

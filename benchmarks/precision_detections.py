@@ -59,7 +59,8 @@ def train(arguments):
 
 def find(trained, precision: str, arguments) -> pd.DataFrame:
     """Find the faces of the test shards with the trained weights in a precision."""
-    from deepfake_detector.inference.detector import load_detector, predict_shards
+    from deepfake_detector.inference.detector import load_detector
+    from deepfake_detector.inference.shards import predict_shards
     from deepfake_detector.models.ssd.network import build_inference_model
 
     twin, params = build(arguments, precision)
@@ -72,7 +73,7 @@ def find(trained, precision: str, arguments) -> pd.DataFrame:
 
 def measure(faces: pd.DataFrame, shards: list[Path]) -> dict[str, float]:
     """Compute the APs of found faces."""
-    from deepfake_detector.inference.detector import read_truth
+    from deepfake_detector.inference.shards import read_truth
     from deepfake_detector.metrics import mean_average_precision
 
     metrics = mean_average_precision(faces, read_truth(shards), 0.5)

@@ -120,21 +120,20 @@ def make_training_parts(frames: list[dict], params) -> dict[str, Callable]:
 def make_prediction_parts(frames: list[dict], path: Path) -> dict[str, Callable]:
     """Give the parts of a prediction as functions that do them once.
 
-    The face classifier, where there is one, sees the faces that a prediction of these frames shows it.
+    The face classifier, where there is one, gets the faces that a prediction shows it.
     """
     import cv2
     import keras
     import numpy as np
     import tensorflow as tf
 
-    from deepfake_detector.data.loading.crop_index import cut_from_record
-    from deepfake_detector.inference.detector import batch_to_table, load_detector
-    from deepfake_detector.inference.score_fusion import classify_faces
+    from deepfake_detector.inference.detector import load_detector, outputs_to_boxes, scale_to_px
+    from deepfake_detector.inference.shards import crop_faces_from_records
     from deepfake_detector.video.images import decode_image
 
     detector = load_detector(path)
     inference_model, classifier = detector.ssd, detector.face_classifier
-    suppression = inference_model.get_layer("detect_faces")
+    suppression = inference_model.get_layer("decode_detections")
     ends = {name: inference_model.get_layer(name).output for name in ("box", "label")}
     network = keras.Model(inference_model.input, ends)
     size = (inference_model.input_shape[1],) * 2
@@ -150,19 +149,10 @@ def make_prediction_parts(frames: list[dict], path: Path) -> dict[str, Callable]
     }
     if classifier is not None:
         found = inference_model.predict_on_batch(batch)
-        names = ("video", "frame", "width_px", "height_px")
-        sources = {name: np.array([frame[name] for frame in frames]) for name in names}
-        faces = batch_to_table(found, sources)
-        image = np.nonzero(found["scores"].sum(axis=-1) > 0)[0]
-        count = (faces[["real", "fake"]].sum(axis=1) >= classifier.min_detection_score).sum()
-
-        def cut(number, box_px):
-            return cut_from_record(
-                frames[number], box_px, classifier.crop_scale, classifier.crop_px
-            )
-
-        parts[f"face classifier, {count} faces"] = lambda: classify_faces(
-            classifier, faces, image, cut
+        sizes_px = [(frame["width_px"], frame["height_px"]) for frame in frames]
+        faces = detector.choose_classified(scale_to_px(outputs_to_boxes(found), sizes_px))
+        parts[f"face classifier, {len(faces)} faces"] = lambda: detector.classify(
+            crop_faces_from_records(frames, faces, *detector.crop_shape)
         )
     return parts
 

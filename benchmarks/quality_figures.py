@@ -81,6 +81,7 @@ def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: st
     """Measure the detectors of all seeds on a split, each folder's videos for themselves."""
     from deepfake_detector.config.schema import load_params
     from deepfake_detector.evaluation.detection_report import count_to_text
+    from deepfake_detector.inference.model_files import hash_detector
     from deepfake_detector.verdicts.fit_calibration import fit_calibration
 
     params = load_params()
@@ -91,7 +92,11 @@ def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: st
             name: find_split(folder / "detector.keras", name, params)
             for name in dict.fromkeys(["validation", split])
         }
-        calibration = fit_calibration(found["validation"].seen, params.calibrate)
+        calibration = fit_calibration(
+            found["validation"].seen,
+            params.calibrate,
+            hash_detector(folder / "detector.keras"),
+        )
         videos = judge_split(found[split], calibration, is_fitted_on=split == "validation")
         cost["minutes of training"].append(json.loads((folder / "minutes.json").read_text()))
         cost["images/s"].append(found[split].images_per_second)
@@ -127,8 +132,9 @@ def find_split(detector_path: Path, split: str, params) -> Found:
     from deepfake_detector.data.frame_records import make_shard_path
     from deepfake_detector.evaluation.evaluation_frames import make_evaluation_frames
     from deepfake_detector.evaluation.tracked_videos import track_labelled_videos
-    from deepfake_detector.inference.detector import load_detector, predict_shards, read_truth
+    from deepfake_detector.inference.detector import load_detector
     from deepfake_detector.inference.score_fusion import drop_classifier_scores
+    from deepfake_detector.inference.shards import predict_shards, read_truth
 
     videos = read_table(SPLIT / f"{split}.csv")
     videos = videos[videos["frames"] > 0]

@@ -30,11 +30,12 @@ sys.path.insert(0, str(PROJECT / "src"))
 
 from quality_figures import measure_part  # noqa: E402
 
+from deepfake_detector.common.boxes import BOX  # noqa: E402
 from deepfake_detector.common.tables import read_table, write_table  # noqa: E402
 from deepfake_detector.config.schema import load_params  # noqa: E402
 from deepfake_detector.evaluation.evaluation_frames import make_evaluation_frames  # noqa: E402
 from deepfake_detector.evaluation.video_scores import score_videos  # noqa: E402
-from deepfake_detector.inference.detector import join_tables  # noqa: E402
+from deepfake_detector.inference.shards import join_tables  # noqa: E402
 from deepfake_detector.metrics.bootstrap import find_interval  # noqa: E402
 from deepfake_detector.plots.style import make_figure, save_figure, set_title  # noqa: E402
 from deepfake_detector.verdicts.calibration import load_calibration  # noqa: E402
@@ -162,7 +163,6 @@ def measure_changes(detector_path: Path) -> pd.DataFrame:
 
 def find_changed(detector, video, change: Change, wanted: set[int]) -> tuple[pd.DataFrame, list]:
     """Find and follow the faces of a changed video, px of the original: a table and the tracks."""
-    from deepfake_detector.common.boxes import BOX
     from deepfake_detector.inference.detector import FACE_COLUMNS, detect_faces
     from deepfake_detector.verdicts.track_collector import TrackCollector
 

@@ -1,4 +1,4 @@
-"""Stage `calibrate`: calibrate the verdicts on the validation videos, measure them on the test videos.
+"""Stage `calibrate`: calibrate verdicts on the validation videos, measure them on the test videos.
 
 Writes the calibration that `predict` judges with, a verdict on every test video and face, and how
 good they are; prints a table of that. Registers detector and calibration as MLflow's served model.
@@ -36,6 +36,8 @@ from deepfake_detector.evaluation.verdict_metrics import (
 )
 from deepfake_detector.evaluation.verdict_report import verdicts_to_text
 from deepfake_detector.evaluation.verdict_tables import make_face_verdicts, make_video_verdicts
+from deepfake_detector.inference.detector import FACE_COLUMNS
+from deepfake_detector.inference.model_files import hash_detector
 from deepfake_detector.metrics.classification import make_reliability
 from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.cross_validation import cross_validate
@@ -56,7 +58,8 @@ def main() -> None:
 def calibrate(params: Params) -> None:
     """Calibrate on `artifacts/split/validation.csv`, measure on `artifacts/split/test.csv`."""
     validation = read_labelled_videos("validation", detect_validation_faces(params), params)
-    calibration = fit_calibration(validation, params.calibrate)
+    scored_by = hash_detector(DETECTOR)
+    calibration = fit_calibration(validation, params.calibrate, scored_by)
     write_json(calibration.model_dump(), CALIBRATION)
     test = read_labelled_videos("test", read_table(EVALUATED / "detections.csv"), params)
     verdicts = make_video_verdicts(test, calibration)
@@ -80,7 +83,8 @@ def calibrate(params: Params) -> None:
 
 def detect_validation_faces(params: Params) -> pd.DataFrame:
     """Give the faces that the detector finds on validation videos."""
-    from deepfake_detector.inference.detector import FACE_COLUMNS, load_detector, predict_shards
+    from deepfake_detector.inference.detector import load_detector
+    from deepfake_detector.inference.shards import predict_shards
 
     shards = list_shards("validation")
     if not shards:
@@ -91,7 +95,7 @@ def detect_validation_faces(params: Params) -> pd.DataFrame:
 
 def read_labelled_videos(split: str, faces: pd.DataFrame, params: Params) -> list[LabelledVideo]:
     """Follow the found faces through the videos of a split."""
-    from deepfake_detector.inference.detector import read_truth
+    from deepfake_detector.inference.shards import read_truth
 
     shards = list_shards(split)
     if not shards:

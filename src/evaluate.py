@@ -80,7 +80,8 @@ def evaluate(params: Params) -> None:
 
 def detect_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float]:
     """Give the found faces, the annotated ones, and how many images a second were analyzed."""
-    from deepfake_detector.inference.detector import load_detector, predict_shards, read_truth
+    from deepfake_detector.inference.detector import load_detector
+    from deepfake_detector.inference.shards import predict_shards, read_truth
 
     videos = read_table(TEST)
     videos = videos[videos["frames"] > 0]

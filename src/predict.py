@@ -1,40 +1,32 @@
 """Find the faces in images and videos, label each real or fake, and decide on videos.
 
 Writes each image again with boxes and scores. Of each video it makes a folder with annotated.mp4,
-report.html and verdict.json (docs/verdict.md). All found faces go to faces.csv and faces.json.
+report.html and verdict.json (docs/verdict.md). All detected faces go to faces.csv and faces.json.
 """
 
 import argparse
 import itertools
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
 import pandas as pd
 from tqdm import tqdm
 
+from deepfake_detector.common import cli
 from deepfake_detector.common.files import write_json
 from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.common.tables import Rejection, write_rejections, write_table
-from deepfake_detector.config.schema import PredictParams, load_params
+from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.annotations.reader import read_annotations
-from deepfake_detector.inference.analysis import Expert
-from deepfake_detector.inference.detector import (
-    FACE_COLUMNS,
-    detect_faces,
-    load_detector,
-    name_labels,
-)
+from deepfake_detector.inference.analysis import VideoAnalysis
+from deepfake_detector.inference.detector import FACE_COLUMNS, name_labels
+from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.plots.face_boxes import draw_faces
-from deepfake_detector.reports.verdict_json import hash_model
-from deepfake_detector.reports.writer import ReportWriter
-from deepfake_detector.verdicts.calibration import load_calibration
-from deepfake_detector.video.images import is_image, read_image
+from deepfake_detector.reports.writer import write_image, write_report
+from deepfake_detector.video.images import is_image
 from deepfake_detector.video.names import VideoNames
-from deepfake_detector.video.sampling import Sampler, choose_sampler, count_frames_in_header
+from deepfake_detector.video.sampling import Sampling
 
 NUMBERS = [*FACE_COLUMNS, "score"]
 
@@ -42,26 +34,12 @@ logger = logging.getLogger("predict")
 
 
 @dataclass(frozen=True)
-class Tools:
-    """What every input is analyzed with."""
+class Output:
+    """Where results go, from which score faces are drawn, and the annotated faces, if any."""
 
-    detector: Any
-    files: tuple[Path, Path]  # of the detector and of its calibration
-    score: float
-    frame_stride: int | None
-    params: PredictParams
-
-    def make_sampler(self, path: Path) -> Sampler:
-        """Choose the frames of a video: as asked for, or at most about `max_frames`."""
-        if self.frame_stride is not None:
-            return Sampler(self.frame_stride)
-        return choose_sampler(path, self.params.frame_stride, self.params.max_frames)
-
-    def make_examiner(self, on_progress: Callable[[str, int], None]) -> ReportWriter:
-        """Make what judges a video; needs the calibration, which images do not."""
-        detector, calibration = self.files
-        predictor = Expert(self.detector, load_calibration(calibration))
-        return ReportWriter(predictor, hash_model(detector, calibration), on_progress)
+    folder: Path
+    score_threshold: float
+    truth: pd.DataFrame | None = None
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -69,20 +47,16 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("inputs", nargs="+", type=Path, metavar="IMAGE|VIDEO|FOLDER")
     parser.add_argument("--out", type=Path, required=True, help="folder for what is made")
     parser.add_argument(
-        "--detector", type=Path, default=Path("artifacts/train/detector.keras"), metavar="FILE"
+        "--model",
+        metavar="released|trained|FOLDER",
+        help="default: what was trained, with a calibration that belongs to it, else the released",
     )
     parser.add_argument(
-        "--calibration",
-        type=Path,
-        default=Path("artifacts/calibrate/calibration.json"),
-        metavar="FILE",
-        help="of this detector's scores, made by the stage `calibrate`",
-    )
-    parser.add_argument(
-        "--every",
-        type=parse_every,
+        "--frame-stride",
+        type=parse_stride,
         metavar="N",
-        help="look at every Nth frame of a video (default: predict.every, fewer of a long one)",
+        help="analyze every Nth frame of a video (default: predict.frame_stride, or fewer of a "
+        "long one)",
     )
     parser.add_argument(
         "--score", type=float, help="least score of a face (default: predict.score_threshold)"
@@ -93,7 +67,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def parse_every(text: str) -> int:
+def parse_stride(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
     return int(text)
@@ -102,42 +76,40 @@ def parse_every(text: str) -> int:
 def main() -> None:
     arguments = parse_arguments()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        rejections = predict(arguments)
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"predict: {error}") from error
+    cli.run("predict", lambda: run(arguments))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read what the arguments name, and analyze the inputs."""
+    paths, params = list_inputs(arguments.inputs), load_params().predict
+    score = params.score_threshold if arguments.score is None else arguments.score
+    output = Output(arguments.out, score, read_truth(arguments.annotations, paths))
+    sampling = Sampling(params.frame_stride, params.max_frames)
+    if arguments.frame_stride is not None:
+        sampling = Sampling(arguments.frame_stride)
+    rejections = predict(paths, DeepfakePredictor.load(arguments.model, sampling), output)
     if rejections:
         raise SystemExit(
             f"predict: {len(rejections)} inputs rejected, see {arguments.out}/rejected.csv"
         )
 
 
-def predict(arguments: argparse.Namespace) -> list[Rejection]:
-    """Look through all inputs; what cannot be read is rejected, the others go on."""
-    paths = list_inputs(arguments.inputs)
-    params = load_params().predict
-    score = params.score_threshold if arguments.score is None else arguments.score
-    truth = read_truth(arguments.annotations, paths)
-    detector, files = (
-        load_detector(arguments.detector),
-        (arguments.detector, arguments.calibration),
-    )
-    tools = Tools(detector, files, score, arguments.frame_stride, params)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+def predict(paths: list[Path], predictor: DeepfakePredictor, output: Output) -> list[Rejection]:
+    """Analyze all files; what cannot be read is rejected, the others go on."""
+    output.folder.mkdir(parents=True, exist_ok=True)
     tables, rejections = [], []
     for path in paths:
         try:
-            own_truth = None if truth is None else truth[truth["file"] == str(path)]
-            tables.append(detect_in_frames(path, tools, own_truth, arguments.out))
+            tables.append(predict_file(path, predictor, output))
         except (ValueError, OSError) as error:
             logger.error("rejected: %s", error)
             rejections.append(Rejection(str(path), None, str(error)))
-    write_found(tables, rejections, arguments.out)
+    write_faces(tables, rejections, output.folder)
     return rejections
 
 
 def list_inputs(inputs: list[Path]) -> list[Path]:
-    """List the files to look through; of a folder, all its files.
+    """List the files to analyze; of a folder, all its files.
 
     Raises:
         ValueError: nothing there, or two files would be written to the same place.
@@ -155,7 +127,7 @@ def list_inputs(inputs: list[Path]) -> list[Path]:
 
 
 def make_out_name(path: Path) -> str:
-    """Name what is made of an input: a drawn image of the same name, or a video's folder."""
+    """Name what is made of an input: an annotated image of the same name, or a video's folder."""
     return path.name if is_image(path) else path.stem
 
 
@@ -186,48 +158,58 @@ def _find_or_none(names: VideoNames, name: str) -> str | None:
         return None
 
 
-def detect_in_frames(path: Path, tools: Tools, truth, out: Path) -> pd.DataFrame:
-    """Find and draw the faces of one file: a table of `file`, `frame`, the face and its label.
+def predict_file(path: Path, predictor: DeepfakePredictor, output: Output) -> pd.DataFrame:
+    """Analyze one file and write what is made of it.
 
-    A video is judged, too; what is made of it goes to a folder of its own.
+    Returns:
+        The faces that score enough, of analyzed frames: `file`, `frame`, `track`, the face and
+        its label.
     """
-    target = out / make_out_name(path)
+    target = output.folder / make_out_name(path)
     if target.resolve() == path.resolve():
         raise ValueError(f"{path}: --out is the folder it lies in; choose another")
-    if is_image(path):
-        faces = look_at_image(path, tools, truth, target).assign(frame=0, track=0)
-    else:
-        faces = look_at_video(path, tools, truth, target)
-    faces = name_labels(faces)
-    faces = faces[faces["score"] >= tools.score].reset_index(drop=True)
+    truth = None if output.truth is None else output.truth[output.truth["file"] == str(path)]
+    total = predictor.count_frames(path) or None
+    with tqdm(total=total, desc=path.name, unit=" frames") as bar:
+
+        def show(phase: str, frames_done: int) -> None:
+            bar.set_postfix_str(phase, refresh=False)
+            bar.update(frames_done - bar.n)
+
+        analysis = predictor.analyze(path, show)
+        if analysis.image is None:
+            write_report(analysis, predictor.model, target, truth, show)
+            log_verdict(analysis)
+        else:
+            write_annotated_image(analysis, target, output.score_threshold, truth)
+    faces = name_labels(analysis.faces)
+    faces = faces[faces["score"] >= output.score_threshold].reset_index(drop=True)
     faces.insert(0, "file", str(path))
     logger.info("%s: %d faces in %d frames", path, len(faces), faces["frame"].nunique())
     return faces
 
 
-def look_at_image(path: Path, tools: Tools, truth, target: Path) -> pd.DataFrame:
-    """Find the faces of an image, and draw those that score enough."""
-    image = read_image(path)
-    faces = detect_faces(tools.detector, [image])[0]
-    shown = faces[faces[list(FACE_LABELS)].max(axis=1) >= tools.score]
-    drawn = draw_faces(image, shown, truth)
-    cv2.imwrite(str(target), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
-    return faces
+def log_verdict(analysis: VideoAnalysis) -> None:
+    """Log the answer on a video, and where the video breaks."""
+    logger.info("%s: %s (%s)", analysis.path, analysis.verdict.answer, analysis.verdict.reason)
+    if analysis.frames.rejected_because:
+        logger.warning(
+            "%s: analyzed as far as it can be read: %s",
+            analysis.path,
+            analysis.frames.rejected_because,
+        )
 
 
-def look_at_video(path: Path, tools: Tools, truth, target: Path) -> pd.DataFrame:
-    """Decide on a video and write its folder; give the faces of the frames that were analyzed."""
-    sampler = tools.make_sampler(path)
-    with tqdm(total=count_frames_in_header(path) or None, desc=path.name, unit=" frames") as bar:
-        examiner = tools.make_examiner(lambda phase, frames: bar.update(frames - bar.n))
-        record, analysis = examiner.decide_video(path, sampler, target, truth=truth)
-    logger.info("%s: %s (%s)", path, record["verdict"], record["reason"])
-    if analysis.problem:
-        logger.warning("%s: judged as far as it can be read: %s", path, analysis.problem)
-    return analysis.faces
+def write_annotated_image(
+    analysis: VideoAnalysis, target: Path, score_threshold: float, truth: pd.DataFrame | None
+) -> None:
+    """Write an image with the faces that score enough drawn on it."""
+    faces = analysis.faces
+    shown = faces[faces[list(FACE_LABELS)].max(axis=1) >= score_threshold]
+    write_image(draw_faces(analysis.image, shown.drop(columns="track"), truth), target)
 
 
-def write_found(tables: list[pd.DataFrame], rejections: list[Rejection], out: Path) -> None:
+def write_faces(tables: list[pd.DataFrame], rejections: list[Rejection], out: Path) -> None:
     """Write faces.csv, faces.json and rejected.csv."""
     columns = ["file", "frame", "track", "label", *NUMBERS]
     table = pd.concat([pd.DataFrame(columns=columns), *tables], ignore_index=True)[columns]

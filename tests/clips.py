@@ -10,29 +10,11 @@ from pathlib import Path
 import av
 import numpy as np
 
-from deepfake_detector.config.schema import UsableParams
-from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model
 from deepfake_detector.video.writing import write_timed_video, write_video
 
 WIDTH_PX, HEIGHT_PX = 160, 120
 FACE_PX = (40, 30, 100, 90)  # left, top, right, bottom
 COLORS = {"fake": (230, 30, 30), "real": (30, 30, 230)}
-USABLE = UsableParams(min_face_px=12, min_face_score=0.5, min_sharpness=0.0, min_frames=4)
-
-
-def make_calibration(**changes) -> Calibration:
-    """A calibration that believes the mean of the log-odds as it is."""
-    values = {
-        "rule": "trimmed_log_odds",
-        "fit": "identity",
-        "usable": USABLE,
-        "model": Model(weights=[1.0, 0.0], covariance=[[0.0] * 2] * 2),
-        "min_fake_probability": 0.6,
-        "max_real_probability": 0.4,
-        "thresholds_note": "",
-        "fitted": Fitted(videos=2, sources=2, tracks_real=1, tracks_fake=1, log_loss={}),
-    }
-    return Calibration(**values | changes)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from builders import write_calibration
 from deepfake_detector.inference.detector import FACE_CLASSIFIER
 from deepfake_detector.models.face_classifier import FaceClassifier
 from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
@@ -33,6 +34,13 @@ def save_small_detector(folder: Path) -> Path:
     classifier.save(folder / FACE_CLASSIFIER)
     make_detector().save(folder / "detector.keras")
     return folder / "detector.keras"
+
+
+def save_small_model(folder: Path, **calibration) -> Path:
+    """Save both with a calibration that belongs to them; return the folder."""
+    detector = save_small_detector(folder)
+    write_calibration(folder / "calibration.json", detector, **calibration)
+    return folder
 
 
 def make_detector() -> keras.Model:

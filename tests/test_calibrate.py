@@ -1,5 +1,6 @@
 """The stage `calibrate` on tiny videos, with found faces that are known beforehand."""
 
+import hashlib
 import json
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from deepfake_detector import mlflow_tracking
 from deepfake_detector.common.artifacts import EVALUATED
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
-from deepfake_detector.inference import detector as prediction
+from deepfake_detector.inference import detector, shards
 from deepfake_detector.verdicts.calibration import load_calibration
 
 PROJECT = Path(__file__).parents[1]
@@ -42,6 +43,7 @@ def stage(tmp_path, monkeypatch):
     write_split("test", ["test_real", "test_fake"])
     find(["test_real", "test_fake"]).to_csv("artifacts/evaluate/detections.csv", index=False)
     Path("artifacts/train/run.json").write_text('{"mlflow_run_id": "abc"}')
+    Path("artifacts/train/detector.keras").write_bytes(b"a detector")
     calls = {}
     pretend(monkeypatch, calls)
     return load_params(PROJECT / "params.yaml"), Path("artifacts/calibrate"), calls
@@ -74,11 +76,11 @@ def pretend(monkeypatch, calls):
         calls["run"] = run_id
         yield run_id
 
-    def predict(detector, shards, batch_size):
-        return find([path.name.removesuffix(".tfrecord") for path in shards])
+    def predict(detector, paths, batch_size):
+        return find([path.name.removesuffix(".tfrecord") for path in paths])
 
-    monkeypatch.setattr(prediction, "load_detector", lambda path: path)
-    monkeypatch.setattr(prediction, "predict_shards", predict)
+    monkeypatch.setattr(detector, "load_detector", lambda path: path)
+    monkeypatch.setattr(shards, "predict_shards", predict)
     monkeypatch.setattr(mlflow_tracking, "continued_run", run)
     monkeypatch.setattr(
         mlflow_tracking, "log_evaluation", lambda *given: calls.update(logged=given)
@@ -93,6 +95,8 @@ def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
     calibrate.calibrate(params)
     calibration = load_calibration(out / "calibration.json")
     assert (calibration.fitted.videos, calibration.fitted.sources) == (6, 3)
+    assert calibration.detector_sha256 == hashlib.sha256(b"a detector").hexdigest()
+    assert calibration.classifier_sha256 is None
     assert calibration.thresholds_note.startswith("10% false alarms: bell curve of 3 real")
     verdicts = pd.read_csv(out / "verdicts.csv").set_index("video")
     assert verdicts["verdict"].to_dict() == {
@@ -114,8 +118,8 @@ def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
     }
     assert calls["run"] == "abc"
     assert calls["logged"][0]["test_video_auc"] == 1.0
-    detector, calibration_file, registered_with, example = calls["model"]
-    assert (detector, calibration_file) == (
+    registered, calibration_file, registered_with, example = calls["model"]
+    assert (registered, calibration_file) == (
         calibrate.TRAINED / "detector.keras",
         out / "calibration.json",
     )

@@ -13,7 +13,7 @@ import evaluate
 from deepfake_detector import mlflow_tracking
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
-from deepfake_detector.inference import detector as prediction
+from deepfake_detector.inference import detector, shards
 
 PROJECT = Path(__file__).parents[1]
 FOUND = ["video", "frame", "left", "top", "right", "bottom", "real", "fake"]
@@ -103,8 +103,8 @@ def pretend(monkeypatch, calls):
         calls["run"] = run_id
         yield run_id
 
-    monkeypatch.setattr(prediction, "load_detector", lambda path: path)
-    monkeypatch.setattr(prediction, "predict_shards", find)
+    monkeypatch.setattr(detector, "load_detector", lambda path: path)
+    monkeypatch.setattr(shards, "predict_shards", find)
     monkeypatch.setattr(mlflow_tracking, "continued_run", run)
     monkeypatch.setattr(
         mlflow_tracking, "log_evaluation", lambda *given: calls.update(logged=given)

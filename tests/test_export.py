@@ -54,7 +54,7 @@ def make_detector():
         for name, width in (("box", 4), ("label", 3))
     }
     find = {"score_threshold": 0.01, "nms_iou_threshold": 0.45, "max_detections": 5}
-    inference_model = DetectionDecoder(9, [0.1, 0.1, 0.2, 0.2], find, name="detect_faces")
+    inference_model = DetectionDecoder(9, [0.1, 0.1, 0.2, 0.2], find, name="decode_detections")
     corners = np.stack(np.meshgrid(*[np.arange(3) / 3] * 2), axis=-1).reshape(-1, 2)
     inference_model.anchors.assign(np.concatenate([corners, corners + 0.4], axis=1))
     return keras.Model(image, inference_model(outputs))
@@ -76,7 +76,12 @@ def write_frames(path, video):
 
 def test_everything_is_written_checked_and_described(project):
     classifier = FaceClassifier(
-        crop_px=64, crop_scale=1.3, weight=1.0, min_detection_score=0.1, dropout=0.3, networks=2
+        crop_px=64,
+        crop_scale=1.3,
+        fusion_weight=1.0,
+        min_detection_score=0.1,
+        dropout=0.3,
+        ensemble_size=2,
     )
     (export.TRAINED / "face_classifier").mkdir()
     classifier.save(export.TRAINED / "face_classifier" / "face_classifier.keras")

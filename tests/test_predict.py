@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 import predict
-from clips import make_calibration
-from deepfake_detector.common.files import write_json
-from deepfake_detector.inference.detector import Detector
+from builders import make_predictor
+from code_map import PROJECT
+from deepfake_detector.config.schema import load_params
 from deepfake_detector.video.reading import read_frames
+from deepfake_detector.video.sampling import Sampling
 from deepfake_detector.video.writing import write_video
 
 FACE = [0.25, 0.25, 0.75, 0.75]
@@ -30,11 +31,6 @@ class TwoFaces:
         return {"boxes": boxes, "scores": scores}
 
 
-@pytest.fixture(autouse=True)
-def two_faces(monkeypatch):
-    monkeypatch.setattr(predict, "load_detector", lambda path: Detector(TwoFaces()))
-
-
 @pytest.fixture
 def picture(tmp_path):
     path = tmp_path / "in" / "NAME_00003.png"
@@ -50,25 +46,11 @@ def clip(tmp_path):
     return path
 
 
-@pytest.fixture(autouse=True)
-def calibration(tmp_path):
-    path = tmp_path / "files" / "calibration.json"
-    write_json(make_calibration().model_dump(), path)
-    return path
-
-
-def run(*inputs, out, annotations=None, score=0.5, frame_stride=None):
-    return predict.predict(
-        argparse.Namespace(
-            inputs=list(inputs),
-            out=out,
-            detector=Path("detector.keras"),
-            calibration=out.parent / "files" / "calibration.json",
-            score=score,
-            frame_stride=frame_stride,
-            annotations=annotations,
-        )
-    )
+def run(*inputs, out, annotations=None, score=0.5, frame_stride=3):
+    """Predict as the command does, with a detector that finds two faces; return rejections."""
+    paths = predict.list_inputs(list(inputs))
+    output = predict.Output(out, score, predict.read_truth(annotations, paths))
+    return predict.predict(paths, make_predictor(TwoFaces(), frame_stride), output)
 
 
 def is_green(image):
@@ -103,33 +85,53 @@ def test_a_video_becomes_a_folder_with_a_drawn_video_of_as_many_frames(clip, tmp
     assert len(list(read_frames(folder / "annotated.mp4"))) == 20
     verdict = json.loads((folder / "verdict.json").read_text())
     assert verdict["verdict"] == "likely fake"
-    assert verdict["model"]["detector_sha256"] is None  # the stub has no file
-    assert len(verdict["model"]["calibration_sha256"]) == 64
+    assert verdict["model"]["name"] == "trained"
 
 
-@pytest.mark.parametrize(
-    ("frame_stride", "frames"), [(None, range(0, 20, 3)), (7, range(0, 20, 7))]
-)
-def test_a_person_may_say_how_many_frames_are_looked_at(clip, tmp_path, frame_stride, frames):
+@pytest.mark.parametrize(("frame_stride", "frames"), [(3, range(0, 20, 3)), (7, range(0, 20, 7))])
+def test_every_nth_frame_is_analyzed(clip, tmp_path, frame_stride, frames):
     run(clip, out=tmp_path / "out", frame_stride=frame_stride)
     faces = pd.read_csv(tmp_path / "out" / "faces.csv")
     assert faces["frame"].tolist() == list(frames)
     assert faces["track"].tolist() == [1] * len(frames)
 
 
-def test_every_must_be_a_whole_number_from_1():
-    assert predict.parse_every("3") == 3
+def test_the_frame_stride_must_be_a_whole_number_from_1():
+    assert predict.parse_stride("3") == 3
     for text in ("0", "-1", "2.5", "x"):
         with pytest.raises(argparse.ArgumentTypeError, match="a whole number from 1, got"):
-            predict.parse_every(text)
+            predict.parse_stride(text)
 
 
-def test_a_video_needs_the_calibration_and_an_image_does_not(picture, clip, tmp_path, calibration):
-    calibration.unlink()
-    (rejection,) = run(picture, clip, out=tmp_path / "out")
-    assert rejection.file == str(clip)
-    assert "calibration.json: no calibration here; run `dvc repro`" in rejection.reason
+def test_the_command_names_model_and_stride(picture, tmp_path, monkeypatch):
+    asked = []
+
+    def load(model, sampling):
+        asked.extend([model, sampling])
+        return make_predictor(TwoFaces())
+
+    monkeypatch.setattr(predict.DeepfakePredictor, "load", load)
+    options = ["--model", "released", "--frame-stride", "7"]
+    arguments = ["predict.py", str(picture), "--out", str(tmp_path / "out"), *options]
+    monkeypatch.setattr("sys.argv", arguments)
+    monkeypatch.chdir(PROJECT)
+    predict.main()
+    assert asked == ["released", Sampling(7)]
     assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 1
+
+
+def test_without_a_stride_a_long_video_is_analyzed_in_fewer_frames(picture, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        predict.DeepfakePredictor,
+        "load",
+        lambda model, sampling: asked.append((model, sampling)) or make_predictor(TwoFaces()),
+    )
+    monkeypatch.setattr("sys.argv", ["predict.py", str(picture), "--out", str(tmp_path / "out")])
+    monkeypatch.chdir(PROJECT)
+    predict.main()
+    params = load_params().predict
+    assert asked == [(None, Sampling(params.frame_stride, params.max_frames))]
 
 
 def test_annotated_faces_are_drawn_in_green(picture, tmp_path):

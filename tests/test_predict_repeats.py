@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import make_calibration, make_frame, write_clip
+from clips import make_frame, write_clip
 from code_map import PROJECT
-from deepfake_detector.common.files import write_json
-from small_detector import save_small_detector
+from small_detector import save_small_model
 
 TIMES = re.compile(rb',\n "times": \{[^}]*\}')
 
@@ -27,13 +26,9 @@ def command(tmp_path):
         for number in range(24)
     ]
     clip = write_clip(tmp_path / "a.mp4", frames)
-    calibration = tmp_path / "calibration.json"
-    write_json(make_calibration().model_dump(), calibration)
-    detector = save_small_detector(tmp_path / "train")
-    return [
-        *(sys.executable, PROJECT / "src/predict.py", clip, "--every", "1"),
-        *("--detector", detector, "--calibration", calibration),
-    ]
+    model = save_small_model(tmp_path / "model")
+    script = PROJECT / "src/predict.py"
+    return [sys.executable, script, clip, "--frame-stride", "1", "--model", model]
 
 
 @pytest.mark.slow
@@ -48,7 +43,8 @@ def test_two_runs_write_the_same_bytes_but_for_one_field_of_times(command, tmp_p
     assert all(len(TIMES.findall(text)) == 1 for text in texts)
     assert TIMES.sub(b"", texts[0]) == TIMES.sub(b"", texts[1])
     record = json.loads(texts[0])
-    assert all(len(digest) == 64 for digest in record["model"].values())  # three real files
+    hashes = [record["model"][part] for part in ("detector", "classifier", "calibration")]
+    assert all(len(digest) == 64 for digest in hashes)  # three real files
     assert (
         len({row["fake_score"] for row in record["tracks"][0]["time_line"]}) > 1
     )  # not a constant

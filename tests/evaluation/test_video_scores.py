@@ -9,6 +9,7 @@ from deepfake_detector.evaluation.video_scores import (
     resample_videos,
     score_videos,
 )
+from deepfake_detector.verdicts.calibration import ScoredBy
 from deepfake_detector.verdicts.fit_calibration import fit_calibration
 
 VIDEOS = pd.DataFrame(
@@ -81,7 +82,7 @@ def test_a_source_drawn_twice_counts_twice():
 
 
 def test_an_answer_needs_bounds_and_a_probability():
-    calibration = fit_calibration([], load_params().calibrate)
+    calibration = fit_calibration([], load_params().calibrate, ScoredBy("1" * 64, None))
     probability = np.array([0.95, 0.5, 0.05, np.nan])
     assert list(answer_videos(probability, calibration)) == ["", "", "", ""]
     calibration = calibration.model_copy(

@@ -1,14 +1,19 @@
-import cv2
+import zipfile
+
+import keras
 import numpy as np
 import pytest
 
-from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.inference.detector import (
+    FACE_CLASSIFIER,
     Detector,
     detect_faces,
     load_detector,
-    predict_shards,
+    outputs_to_boxes,
+    resize_frames,
+    scale_to_px,
 )
+from small_detector import save_small_detector
 
 FACE = [0.25, 0.25, 0.75, 0.75]
 
@@ -38,7 +43,7 @@ def make_frame(gray, width_px=80, height_px=60):
     return np.full((height_px, width_px, 3), gray, np.uint8)
 
 
-def test_a_face_is_looked_at_again_in_the_frame_as_it_was_filmed():
+def test_a_face_is_classified_in_the_frame_as_it_was_filmed():
     dark, bright = detect_faces(
         Detector(OneFace(), Brightness()), [make_frame(98), make_frame(103)]
     )
@@ -65,24 +70,31 @@ def test_a_frame_without_faces_gives_an_empty_table():
     assert list(nothing.columns) == list(found.columns)
 
 
-def test_faces_of_shards_are_looked_at_in_their_crops(tmp_path):
-    """The crops are brighter than the shrunk frames, so it shows which of the two was seen."""
-    frame, crop = (cv2.imencode(".png", make_frame(gray))[1].tobytes() for gray in (90, 102))
-    box, window = np.array([FACE]), np.array([[0.1, 0.1, 0.9, 0.9]])
-    nobody, black = np.zeros((0, 4)), cv2.imencode(".png", make_frame(0))[1].tobytes()
-    records = [
-        FrameRecord(black, nobody, np.zeros(0, int), [], nobody, "clip", 0, 800, 600),
-        FrameRecord(frame, box, np.array([1]), [crop], window, "clip", 5, 800, 600),
-        FrameRecord(frame, nobody, np.zeros(0, int), [], nobody, "clip", 10, 800, 600),
-    ]
-    write_shard(tmp_path / "clip.tfrecord", records)
-    detector = Detector(OneFace(), Brightness())
-    faces = predict_shards(detector, [tmp_path / "clip.tfrecord"], batch_size=2)
-    assert faces["frame"].tolist() == [5, 10]
-    assert faces["left"].tolist() == [200, 200]
-    assert faces["classifier_fake_score"].tolist() == pytest.approx(
-        [1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(10.0))]
-    )
+def test_only_faces_detected_with_some_certainty_are_classified():
+    class Shy(Brightness):
+        min_detection_score = 0.9
+
+    detector = Detector(OneFace(), Shy())
+    boxes = detector.detect(resize_frames([make_frame(98)], 30))
+    assert boxes[["image", "left", "top", "right", "bottom"]].to_numpy().tolist() == [[0, *FACE]]
+    assert len(detector.choose_classified(boxes)) == 0  # 0.8 in all
+    assert detector.classify([]).shape == (0,)
+    (faces,) = detect_faces(detector, [make_frame(98)])
+    assert faces["classifier_fake_score"].isna().all()
+
+
+def test_boxes_are_clipped_to_the_image_and_empty_rows_left_out():
+    outputs = {
+        "boxes": np.array([[[-0.1, 0.0, 0.1, 1.2], [0.0, 0.0, 0.0, 0.0]]]),
+        "scores": np.array([[[0.3, 0.2], [0.0, 0.0]]]),
+    }
+    boxes = scale_to_px(outputs_to_boxes(outputs), [(200, 100)])
+    assert boxes.to_numpy().tolist() == [[0, 0, 0, 20, 100, 0.3, 0.2]]
+
+
+def test_more_crops_than_one_batch_are_classified_in_their_order():
+    crops = [np.full((4, 4, 3), number, np.uint8) for number in range(40)]
+    assert Detector(None, Brightness()).classify(crops).tolist() == list(range(-100, -60))
 
 
 def test_a_missing_detector_is_named_with_what_to_do(tmp_path):
@@ -90,19 +102,64 @@ def test_a_missing_detector_is_named_with_what_to_do(tmp_path):
         load_detector(tmp_path / "detector.keras")
 
 
-def test_a_file_that_is_no_detector_is_rejected(tmp_path):
+def test_a_file_that_is_no_archive_is_rejected(tmp_path):
     (tmp_path / "detector.keras").write_bytes(b"something else")
-    with pytest.raises(ValueError, match="not a detector of this project"):
+    with pytest.raises(ValueError, match="not a detector of this project, or damaged"):
         load_detector(tmp_path / "detector.keras")
 
 
 def test_of_a_network_with_other_parts_the_cause_is_told_in_a_line(tmp_path, monkeypatch):
     def reject(*_, **__):
         raise TypeError(
-            "FaceClassifier could not be made.\n\nconfig={'a': 1}\n\nmissing 'networks'"
+            "FaceClassifier could not be made.\n\nconfig={'a': 1}\n\nmissing 'ensemble_size'"
         )
 
     monkeypatch.setattr("keras.models.load_model", reject)
-    (tmp_path / "detector.keras").touch()
-    with pytest.raises(ValueError, match=r"name another file \(missing 'networks'\)$"):
+    zipfile.ZipFile(tmp_path / "detector.keras", "w").close()
+    with pytest.raises(ValueError, match=r"name another model \(missing 'ensemble_size'\)$"):
         load_detector(tmp_path / "detector.keras")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return save_small_detector(tmp_path_factory.mktemp("train"))
+
+
+def test_the_face_classifier_given_as_detector_is_called_so(saved):
+    with pytest.raises(
+        ValueError, match=r"face_classifier\.keras: a face classifier, expected a d"
+    ):
+        load_detector(saved.parent / FACE_CLASSIFIER)
+
+
+def test_a_detector_given_as_face_classifier_is_called_so(saved):
+    with pytest.raises(ValueError, match=r"but not a face classifier of this project$"):
+        load_detector(saved, saved)
+
+
+def test_another_keras_model_is_called_so(tmp_path):
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, {"boxes": image, "scores": image})
+    model.save(tmp_path / "other.keras")
+    with pytest.raises(ValueError, match=r"a Keras model, but not a detector of this project$"):
+        load_detector(tmp_path / "other.keras")
+
+
+def test_a_changed_byte_anywhere_is_told_in_one_line_or_changes_nothing(saved, tmp_path):
+    content = saved.read_bytes()
+    red = np.full((1, 8, 8, 3), [200, 30, 30], np.float32)
+    expected = load_detector(saved).ssd.predict_on_batch(red)["scores"]
+    generator, messages = np.random.default_rng(3), []
+    for place in generator.integers(0, len(content), 60).tolist():
+        changed = bytearray(content)
+        changed[place] ^= 1 << int(generator.integers(8))
+        (tmp_path / "detector.keras").write_bytes(changed)
+        try:
+            found = load_detector(tmp_path / "detector.keras").ssd.predict_on_batch(red)
+        except ValueError as error:
+            messages.append(str(error))
+        else:
+            np.testing.assert_array_equal(found["scores"], expected)
+    assert len(messages) > 30
+    assert all("detector.keras: " in message for message in messages)
+    assert not any("\n" in message for message in messages)

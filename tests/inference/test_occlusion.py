@@ -46,7 +46,7 @@ def test_where_the_face_is_lost_there_is_no_number(monkeypatch):
 
 
 class SeesWhite:
-    """A face classifier that calls a face fake, sure to nine tenths, while it sees anything white."""
+    """A face classifier that is sure to nine tenths of a fake while it sees anything white."""
 
     crop_scale, crop_px = 1.0, 80
 

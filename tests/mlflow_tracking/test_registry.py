@@ -19,20 +19,22 @@ import mlflow
 import numpy as np
 import pytest
 
-from clips import make_calibration, make_frame, write_clip
+from builders import write_calibration
+from clips import make_frame, write_clip
 from code_map import PACKAGE, PROJECT, find_all_used_files, find_imported_names
-from deepfake_detector.common.files import write_json
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.mlflow_tracking import runs
 from deepfake_detector.mlflow_tracking.registry import (
     NAME,
     NEWEST,
+    RELEASED,
     REQUIREMENTS,
     list_requirements,
     register_detector,
+    register_released,
 )
 from deepfake_detector.mlflow_tracking.served_inputs import VIDEO_FOLDER
-from small_detector import save_small_detector
+from small_detector import save_small_model
 
 PARAMS = load_params(PROJECT / "params.yaml").predict
 RED = make_frame([("fake", (0, 0, 160, 120))])
@@ -42,10 +44,8 @@ SECONDS_TO_START = 300  # on a busy machine
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Detector, face classifier and calibration, as the stages leave them."""
-    folder = tmp_path_factory.mktemp("artifacts")
-    calibration = folder / "calibration.json"
-    write_json(make_calibration().model_dump(), calibration)
-    return save_small_detector(folder / "train"), calibration
+    folder = save_small_model(tmp_path_factory.mktemp("artifacts") / "train")
+    return folder / "detector.keras", folder / "calibration.json"
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +69,29 @@ def test_a_run_registers_one_version_and_the_newest_has_an_alias(registered):
 def test_another_calibration_in_the_same_run_is_another_version(registered, files, tmp_path):
     run_id, address, _ = registered
     other = tmp_path / "calibration.json"
-    write_json(make_calibration(min_fake_probability=0.7).model_dump(), other)
+    write_calibration(other, files[0], min_fake_probability=0.7)
     with runs.continued_run(run_id):
         assert register_detector(files[0], other, PARAMS, b"") != address
     number = address.rpartition("/")[2]
     mlflow.MlflowClient().set_registered_model_alias(NAME, NEWEST, number)
+
+
+def test_the_released_model_has_an_alias_and_one_version(registered, files, tmp_path, monkeypatch):
+    folder = files[0].parent
+    jpeg = cv2.imencode(".jpg", RED[..., ::-1])[1].tobytes()
+    with runs.continued_run(None):
+        address = register_released(folder, PARAMS, jpeg)
+    with runs.continued_run(None):
+        assert register_released(folder, PARAMS, b"") == address
+    assert address != registered[1]
+    client = mlflow.MlflowClient()
+    version = client.get_model_version_by_alias(NAME, RELEASED)
+    assert f"models:/{NAME}/{version.version}" == address
+    newest = client.get_model_version_by_alias(NAME, NEWEST)
+    assert f"models:/{NAME}/{newest.version}" == registered[1]
+    monkeypatch.chdir(tmp_path)
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}@{RELEASED}")
+    assert len(model.predict(model.input_example)["faces"][0]) == 1
 
 
 def test_the_model_judges_outside_the_project(registered, tmp_path, monkeypatch):
@@ -88,6 +106,7 @@ def test_the_model_judges_outside_the_project(registered, tmp_path, monkeypatch)
         "read": 30,
         "analyzed": 15,
         "frame_stride": 2,
+        "rejected": 0,
         "rejected_because": "",
     }
     assert found["verdict"][0] == "likely fake"
@@ -143,7 +162,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(registered, lines, folder):
-    """InitialTrial the server as typed, wait until it answers, and stop it in the end."""
+    """Start the server as typed, wait until it answers, and stop it in the end."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(

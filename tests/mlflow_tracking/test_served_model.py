@@ -1,4 +1,5 @@
 import base64
+import logging
 from types import SimpleNamespace
 
 import cv2
@@ -7,12 +8,13 @@ import pandas as pd
 import pytest
 
 import clips
-from clips import FACE_PX, SeesColors, make_calibration, make_frame, write_clip
-from deepfake_detector.common.files import write_json
-from deepfake_detector.inference.detector import Detector
+from builders import make_model
+from clips import FACE_PX, SeesColors, make_frame, write_clip
+from deepfake_detector.inference.detector import FACE_CLASSIFIER
 from deepfake_detector.mlflow_tracking import served_model
 from deepfake_detector.mlflow_tracking.served_inputs import VIDEO_FOLDER
 from deepfake_detector.mlflow_tracking.signature import ANSWER, FACE, FRAMES, TRACK
+from small_detector import save_small_model
 
 FAKE, REAL = ("fake", FACE_PX), ("real", FACE_PX)
 SURE = {"score_threshold": 0.5}
@@ -27,21 +29,46 @@ def videos(tmp_path):
 
 
 @pytest.fixture
-def serve(tmp_path, videos, monkeypatch):
+def serve(videos, monkeypatch):
     """Load the model with a stand-in for its network, and whatever calibration."""
-    monkeypatch.setattr(served_model, "load_detector", lambda *files: Detector(SeesColors()))
     monkeypatch.setenv(VIDEO_FOLDER, str(videos))
 
     def load(**calibration):
-        file = tmp_path / "calibration.json"
-        write_json(make_calibration(**calibration).model_dump(), file)
-        artifacts = {"detector": "detector.keras", "calibration": str(file)}
+        loaded = make_model(SeesColors(), **calibration)
+        monkeypatch.setattr(served_model, "load_artifacts", lambda paths: loaded)
         config = {"frame_stride": 3, "max_frames": 1200}
         model = served_model.ServedDetector()
-        model.load_context(SimpleNamespace(artifacts=artifacts, model_config=config))
+        model.load_context(SimpleNamespace(artifacts={}, model_config=config))
         return lambda *rows, **params: model.predict(None, pd.DataFrame(rows), SURE | params)
 
     return load
+
+
+def test_the_log_says_which_model_is_served(serve, caplog):
+    with caplog.at_level(logging.INFO):
+        serve()
+    assert "serving the model ModelIdentity(name='trained', version=None" in caplog.text
+
+
+def test_a_released_folder_is_served_as_well_as_a_trained_models_files(tmp_path):
+    folder = save_small_model(tmp_path / "model")
+    released = served_model.load_artifacts({"released": folder})
+    trained = served_model.load_artifacts(
+        {
+            "detector": folder / "detector.keras",
+            "face_classifier": folder / FACE_CLASSIFIER,
+            "calibration": folder / "calibration.json",
+        }
+    )
+    assert (released.identity.name, trained.identity.name) == ("released", "trained")
+    assert released.identity.classifier == trained.identity.classifier is not None
+    with pytest.raises(ValueError, match=r"made for the face classifier sha256 \w+, but .* none"):
+        served_model.load_artifacts(
+            {
+                "detector": folder / "detector.keras",
+                "calibration": folder / "calibration.json",
+            }
+        )
 
 
 def encode(picture_rgb):
@@ -65,7 +92,7 @@ def test_a_video_is_answered_with_its_verdict_tracks_and_faces(serve):
     assert (first["track"], first["label"], first["score"]) == (1, "fake", 0.9)
     box_px = [first[side] for side in ("left_px", "top_px", "right_px", "bottom_px")]
     assert box_px == pytest.approx(FACE_PX, abs=2)
-    assert answer["frames"] == dict(zip(FRAMES, [30, 10, 3, ""], strict=True))
+    assert answer["frames"] == dict(zip(FRAMES, [30, 10, 3, 0, ""], strict=True))
 
 
 def test_an_image_is_answered_with_its_faces_and_is_too_little_for_a_verdict(serve):

@@ -1,6 +1,6 @@
 import numpy as np
 
-from clips import USABLE
+from builders import USABLE
 from deepfake_detector.reports.highlights import MOST, choose_highlights
 from deepfake_detector.verdicts.face_track import FaceTrack
 

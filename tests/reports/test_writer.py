@@ -5,39 +5,35 @@ import re
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 import clips
-from clips import FACE_PX, SeesColors, make_calibration, make_frame, write_clip
-from deepfake_detector.inference.analysis import Expert
-from deepfake_detector.inference.detector import Detector
-from deepfake_detector.reports.writer import ReportWriter
+from builders import make_model, make_predictor
+from clips import FACE_PX, SeesColors, make_frame, write_clip
+from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.reports.writer import write_report
 from deepfake_detector.video.metadata import probe_video
 from deepfake_detector.video.reading import read_frames
-from deepfake_detector.video.sampling import Sampler, choose_sampler
+from deepfake_detector.video.sampling import Sampling
 
 FAKE, REAL = ("fake", FACE_PX), ("real", FACE_PX)
-HASHES = {"detector_sha256": "12ab", "face_classifier_sha256": None, "calibration_sha256": "34cd"}
 
 
-@pytest.fixture
-def examiner():
-    return ReportWriter(Expert(Detector(SeesColors()), make_calibration()), HASHES)
-
-
-def judge(examiner, path, frame_stride=1, **options):
+def report(path, frame_stride=1, **options):
+    """Analyze a file with a detector that sees colors; return what is recorded, and the folder."""
+    predictor = make_predictor(SeesColors(), frame_stride, **options)
     out = path.parent / f"{path.stem}_out"
-    record, _ = examiner.decide_video(path, Sampler(frame_stride), out, **options)
-    return record, out
+    return write_report(predictor.analyze(path), predictor.model, out), out
 
 
 def list_columns(track, *names):
     return [[row[name] for row in track["time_line"]] for name in names]
 
 
-def test_a_fake_face_makes_a_video_likely_fake(examiner, tmp_path):
-    record, out = judge(examiner, write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 12))
+def test_a_fake_face_makes_a_video_likely_fake(tmp_path):
+    record, out = report(write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 12))
     assert (record["verdict"], record["threshold"]) == ("likely fake", 0.6)
     assert record["probability"] == pytest.approx(0.947, abs=0.002)  # 0.9 of 0.95
     (track,) = record["tracks"]
@@ -49,30 +45,40 @@ def test_a_fake_face_makes_a_video_likely_fake(examiner, tmp_path):
     assert record["frames"] == {
         "read": 12, "analyzed": 12, "frame_stride": 1, "rejected": 0, "rejected_because": "",
     }  # fmt: skip
-    assert record["model"] == HASHES
+    assert record["model"] == {
+        "name": "trained", "version": None, "detector": "1" * 64, "classifier": None,
+        "calibration": "3" * 64,
+    }  # fmt: skip
+    assert (record["schema"], record["covers"], record["quality"], record["segments"]) == (
+        2, [], {}, [],
+    )  # fmt: skip
+    assert set(track["time_line"][0]) == {
+        "frame", "seconds", "left", "top", "right", "bottom", "real", "fake", "fake_score",
+        "fake_score_smoothed", "sharpness", "used",
+    }  # fmt: skip
     assert json.loads((out / "verdict.json").read_text())["verdict"] == "likely fake"
 
 
-def test_a_real_face_makes_a_video_likely_real(examiner, tmp_path):
-    record, _ = judge(examiner, write_clip(tmp_path / "a.mp4", [make_frame([REAL])] * 12))
+def test_a_real_face_makes_a_video_likely_real(tmp_path):
+    record, _ = report(write_clip(tmp_path / "a.mp4", [make_frame([REAL])] * 12))
     assert record["verdict"] == "likely real"
 
 
-def test_two_runs_write_the_same_bytes_but_for_one_field_of_times(examiner, tmp_path):
+def test_two_runs_write_the_same_bytes_but_for_one_field_of_times(tmp_path):
     path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 9)
     texts = []
     for _ in range(2):
-        _, out = judge(examiner, path)
+        _, out = report(path)
         texts.append((out / "verdict.json").read_bytes())
     times = re.compile(rb',\n "times": \{[^}]*\}')
     assert times.search(texts[0])
     assert times.sub(b"", texts[0]) == times.sub(b"", texts[1])
 
 
-def test_the_drawn_video_has_boxes_on_frames_that_were_not_looked_at(examiner, tmp_path):
+def test_the_drawn_video_has_boxes_on_frames_that_were_not_looked_at(tmp_path):
     moving = [make_frame([("fake", (20 + 4 * n, 30, 80 + 4 * n, 90))]) for n in range(13)]
     path = write_clip(tmp_path / "a.mp4", moving)
-    record, out = judge(examiner, path, frame_stride=6)
+    record, out = report(path, frame_stride=6)
     assert record["frames"]["analyzed"] == 3
     drawn = dict(read_frames(out / "annotated.mp4"))
     assert len(drawn) == 13
@@ -80,28 +86,28 @@ def test_the_drawn_video_has_boxes_on_frames_that_were_not_looked_at(examiner, t
     assert changed[26:34, 28:96].any()
 
 
-def test_a_video_of_variable_frame_rate_keeps_its_times(examiner, tmp_path):
+def test_a_video_of_variable_frame_rate_keeps_its_times(tmp_path):
     seconds = [0, 0.04, 0.08, 0.5, 1.5, 1.54, 3.0, 3.5]
     frames = [make_frame([FAKE])] * len(seconds)
     path = clips.write_uneven_clip(tmp_path / "a.mp4", frames, seconds)
-    record, out = judge(examiner, path)
+    record, out = report(path)
     assert list_columns(record["tracks"][0], "seconds")[0] == pytest.approx(seconds, abs=0.01)
     with av.open(str(out / "annotated.mp4")) as container:
         drawn = [frame.time for frame in container.decode(video=0)]
     assert drawn == pytest.approx(seconds, abs=0.01)
 
 
-def test_a_telephones_turned_video_is_judged_as_it_is_shown(examiner, tmp_path):
+def test_a_telephones_turned_video_is_judged_as_it_is_shown(tmp_path):
     path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 8)
-    record, out = judge(examiner, clips.turn_clip(path, 120))
+    record, out = report(clips.turn_clip(path, 120))
     assert (record["width_px"], record["height_px"]) == (120, 160)
     assert record["verdict"] == "likely fake"
     metadata = probe_video(out / "annotated.mp4")
     assert (metadata.width_px, metadata.height_px) == (120, 160)
 
 
-def test_without_a_face_nobody_can_tell(examiner, tmp_path):
-    record, out = judge(examiner, write_clip(tmp_path / "a.mp4", [make_frame()] * 8))
+def test_without_a_face_nobody_can_tell(tmp_path):
+    record, out = report(write_clip(tmp_path / "a.mp4", [make_frame()] * 8))
     assert (record["verdict"], record["probability"]) == ("cannot tell", None)
     assert record["reason"] == "no face was found"
     assert record["tracks"] == []
@@ -109,57 +115,56 @@ def test_without_a_face_nobody_can_tell(examiner, tmp_path):
     assert probe_video(out / "annotated.mp4").frames == 8
 
 
-def test_many_faces_are_followed_apart(examiner, tmp_path):
+def test_many_faces_are_followed_apart(tmp_path):
     boxes = [(x, y, x + 20, y + 20) for y in (5, 45, 85) for x in range(5, 150, 30)]
     frame = make_frame([("fake" if n == 7 else "real", box) for n, box in enumerate(boxes)])
-    record, _ = judge(examiner, write_clip(tmp_path / "a.mp4", [frame] * 8))
+    record, _ = report(write_clip(tmp_path / "a.mp4", [frame] * 8))
     assert len(record["tracks"]) == 15
     assert [track["verdict"] for track in record["tracks"]].count("likely fake") == 1
     assert record["verdict"] != "likely real"
 
 
-def test_a_face_for_five_frames_is_too_little_when_every_third_is_looked_at(examiner, tmp_path):
+def test_a_face_for_five_frames_is_too_little_when_every_third_is_looked_at(tmp_path):
     frames = [make_frame([FAKE] if 10 <= number < 15 else []) for number in range(30)]
     path = write_clip(tmp_path / "a.mp4", frames)
-    record, _ = judge(examiner, path, frame_stride=3)
+    record, _ = report(path, frame_stride=3)
     assert record["verdict"] == "cannot tell"
     assert "seen well in 1 frame, 4 needed" in record["reason"]
-    record, _ = judge(examiner, path, frame_stride=1)
+    record, _ = report(path, frame_stride=1)
     assert record["verdict"] == "likely fake"
     assert list_columns(record["tracks"][0], "frame")[0] == [10, 11, 12, 13, 14]
 
 
-def test_a_cut_parts_two_faces_in_the_same_place(examiner, tmp_path):
+def test_a_cut_parts_two_faces_in_the_same_place(tmp_path):
     noise = np.random.default_rng(0).integers(0, 90, (120, 160, 3), dtype=np.uint8)
     noise[30:90, 40:100] = clips.COLORS["real"]
     dark = np.where(np.arange(160)[None, :, None] < 0, 0, noise).astype(np.uint8)
     dark[..., 1] //= 4
     frames = [make_frame([FAKE], gray=220)] * 10 + [dark] * 10
-    record, _ = judge(examiner, write_clip(tmp_path / "a.mp4", frames))
+    record, _ = report(write_clip(tmp_path / "a.mp4", frames))
     assert [list_columns(track, "frame")[0] for track in record["tracks"]] == [
         list(range(10)), list(range(10, 20)),
     ]  # fmt: skip
     assert [track["verdict"] for track in record["tracks"]] == ["likely fake", "likely real"]
 
 
-def test_two_hours_of_black_take_no_more_looks_than_wanted(examiner, tmp_path):
+def test_two_hours_of_black_take_no_more_looks_than_wanted(tmp_path):
     black = np.zeros((32, 32, 3), np.uint8)
     path = write_clip(tmp_path / "a.mp4", (black for _ in range(3600)), fps=0.5)
-    sampler = choose_sampler(path, frame_stride=3, max_frames=100)
-    record, _ = examiner.decide_video(path, sampler, tmp_path / "out")
+    record, _ = report(path, frame_stride=3, max_frames=100)
     assert record["seconds"] == pytest.approx(7198)
     assert record["frames"]["read"] == 3600
     assert record["frames"]["analyzed"] == 100
     assert (record["verdict"], record["reason"]) == ("cannot tell", "no face was found")
 
 
-def test_a_truncated_file_is_judged_as_far_as_it_goes_and_says_so(examiner, tmp_path):
+def test_a_truncated_file_is_judged_as_far_as_it_goes_and_says_so(tmp_path):
     rng = np.random.default_rng(0)
     frames = [make_frame([FAKE]) for _ in range(60)]
     for frame in frames:
         frame[:, 120:] = rng.integers(90, 160, (120, 40, 3))
     path = clips.cut_off(write_clip(tmp_path / "a.mp4", frames), 0.5)
-    record, out = judge(examiner, path)
+    record, out = report(path)
     counted = record["frames"]
     assert 5 < counted["read"] < 55
     assert counted["read"] + counted["rejected"] == 60
@@ -168,32 +173,31 @@ def test_a_truncated_file_is_judged_as_far_as_it_goes_and_says_so(examiner, tmp_
     assert "Only part of the file could be read" in (out / "report.html").read_text()
 
 
-def test_a_file_of_sound_is_rejected(examiner, tmp_path):
+def test_a_file_of_sound_is_rejected(tmp_path):
     path = clips.write_sound(tmp_path / "sound.mp4")
     with pytest.raises(ValueError, match=r"sound\.mp4: not a video"):
-        judge(examiner, path)
+        report(path)
     assert [file.name for file in tmp_path.iterdir()] == ["sound.mp4"]
 
 
-def test_a_video_longer_than_allowed_is_rejected(examiner, tmp_path):
+def test_a_video_longer_than_allowed_is_rejected(tmp_path):
     path = write_clip(tmp_path / "a.mp4", [make_frame()] * 30)
     with pytest.raises(ValueError, match=r"a\.mp4: longer than 2 seconds"):
-        judge(examiner, path, max_seconds=2)
+        report(path, max_seconds=2)
 
 
-def test_an_image_is_a_video_of_one_frame(examiner, tmp_path):
-    (tmp_path / "a.png").write_bytes(b"any")
-    image = make_frame([FAKE])
-    record, _ = examiner.judge_image(tmp_path / "a.png", image, tmp_path / "out")
+def test_an_image_is_a_video_of_one_frame(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), make_frame([FAKE])[..., ::-1])
+    record, out = report(tmp_path / "a.png")
     assert record["verdict"] == "cannot tell"
     assert "seen well in 1 frame, 4 needed" in record["reason"]
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+    assert {file.name for file in out.iterdir()} == {
         "annotated.jpg", "report.html", "verdict.json",
     }  # fmt: skip
 
 
-def test_the_report_is_one_file_and_shows_strips_and_a_heat_map(examiner, tmp_path):
-    _, out = judge(examiner, write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 8))
+def test_the_report_is_one_file_and_shows_strips_and_a_heat_map(tmp_path):
+    _, out = report(write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 8))
     page = (out / "report.html").read_text()
     assert "Most suspicious faces" in page
     assert "Where on the face the evidence lies" in page
@@ -202,10 +206,44 @@ def test_the_report_is_one_file_and_shows_strips_and_a_heat_map(examiner, tmp_pa
     assert re.findall(r'(?:src|href)="(?!data:image/)', page) == []
 
 
-def test_a_file_name_is_text_in_the_report_and_never_markup(examiner, tmp_path):
+def test_a_file_name_is_text_in_the_report_and_never_markup(tmp_path):
     name = "<script>alert('1')</script>&\"x.mp4".replace("/", "_")
     path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 8).rename(tmp_path / name)
-    _, out = judge(examiner, Path(path))
+    _, out = report(Path(path))
     page = (out / "report.html").read_text()
     assert "<script" not in page
     assert "&lt;script&gt;alert(&#39;1&#39;)" in page
+
+
+def test_what_the_answer_covers_is_told_in_verdict_and_report(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 5)
+    model = make_model(SeesColors(), covers=["face swaps", "not: sound & <music>"])
+    analysis = DeepfakePredictor(model, Sampling(1)).analyze(path)
+    record = write_report(analysis, model, tmp_path)
+    assert record["covers"] == ["face swaps", "not: sound & <music>"]
+    assert "<li>not: sound &amp; &lt;music&gt;</li>" in (tmp_path / "report.html").read_text()
+
+
+def test_progress_names_each_phase_and_the_frames_done_in_it(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 20)
+    predictor, told = make_predictor(SeesColors()), []
+    analysis = predictor.analyze(path, lambda *one: told.append(one))
+    write_report(analysis, predictor.model, tmp_path, progress=lambda *one: told.append(one))
+    phases = [phase for phase, _ in told]
+    assert list(dict.fromkeys(phases)) == ["analyzing", "drawing", "explaining"]
+    last = dict(told)
+    assert last == {"analyzing": 20, "drawing": 20, "explaining": 20}
+
+
+def test_a_video_is_opened_once_for_its_header_and_decoded_twice(tmp_path, monkeypatch):
+    """Once to analyze it, once to draw it, as memory has no room for its frames."""
+    path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 5)
+    opened = []
+
+    def count(name, *rest, open_file=av.open, **options):
+        opened.append((Path(name).name, rest))
+        return open_file(name, *rest, **options)
+
+    monkeypatch.setattr(av, "open", count)
+    report(path)
+    assert [name for name, rest in opened if not rest] == ["a.mp4"] * 3

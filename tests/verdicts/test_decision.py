@@ -11,6 +11,8 @@ from deepfake_detector.verdicts.decision import (
 )
 
 CALIBRATION = Calibration(
+    detector_sha256="1" * 64,
+    classifier_sha256=None,
     rule="mean",
     fit="identity",
     usable=UsableParams(min_face_px=30, min_face_score=0.5, min_sharpness=10.0, min_frames=3),
@@ -139,3 +141,13 @@ def test_a_calibration_with_a_problem_judges_nothing():
 def test_mean_odds_are_weighed():
     """Odds 3 and 1, the first seen three times as long: 2.5, probability 5/7."""
     assert combine_probabilities([0.75, 0.5], [3, 1]) == pytest.approx(5 / 7)
+
+
+def test_the_decisions_on_faces_come_with_that_on_the_video():
+    fake, few = see(*[0.9] * 3), see(0.1, track=2)
+    verdict = decide_video([fake, few], CALIBRATION)
+    assert verdict.tracks == {
+        1: decide_track(fake, CALIBRATION),
+        2: decide_track(few, CALIBRATION),
+    }
+    assert decide_video([], CALIBRATION).tracks == {}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from deepfake_detector.config.schema import CalibrateParams, UsableParams
-from deepfake_detector.verdicts.calibration import load_calibration
+from deepfake_detector.verdicts.calibration import ScoredBy, load_calibration
 from deepfake_detector.verdicts.cross_validation import cross_validate
 from deepfake_detector.verdicts.decision import decide_video
 from deepfake_detector.verdicts.face_track import FaceTrack
@@ -14,6 +14,8 @@ USABLE = UsableParams(min_face_px=10, min_face_score=0.5, min_sharpness=0.0, min
 PARAMS = CalibrateParams(
     max_false_positive_rate=0.1, max_false_negative_rate=0.1, abstain_margin=0.1, usable=USABLE
 )
+
+SCORED_BY = ScoredBy("1" * 64, "2" * 64)
 
 
 def see(*fake_scores, track=1):
@@ -37,7 +39,7 @@ def make_videos(sources=4, spoiled=0.5):
 
 
 def test_the_rule_with_the_least_loss_on_left_out_sources_is_taken():
-    calibration = fit_calibration(make_videos(), PARAMS)
+    calibration = fit_calibration(make_videos(), PARAMS, SCORED_BY)
     losses = calibration.fitted.log_loss
     assert set(losses) == {f"{rule}_{fit}" for rule in RULES for fit in ("identity", "fitted")}
     assert min(losses, key=losses.get) == f"{calibration.rule}_{calibration.fit}"
@@ -46,7 +48,7 @@ def test_the_rule_with_the_least_loss_on_left_out_sources_is_taken():
 
 
 def test_single_frames_that_err_badly_call_for_a_rule_that_bears_them():
-    calibration = fit_calibration(make_videos(sources=8, spoiled=0.001), PARAMS)
+    calibration = fit_calibration(make_videos(sources=8, spoiled=0.001), PARAMS, SCORED_BY)
     losses = calibration.fitted.log_loss
     assert losses["trimmed_log_odds_fitted"] < losses["mean_fitted"] < losses["top_fitted"]
 
@@ -62,7 +64,7 @@ def test_a_detector_that_says_what_is_true_is_taken_at_its_word():
             (0.25, "fake" if source == "a" else "real"),
         ]
     ]
-    calibration = fit_calibration(videos, PARAMS)
+    calibration = fit_calibration(videos, PARAMS, SCORED_BY)
     assert calibration.fit == "identity"
     assert calibration.fitted.log_loss["mean_identity"] == pytest.approx(0.5623, abs=1e-4)
     assert decide_video([see(*[0.75] * 4)], calibration).probability == pytest.approx(0.75)
@@ -75,7 +77,7 @@ def test_labels_weigh_alike_however_many_videos_there_are_of_each():
         for source in "abcd"
         for label in ("real", "real", "real", "fake")
     ]
-    calibration = fit_calibration(videos, PARAMS)
+    calibration = fit_calibration(videos, PARAMS, SCORED_BY)
     assert decide_video([see(*[0.5] * 4)], calibration).probability == pytest.approx(0.5)
     assert calibration.fitted.log_loss["mean_fitted"] == pytest.approx(np.log(2))
 
@@ -87,24 +89,18 @@ def test_a_biased_detector_is_corrected():
         for source in "abcdefgh"
         for fake_score, label in [(0.88, "real"), (0.98, "fake")]
     ]
-    calibration = fit_calibration(videos, PARAMS)
+    calibration = fit_calibration(videos, PARAMS, SCORED_BY)
     assert calibration.fit == "fitted"
     assert decide_video([see(*[0.88] * 4)], calibration).probability < 0.5
 
 
 def test_a_calibration_comes_back_from_its_file(tmp_path):
-    calibration = fit_calibration(make_videos(), PARAMS)
+    calibration = fit_calibration(make_videos(), PARAMS, SCORED_BY)
     path = tmp_path / "calibration.json"
     path.write_text(calibration.model_dump_json())
     assert load_calibration(path) == calibration
-
-
-def test_no_file_and_another_file_are_rejected(tmp_path):
-    with pytest.raises(ValueError, match="no calibration here; run `dvc repro`"):
-        load_calibration(tmp_path / "none.json")
-    (tmp_path / "other.json").write_text('{"rule": "best"}')
-    with pytest.raises(ValueError, match="not a calibration of this project"):
-        load_calibration(tmp_path / "other.json")
+    assert calibration.detector_sha256 == "1" * 64
+    assert calibration.classifier_sha256 == "2" * 64
 
 
 def test_a_source_is_judged_by_the_others():
@@ -125,7 +121,10 @@ def test_a_source_is_judged_by_the_others():
 
 def test_faces_hardly_seen_are_no_part_of_the_calibration():
     videos = [*make_videos(), know("fake", "z", see(0.1))]
-    assert fit_calibration(videos, PARAMS).fitted == fit_calibration(make_videos(), PARAMS).fitted
+    assert (
+        fit_calibration(videos, PARAMS, SCORED_BY).fitted
+        == fit_calibration(make_videos(), PARAMS, SCORED_BY).fitted
+    )
 
 
 def test_faces_of_one_label_in_a_video_count_as_one():
@@ -141,8 +140,8 @@ def test_a_false_alarm_counts_in_its_video_but_teaches_nothing():
     first = videos[0]
     with_alarm = know("real", "a", *first.tracks, alarm, labels=["real", ""])
     plain, alarmed = ([v, *videos[1:]] for v in (first, with_alarm))
-    assert fit_calibration(plain, PARAMS).fitted.tracks_real == 4
-    assert fit_calibration(alarmed, PARAMS).fitted.tracks_real == 4
+    assert fit_calibration(plain, PARAMS, SCORED_BY).fitted.tracks_real == 4
+    assert fit_calibration(alarmed, PARAMS, SCORED_BY).fitted.tracks_real == 4
     told = [
         cross_validate(v, list_faces(v, USABLE), "mean", "fitted")[0] for v in (plain, alarmed)
     ]
@@ -154,14 +153,14 @@ def test_a_false_alarm_counts_in_its_video_but_teaches_nothing():
 )
 def test_without_both_labels_there_is_no_probability(labels, missing):
     videos = [video for video in make_videos() if video.label in labels]
-    calibration = fit_calibration(videos, PARAMS)
+    calibration = fit_calibration(videos, PARAMS, SCORED_BY)
     decision = decide_video([see(0.9, 0.9, 0.9)], calibration)
     assert (decision.answer, decision.probability) == ("cannot tell", None)
     assert f"no validation video shows a {missing} face" in decision.reason
 
 
 def test_one_source_gives_probabilities_but_no_answers():
-    calibration = fit_calibration(make_videos(sources=1), PARAMS)
+    calibration = fit_calibration(make_videos(sources=1), PARAMS, SCORED_BY)
     assert calibration.fitted.log_loss == {}
     decision = decide_video([see(0.99, 0.99, 0.99)], calibration)
     assert decision.answer == "cannot tell"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from deepfake_detector.config.schema import CalibrateParams, UsableParams
+from deepfake_detector.verdicts.calibration import ScoredBy
 from deepfake_detector.verdicts.decision import decide_track, decide_video
 from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.fit_calibration import fit_calibration
@@ -14,6 +15,7 @@ USABLE = UsableParams(min_face_px=10, min_face_score=0.5, min_sharpness=0.0, min
 PARAMS = CalibrateParams(
     max_false_positive_rate=0.1, max_false_negative_rate=0.1, abstain_margin=0.1, usable=USABLE
 )
+SCORED_BY = ScoredBy("1" * 64, None)
 CLEAR, SMALL = 200, 40
 
 
@@ -38,7 +40,9 @@ def make_videos(side_px, real, fake, count=12):
 @pytest.fixture(scope="module")
 def calibration():
     """Clear faces are told apart; small fakes score as real ones do."""
-    return fit_calibration(make_videos(CLEAR, 0.2, 0.8) + make_videos(SMALL, 0.2, 0.2), PARAMS)
+    return fit_calibration(
+        make_videos(CLEAR, 0.2, 0.8) + make_videos(SMALL, 0.2, 0.2), PARAMS, SCORED_BY
+    )
 
 
 def test_groups_with_enough_videos_are_calibrated_apart(calibration):
@@ -63,7 +67,7 @@ def test_a_quality_that_validation_does_not_show_has_no_answer(calibration):
 
 
 def test_few_videos_are_calibrated_together():
-    few = fit_calibration(make_videos(CLEAR, 0.2, 0.8, count=4), PARAMS)
+    few = fit_calibration(make_videos(CLEAR, 0.2, 0.8, count=4), PARAMS, SCORED_BY)
     assert few.groups == {}
     assert decide_video([see(0.9, SMALL)], few).probability is not None
 

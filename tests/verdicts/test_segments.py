@@ -7,6 +7,8 @@ from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.segments import find_segments
 
 CALIBRATION = Calibration(
+    detector_sha256="1" * 64,
+    classifier_sha256=None,
     rule="mean",
     fit="identity",
     usable=UsableParams(min_face_px=30, min_face_score=0.5, min_sharpness=10.0, min_frames=3),

@@ -1,28 +1,31 @@
-import time
+from concurrent.futures import wait
 
 import pytest
 
-from deepfake_detector.web.jobs import JobQueue, clean_name, describe_job
+from builders import make_predictor
+from clips import FACE_PX, SeesColors, make_frame, write_clip
+from deepfake_detector.web.jobs import Job, JobQueue, clean_name, describe_job
 
 
-def hand_in(queue, name="a.mp4"):
+def hand_in(queue, content, name="a.mp4"):
     number, job = queue.open_job(name)
-    job.upload.write_bytes(b"x")
+    job.upload.write_bytes(content)
     queue.submit(number, job)
-    for _ in range(100):
-        if job.future.done():
-            break
-        time.sleep(0.02)
+    wait([job.future], timeout=60)
     return number, job
 
 
-def analyze(path, out, on_progress):
-    out.mkdir()
-    return {
-        "verdict": "likely real", "probability": 0.1, "reason": "", "file": path.name,
-        "frames": {"analyzed": 1}, "tracks": [dict.fromkeys(
-            ("track", "verdict", "probability", "reason"), 1)],
-    }  # fmt: skip
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "a.mp4"
+    return write_clip(path, [make_frame([("fake", FACE_PX)])] * 5).read_bytes()
+
+
+@pytest.fixture
+def queue(tmp_path):
+    queue = JobQueue(tmp_path, make_predictor(SeesColors()), max_kept_jobs=2)
+    yield queue
+    queue.close()
 
 
 @pytest.mark.parametrize(
@@ -41,25 +44,38 @@ def test_a_name_is_a_plain_file_name(name, clean):
     assert clean_name(name) == clean
 
 
-def test_old_results_make_room_for_new_ones(tmp_path):
-    queue = JobQueue(tmp_path, analyze, max_kept_jobs=2)
-    numbers = [hand_in(queue)[0] for _ in range(3)]
+def test_old_results_make_room_for_new_ones(queue, clip, tmp_path):
+    numbers = [hand_in(queue, clip)[0] for _ in range(3)]
     assert [queue.find(number) is not None for number in numbers] == [False, True, True]
     assert {path.name for path in tmp_path.iterdir()} == set(numbers[1:])
 
 
-def test_a_closed_desk_keeps_nothing(tmp_path):
-    queue = JobQueue(tmp_path, analyze, max_kept_jobs=2)
-    hand_in(queue)
+def test_a_job_tells_how_far_it_is(queue, clip):
+    _, job = hand_in(queue, clip)
+    assert (job.phase, job.frames, job.frames_done, job.fraction) == ("explaining", 5, 5, 1.0)
+    assert describe_job(job)["results"] == ["annotated.mp4", "report.html", "verdict.json"]
+
+
+def test_of_a_file_whose_header_tells_no_frames_nothing_is_said_to_be_done(tmp_path):
+    job = Job(tmp_path, "a.mp4")
+    job.on_progress("analyzing", 7)
+    assert job.fraction == 0.0
+
+
+def test_a_closed_queue_keeps_nothing(queue, clip, tmp_path):
+    hand_in(queue, clip)
     queue.close()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_of_the_program_is_told_without_its_inside(tmp_path, caplog):
-    def fail(path, out, on_progress):
-        raise KeyError("secret")
+def test_an_error_of_the_program_is_told_without_its_inside(tmp_path, caplog, clip):
+    class Broken:
+        input_shape = (None, 120, 120, 3)
 
-    _, job = hand_in(JobQueue(tmp_path, fail, max_kept_jobs=2))
+        def predict_on_batch(self, images):
+            raise KeyError("secret")
+
+    _, job = hand_in(JobQueue(tmp_path, make_predictor(Broken()), max_kept_jobs=2), clip)
     answer = describe_job(job)
     assert answer == {
         "state": "rejected", "reason": "a.mp4: an error of this program; see its log",

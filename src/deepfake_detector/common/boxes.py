@@ -1,3 +1,3 @@
-"""The columns of a box in a table: left, top, right, bottom, in px unless a table says fractions."""
+"""The columns of a box in a table, in px unless the table says fractions."""
 
 BOX = ["left", "top", "right", "bottom"]

@@ -12,7 +12,7 @@ import pandas as pd
 from deepfake_detector.data.frame_records import read_records
 from deepfake_detector.data.loading.crop_index import cut_from_record
 from deepfake_detector.data.loading.evaluation_batches import make_evaluation_batches
-from deepfake_detector.inference.detector import batch_to_table, join_tables, read_truth
+from deepfake_detector.inference.shards import batch_to_table, join_tables, read_truth
 
 
 def choose_shards(shards: list[Path], count: int) -> tuple[list[Path], int]:

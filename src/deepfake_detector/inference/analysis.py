@@ -1,127 +1,104 @@
-"""A video watched from beginning to end: its faces followed, their scores kept, then judged.
+"""A video or an image analyzed: its faces detected, followed and decided on.
 
-What is kept grows by a few numbers with each face in a frame that is analyzed, never by pictures.
+What is kept grows by a few numbers with each face in an analyzed frame, never by pictures.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.inference.detector import detect_faces
-from deepfake_detector.verdicts.calibration import Calibration
-from deepfake_detector.verdicts.decision import Decision, decide_track, decide_video
+from deepfake_detector.inference.detector import Detector, detect_faces
+from deepfake_detector.verdicts.decision import Verdict
 from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.track_collector import TrackCollector
-from deepfake_detector.video.frame_reader import Frame, FrameReader
-from deepfake_detector.video.sampling import Sampler
+from deepfake_detector.video.frame_reader import Frame
+from deepfake_detector.video.metadata import VideoHeader
+
+Progress = Callable[[str, int], None]
+"""Called now and then with a phase (`analyzing`, `drawing`, `explaining`) and the number of frames
+of the file that are done in it."""
+
+
+def ignore_progress(phase: str, frames_done: int) -> None:
+    """Do nothing, for those who do not wait."""
 
 
 @dataclass(frozen=True)
-class Expert:
-    """What it takes to analyze a video: a detector, and what turns its scores into answers."""
+class FrameCounts:
+    """How much of a file was analyzed.
 
-    detector: Any
-    calibration: Calibration
+    Attributes:
+        read: decoded frames.
+        seconds: the time of each analyzed frame, by its number.
+        stride: the distance of analyzed frames, at the end.
+        rejected: frames that the header promises and that could not be read.
+        rejected_because: why the file ended before its end; empty where it did not.
+    """
+
+    read: int
+    seconds: dict[int, float]
+    stride: int
+    rejected: int = 0
+    rejected_because: str = ""
+
+    @property
+    def analyzed(self) -> int:
+        return len(self.seconds)
 
 
 @dataclass(frozen=True)
 class VideoAnalysis:
-    """What was seen in a video.
+    """What was found in a video, or in an image, which is a video of one frame.
 
     Attributes:
+        path: of the file; None for an image that lies in memory alone.
+        started: when the analysis began (UTC).
+        header: of a video; None for an image.
+        image: the image itself, uint8 RGB [H, W, 3]; None for a video.
         width_px: as a player shows it, like `height_px`.
-        frames_read: decoded ones; `seconds` is the time of the last of them.
-        problem: why the video ended before its end; empty where it did not.
-        frame_stride: the distance of frames analyzed, at the end.
-        analyzed: the seconds of each frame analyzed, by its number.
-        faces: `frame` and what `detect_faces` gives, `track` (0: hardly a face), one row a face.
-        tracks: what was seen of each face over time.
+        seconds: the time of the last frame that was read.
+        faces: `frame`, what `detect_faces` returns and `track` (0: hardly a face), one row a face.
+        tracks: each face over time.
+        verdict: on the file, and on each track.
     """
 
+    path: Path | None
+    started: datetime
+    header: VideoHeader | None
+    image: np.ndarray | None
     width_px: int
     height_px: int
-    frames_read: int
     seconds: float
-    problem: str
-    frame_stride: int
-    analyzed: dict[int, float]
+    frames: FrameCounts
     faces: pd.DataFrame
     tracks: list[FaceTrack]
+    verdict: Verdict
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The answer on a video, and on each of its faces by track number."""
+class FrameAnalyzer:
+    """Takes in the frames of one video, in order."""
 
-    video: Decision
-    tracks: dict[int, Decision]
-
-
-class VideoAnalyzer:
-    """Takes in frames of one video, in order."""
-
-    def __init__(self, expert: Expert):
-        self._detector = expert.detector
-        self._collector = TrackCollector(expert.calibration.usable.min_face_score)
-        self.analyzed: dict[int, float] = {}
-        self.size_px = (0, 0)
+    def __init__(self, detector: Detector, min_face_score: float):
+        self._detector = detector
+        self._collector = TrackCollector(min_face_score)
         self._tables: list[pd.DataFrame] = []
+        self.seconds: dict[int, float] = {}
+        self.size_px = (0, 0)
 
-    def analyze_frames(self, frames: list[Frame]) -> None:
-        """Find and follow the faces of frames."""
+    def analyze(self, frames: list[Frame]) -> None:
+        """Detect, classify and follow the faces of frames; at least one."""
         tables = detect_faces(self._detector, [frame.image for frame in frames])
         for frame, faces in zip(frames, tables, strict=True):
             numbers = self._collector.add(frame.number, frame.image, faces)
-            self.analyzed[frame.number] = frame.seconds
+            self.seconds[frame.number] = frame.seconds
             self.size_px = frame.image.shape[1::-1]
             self._tables.append(faces.assign(frame=frame.number, track=numbers))
 
     def collect(self) -> tuple[pd.DataFrame, list[FaceTrack]]:
-        """Give all faces found so far, and what was seen of each over time."""
+        """Return all faces found so far, and each over time."""
         filled = [table for table in self._tables if len(table)] or self._tables[:1]
         return pd.concat(filled, ignore_index=True), self._collector.collect()
-
-
-def analyze_video(
-    path: Path,
-    expert: Expert,
-    sampler: Sampler,
-    max_seconds: float | None = None,
-    tell: Callable[[int], None] = lambda frames_read: None,
-) -> VideoAnalysis:
-    """Watch a video; one that breaks is watched as far as it goes.
-
-    Args:
-        max_seconds: a longer one is rejected; None is no limit.
-        tell: called now and then with the number of frames read so far.
-
-    Raises:
-        ValueError: it cannot be read at all, or is too long.
-        FileNotFoundError: there is no such file.
-    """
-    reader, analyzer = FrameReader(Path(path), max_seconds), VideoAnalyzer(expert)
-    for frames in reader.read(sampler.is_wanted):
-        analyzer.analyze_frames(frames)
-        tell(reader.count)
-    faces, tracks = analyzer.collect()
-    return VideoAnalysis(
-        *analyzer.size_px, reader.count, reader.seconds, reader.problem, sampler.frame_stride,
-        analyzer.analyzed, faces, tracks,
-    )  # fmt: skip
-
-
-def analyze_image(image: np.ndarray, expert: Expert) -> VideoAnalysis:
-    """Look at an image, uint8 RGB [H, W, 3], as at a video of one frame."""
-    analyzer = VideoAnalyzer(expert)
-    analyzer.analyze_frames([Frame(0, 0.0, image)])
-    return VideoAnalysis(*analyzer.size_px, 1, 0.0, "", 1, analyzer.analyzed, *analyzer.collect())
-
-
-def judge_watched(analysis: VideoAnalysis, calibration: Calibration) -> Verdict:
-    """Decide on a video and each face in it."""
-    judged = {track.track: decide_track(track, calibration) for track in analysis.tracks}
-    return Verdict(decide_video(analysis.tracks, calibration), judged)

@@ -1,10 +1,16 @@
-"""A trained detector applied to frames: from pixels to tables of found faces.
+"""Faces in images: detect, crop, classify, fuse.
 
-A detector file needs no parameters beside it: anchors and thresholds are inside. Where a second
-look was trained with it, each face is analyzed again in the frame as it was filmed.
+    boxes = detector.detect(images)
+    crops = crop_faces(frames, boxes, scale, size_px)
+    logits = detector.classify(crops)
+    faces = fuse_scores(boxes, logits, weight)
+
+A detector file needs no parameters beside it: anchors and thresholds are inside, and so is what
+the face classifier's crops must show. Shapes: `B` images, `S` side of the SSD's input, `N` faces.
 """
 
-import itertools
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,101 +20,146 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.common.boxes import BOX
-from deepfake_detector.common.labels import FACE_LABELS, label_to_name
-from deepfake_detector.data.frame_records import read_records
-from deepfake_detector.data.loading.crop_index import cut_from_record
+from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.faces.crops import cut_face
-from deepfake_detector.inference.score_fusion import classify_faces
+from deepfake_detector.inference.score_fusion import fuse_scores
 
 FACE_COLUMNS = [*BOX, *FACE_LABELS]
-"""A found face: its box in px of the frame it was found in, and the probability of each label."""
+"""A detected face: its box, and the probability of each label."""
 
 FACE_CLASSIFIER = Path("face_classifier/face_classifier.keras")
 """Where the face classifier lies, from the folder of the detector."""
 
+CROPS_AT_ONCE = 32
+
 
 @dataclass(frozen=True)
 class Detector:
-    """What finds and labels faces.
+    """What detects and classifies faces.
 
     Attributes:
-        ssd: a Keras model from images [B, size, size, 3] to boxes and scores.
+        ssd: a Keras model from images [B, S, S, 3] to boxes and scores.
         face_classifier: a `FaceClassifier`, or None where the SSD's labels stand.
     """
 
     ssd: Any
     face_classifier: Any = None
 
+    @property
+    def image_size_px(self) -> int:
+        return self.ssd.input_shape[1]
 
-def load_detector(path: Path, face_classifier: Path | None = None) -> Detector:
-    """Load a detector made by `train`.
+    @property
+    def crop_shape(self) -> tuple[float, int]:
+        """Scale and size in px of the classifier's crops; without one nothing is cropped."""
+        classifier = self.face_classifier
+        return (1.0, 1) if classifier is None else (classifier.crop_scale, classifier.crop_px)
 
-    Args:
-        face_classifier: its file, where it is not in its folder beside the detector.
+    @property
+    def fusion_weight(self) -> float:
+        return 0.0 if self.face_classifier is None else self.face_classifier.fusion_weight
 
-    Raises:
-        ValueError: there is no such file, or it is no detector of this project.
-    """
-    if not Path(path).is_file():
-        raise ValueError(f"{path}: no detector here; run `dvc repro`, or name another file")
-    from deepfake_detector.models.ssd.precision import fit_precision
+    def detect(self, images) -> pd.DataFrame:
+        """Detect faces in images [B, S, S, 3], RGB 0-255.
 
-    ssd = _load_network(path)
-    if not isinstance(ssd.output, dict) or set(ssd.output) != {"boxes", "scores"}:
-        raise ValueError(f"{path}: a Keras model, but not a detector of this project")
-    fit_precision(ssd, ssd.get_layer("decode_detections").precision)
-    classifier = face_classifier or Path(path).parent / FACE_CLASSIFIER
-    return Detector(ssd, _load_network(classifier) if classifier.is_file() else None)
+        Returns:
+            `image`, the number of the image, and `FACE_COLUMNS` with boxes in fractions of it, the
+            likeliest face of each image first.
+        """
+        return outputs_to_boxes(self.ssd.predict_on_batch(images))
 
+    def choose_classified(self, boxes: pd.DataFrame) -> pd.DataFrame:
+        """Choose the rows of faces that are classified: those detected with enough certainty."""
+        if self.face_classifier is None:
+            return boxes[:0]
+        scores = boxes[list(FACE_LABELS)].sum(axis=1)
+        return boxes[scores >= self.face_classifier.min_detection_score]
 
-def _load_network(path: Path):
-    import keras
-
-    from deepfake_detector.models import face_classifier  # noqa: F401  registers its class
-    from deepfake_detector.models.ssd import network  # noqa: F401  ... and their layers
-
-    try:
-        return keras.models.load_model(path, safe_mode=True, compile=False)
-    except (OSError, TypeError, KeyError, ValueError) as error:
-        cause = str(error).strip().rpartition("\n")[2]  # before it Keras prints the whole file
-        raise ValueError(
-            f"{path}: not a detector of this project as it is now; train one with `dvc repro`, or "
-            f"name another file ({cause})"
-        ) from error
+    def classify(self, crops: list[np.ndarray]) -> np.ndarray:
+        """Return the logits [N] of crops being fake; each uint8 [size, size, 3], may be none."""
+        return classify_crops(self.face_classifier, crops)
 
 
 def detect_faces(detector: Detector, frames: list[np.ndarray]) -> list[pd.DataFrame]:
-    """Find the faces in frames of any size, and label them.
+    """Detect and classify the faces in frames of any size.
 
     Args:
         frames: each uint8 RGB [height, width, 3]; at least one.
 
     Returns:
-        One table for each frame with `FACE_COLUMNS` and `classifiers.FAKE_SCORE_COLUMNS`, boxes in px clipped to the
-        frame, the likeliest face first; empty where no face was found.
+        One table for each frame with `FACE_COLUMNS` and `score_fusion.FAKE_SCORE_COLUMNS`, boxes
+        in px clipped to the frame, the likeliest face first; empty where no face was detected.
     """
-    size_px = detector.ssd.input_shape[1]
+    images = resize_frames(frames, detector.image_size_px)
+    boxes = scale_to_px(detector.detect(images), [frame.shape[1::-1] for frame in frames])
+    classified = detector.choose_classified(boxes)
+    crops = crop_faces(frames, classified, *detector.crop_shape)
+    logits = pd.Series(detector.classify(crops), classified.index)
+    faces = fuse_scores(boxes, logits, detector.fusion_weight)
+    by_frame = (faces[faces["image"] == number] for number in range(len(frames)))
+    return [table.drop(columns="image").reset_index(drop=True) for table in by_frame]
+
+
+def resize_frames(frames: list[np.ndarray], size_px: int) -> np.ndarray:
+    """Resize frames to squares: float32 [B, S, S, 3]."""
     images = np.stack([cv2.resize(frame, (size_px, size_px)) for frame in frames])
-    found = detector.ssd.predict_on_batch(images.astype(np.float32))
-    tables = [
-        faces_to_table(boxes, scores, frame.shape[1], frame.shape[0])
-        for frame, boxes, scores in zip(frames, found["boxes"], found["scores"], strict=True)
-    ]
-    image = np.repeat(np.arange(len(frames)), [len(table) for table in tables])
-    classifier = detector.face_classifier
-
-    def cut(number: int, box_px: np.ndarray) -> np.ndarray:
-        return cut_face(frames[number], box_px, classifier.crop_scale, classifier.crop_px)
-
-    faces = classify_faces(classifier, pd.concat(tables, ignore_index=True), image, cut)
-    return [faces[image == number].reset_index(drop=True) for number in range(len(frames))]
+    return images.astype(np.float32)
 
 
-def faces_to_table(boxes, scores, width_px: int, height_px: int) -> pd.DataFrame:
-    """Turn one frame's boxes [most, 4] and scores [most, 2] into a table, without empty rows."""
-    found = scores.sum(axis=-1) > 0
-    size_px = np.array([width_px, height_px])
-    return pd.DataFrame(_to_rows(boxes[found], scores[found], size_px), columns=FACE_COLUMNS)
+def outputs_to_boxes(outputs) -> pd.DataFrame:
+    """Turn the SSD's outputs into the table that `Detector.detect` returns.
+
+    Args:
+        outputs: `{"boxes": [B, most, 4], "scores": [B, most, 2]}`; rows without a score are empty.
+    """
+    boxes, scores = np.asarray(outputs["boxes"]), np.asarray(outputs["scores"])
+    image, rank = np.nonzero(scores.sum(axis=-1) > 0)  # one entry for each detected face
+    rows = np.concatenate([np.clip(boxes[image, rank], 0, 1), scores[image, rank]], axis=1)
+    table = pd.DataFrame(rows.astype(float), columns=FACE_COLUMNS)
+    table.insert(0, "image", image)
+    return table
+
+
+def scale_to_px(boxes: pd.DataFrame, sizes_px) -> pd.DataFrame:
+    """Turn boxes in fractions into px.
+
+    Args:
+        boxes: with `image` and `BOX`.
+        sizes_px: width and height of each image [B, 2].
+    """
+    sizes_px = np.asarray(sizes_px).reshape(-1, 2)[boxes["image"]]  # [N, 2]
+    boxes_px = boxes[BOX].to_numpy() * np.concatenate([sizes_px, sizes_px], axis=1)
+    return boxes.assign(**dict(zip(BOX, boxes_px.T, strict=True)))
+
+
+def crop_faces(
+    frames: list[np.ndarray], boxes: pd.DataFrame, scale: float, size_px: int
+) -> list[np.ndarray]:
+    """Cut faces out of frames as they were filmed.
+
+    Args:
+        boxes: `image`, the number of the frame, and `BOX` in px of it.
+        scale: side of a crop over the longer side of the box.
+
+    Returns:
+        Squares of `size_px`, uint8, in the order of the boxes.
+    """
+    places = zip(boxes["image"], boxes[BOX].to_numpy(), strict=True)
+    return [cut_face(frames[number], box_px, scale, size_px) for number, box_px in places]
+
+
+def classify_crops(classifier, crops: list[np.ndarray]) -> np.ndarray:
+    """Return the logits [N] of crops being fake, a batch of them at a time.
+
+    Args:
+        classifier: a `FaceClassifier`.
+        crops: each uint8 [size, size, 3]; may be none.
+    """
+    logits = [np.zeros(0, np.float32)]
+    for start in range(0, len(crops), CROPS_AT_ONCE):
+        batch = np.stack(crops[start : start + CROPS_AT_ONCE]).astype(np.float32)
+        logits.append(np.asarray(classifier.predict_on_batch(batch)))
+    return np.concatenate(logits)
 
 
 def name_labels(faces: pd.DataFrame) -> pd.DataFrame:
@@ -118,85 +169,70 @@ def name_labels(faces: pd.DataFrame) -> pd.DataFrame:
     return faces.assign(label=names, score=scores.max(axis=1, initial=0.0))
 
 
-def batch_to_table(found, truth) -> pd.DataFrame:
-    """Turn a detector's output for an evaluation batch into a table.
+def load_detector(path: Path, face_classifier: Path | None = None) -> Detector:
+    """Load a detector made by `train`.
 
     Args:
-        found: `{"boxes": [B, most, 4], "scores": [B, most, 2]}`.
-        truth: the faces of the batch, with `video`, `frame`, `width_px`, `height_px`, each [B].
+        face_classifier: its file, where it is not in its folder beside the detector.
 
-    Returns:
-        `video, frame` and `FACE_COLUMNS`, one row per found face; px of the original frame.
+    Raises:
+        ValueError: a file is not there, is damaged, or is another model than is expected.
     """
-    boxes, scores = np.asarray(found["boxes"]), np.asarray(found["scores"])
-    image, rank = np.nonzero(scores.sum(axis=-1) > 0)  # one entry per found face
-    sizes_px = np.stack([truth["width_px"], truth["height_px"]], axis=1)  # [B, 2]
-    rows = _to_rows(boxes[image, rank], scores[image, rank], sizes_px[image])
-    table = pd.DataFrame(rows, columns=FACE_COLUMNS)
-    table.insert(0, "video", np.asarray(truth["video"]).astype(str)[image])
-    table.insert(1, "frame", np.asarray(truth["frame"])[image])
-    return table
+    from deepfake_detector.models.face_classifier import FaceClassifier
+    from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
+    from deepfake_detector.models.ssd.precision import fit_precision
+
+    path = Path(path)
+    ssd = _load_network(path)
+    if isinstance(ssd, FaceClassifier):
+        raise ValueError(f"{path}: a face classifier, expected a detector; name detector.keras")
+    decoders = [layer for layer in ssd.layers if isinstance(layer, DetectionDecoder)]
+    if not decoders:
+        raise ValueError(f"{path}: a Keras model, but not a detector of this project")
+    fit_precision(ssd, decoders[0].precision)
+    beside = face_classifier or path.parent / FACE_CLASSIFIER
+    if not beside.is_file():
+        return Detector(ssd)
+    classifier = _load_network(beside)
+    if not isinstance(classifier, FaceClassifier):
+        raise ValueError(f"{beside}: a Keras model, but not a face classifier of this project")
+    return Detector(ssd, classifier)
 
 
-def _to_rows(boxes, scores, size_px) -> np.ndarray:
-    """Join boxes [M, 4], clipped and in px of frames of [2] or [M, 2] px, with scores [M, 2]."""
-    boxes_px = np.clip(boxes, 0, 1) * np.concatenate([size_px, size_px], axis=-1)
-    return np.concatenate([boxes_px, scores], axis=1)  # [M, 6]
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What Python's zipfile raises where bytes of an archive are changed or missing."""
 
 
-def predict_shards(detector: Detector, shards: list[Path], batch_size: int = 16) -> pd.DataFrame:
-    """Find the faces in all frames of shards, and label them.
+def _load_network(path: Path):
+    import keras
 
-    Returns:
-        `video, frame`, `FACE_COLUMNS` and `classifiers.FAKE_SCORE_COLUMNS`, one row per found face; px of the
-        original frame.
+    if not path.is_file():
+        raise ValueError(f"{path}: no detector here; run `dvc repro`, or name another model")
+    check_archive(path)
+    try:
+        return keras.models.load_model(path, safe_mode=True, compile=False)
+    except (OSError, TypeError, LookupError, ValueError, AttributeError, ImportError) as error:
+        cause = str(error).strip().rpartition("\n")[2]  # before it Keras prints the whole file
+        raise ValueError(
+            f"{path}: not a detector of this project as it is now; train one with `dvc repro`, or "
+            f"name another model ({cause})"
+        ) from error
+
+
+def check_archive(path: Path) -> None:
+    """Check every byte of a `.keras` file, a ZIP archive, against its checksums.
+
+    Keras reads weights without looking at them: a changed byte would be a changed weight.
+
+    Raises:
+        ValueError: it is damaged, or no archive.
     """
-    from tqdm import tqdm
-
-    from deepfake_detector.data.loading.evaluation_batches import make_evaluation_batches
-
-    size_px, classifier = detector.ssd.input_shape[1], detector.face_classifier
-    records = read_records(shards)
-    tables = []
-    with tqdm(desc="predict", unit=" images") as progress:
-        for images, truth in make_evaluation_batches(shards, batch_size, size_px):
-            found = detector.ssd.predict_on_batch(images)
-            shown = list(itertools.islice(records, len(images)))
-            image = np.nonzero(np.asarray(found["scores"]).sum(axis=-1) > 0)[0]
-
-            def cut(number: int, box_px: np.ndarray, shown=shown) -> np.ndarray:
-                return cut_from_record(
-                    shown[number], box_px, classifier.crop_scale, classifier.crop_px
-                )
-
-            tables.append(classify_faces(classifier, batch_to_table(found, truth), image, cut))
-            progress.update(len(images))
-    return join_tables(tables)
-
-
-def read_truth(shards: list[Path]) -> pd.DataFrame:
-    """Read the annotated faces of all frames of shards.
-
-    Returns:
-        `video, frame, left, top, right, bottom, label`, px of the original frame. A frame without
-        a face is one row with an empty label and NaN for its box.
-    """
-    rows = [row for record in read_records(shards) for row in _record_to_rows(record)]
-    return pd.DataFrame(rows, columns=["video", "frame", *BOX, "label"])
-
-
-def _record_to_rows(record):
-    video, frame = record["video"].decode(), int(record["frame"])
-    width_px, height_px = int(record["width_px"]), int(record["height_px"])
-    boxes = record["boxes"] * np.array([width_px, height_px, width_px, height_px])
-    labels = record["labels"]
-    if len(labels) == 0:
-        yield (video, frame, *[np.nan] * 4, "")
-    for box, label in zip(boxes, labels, strict=True):
-        yield (video, frame, *box, label_to_name(int(label)))
-
-
-def join_tables(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Join the tables of batches; a table without rows where nothing was found."""
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else tables[0]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except _DAMAGED as error:
+        raise ValueError(
+            f"{path}: not a detector of this project, or damaged ({error}); copy it again"
+        ) from error
+    if damaged is not None:
+        raise ValueError(f"{path}: damaged at {damaged}; copy it again, or train with `dvc repro`")

@@ -9,12 +9,12 @@ import itertools
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.special import expit
 
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.iou import compute_iou_matrix
 from deepfake_detector.faces.crops import cut_face
 from deepfake_detector.inference.detector import Detector, detect_faces
-from deepfake_detector.inference.score_fusion import classify_crops, compute_probabilities
 
 CELLS = 8
 FRAMES_AT_ONCE = 5
@@ -44,11 +44,8 @@ def measure_occlusion(detector: Detector, image: np.ndarray, box_px: np.ndarray)
 
 
 def _score_with_classifier(detector: Detector, frames: Iterator[np.ndarray], box_px: np.ndarray):
-    classifier = detector.face_classifier
-    crops = [
-        cut_face(frame, box_px, classifier.crop_scale, classifier.crop_px) for frame in frames
-    ]
-    return compute_probabilities(classify_crops(classifier, crops))
+    crops = [cut_face(frame, box_px, *detector.crop_shape) for frame in frames]
+    return expit(detector.classify(crops))
 
 
 def _score_with_ssd(detector: Detector, frames: Iterator[np.ndarray], box_px: np.ndarray):

@@ -14,6 +14,9 @@ NAME = "deepfake_detector"
 NEWEST = "newest"
 """Alias of the detector registered last: `models:/deepfake_detector@newest`."""
 
+RELEASED = "released"
+"""Alias of the released model, and the name of its folder in what is logged."""
+
 DIGEST = "model_sha256"
 """Tag of a version: the hash of what it is made of."""
 
@@ -41,13 +44,50 @@ def register_detector(
     """
     import mlflow
 
-    look = detector.parent / FACE_CLASSIFIER
+    classifier = detector.parent / FACE_CLASSIFIER
     files = {"detector": detector, "calibration": calibration}
-    files |= {"face_classifier": look} if look.is_file() else {}
+    files |= {"face_classifier": classifier} if classifier.is_file() else {}
     digest = _hash_model(files, params)
-    registered = _find_registered(digest)
-    if registered is not None:
-        return registered
+    run_id = mlflow.active_run().info.run_id
+    same = [version for version in _list_versions(digest) if version.run_id == run_id]
+    number = same[0].version if same else _log_version(files, params, example_image, digest)
+    if not same:
+        mlflow.MlflowClient().set_registered_model_alias(NAME, NEWEST, number)
+    return f"models:/{NAME}/{number}"
+
+
+def register_released(folder: Path, params: PredictParams, example_image: bytes) -> str:
+    """Log and register the released model in the current run: version 1 of a new registry.
+
+    Where it is registered already, whatever run did so, that version is left as it is.
+
+    Args:
+        folder: of the released model.
+        params: as for `register_detector`, like `example_image`.
+
+    Returns:
+        The version's address, `models:/deepfake_detector/1`.
+    """
+    import mlflow
+
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    digest = _hash_model({path.relative_to(folder).as_posix(): path for path in paths}, params)
+    same = _list_versions(digest)
+    number = (
+        same[0].version
+        if same
+        else _log_version({RELEASED: folder}, params, example_image, digest)
+    )
+    mlflow.MlflowClient().set_registered_model_alias(NAME, RELEASED, number)
+    return f"models:/{NAME}/{number}"
+
+
+def _log_version(
+    files: dict[str, Path], params: PredictParams, example_image: bytes, digest: str
+) -> str:
+    """Log a served model in the current run and register it; return the version's number."""
+    import mlflow
+
     info = mlflow.pyfunc.log_model(
         name="detector",
         python_model=str(PACKAGE / "mlflow_tracking" / "served_model.py"),
@@ -59,10 +99,9 @@ def register_detector(
         pip_requirements=list_requirements(),
         registered_model_name=NAME,
     )
-    client, number = mlflow.MlflowClient(), info.registered_model_version
-    client.set_model_version_tag(NAME, number, DIGEST, digest)
-    client.set_registered_model_alias(NAME, NEWEST, number)
-    return f"models:/{NAME}/{number}"
+    number = info.registered_model_version
+    mlflow.MlflowClient().set_model_version_tag(NAME, number, DIGEST, digest)
+    return number
 
 
 def _make_example(image: bytes):
@@ -71,14 +110,12 @@ def _make_example(image: bytes):
     return pd.DataFrame({"image": [base64.b64encode(image).decode()]})
 
 
-def _find_registered(digest: str) -> str | None:
-    """Find the version under which the current run has registered this very model."""
+def _list_versions(digest: str) -> list:
+    """List the versions of this very model."""
     import mlflow
 
-    run_id = mlflow.active_run().info.run_id
     versions = mlflow.MlflowClient().search_model_versions(f"name='{NAME}'")
-    same = [v for v in versions if v.run_id == run_id and v.tags.get(DIGEST) == digest]
-    return f"models:/{NAME}/{same[0].version}" if same else None
+    return [version for version in versions if version.tags.get(DIGEST) == digest]
 
 
 def _hash_model(files: dict[str, Path], params: PredictParams) -> str:

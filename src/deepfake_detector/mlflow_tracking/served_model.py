@@ -4,6 +4,7 @@ MLflow runs this file to load the model ("models from code"), so nothing is pick
 logs it together with the package, so that it works outside the project.
 """
 
+import logging
 import os
 from pathlib import Path
 
@@ -12,33 +13,38 @@ import pandas as pd
 from mlflow.pyfunc import PythonModel
 
 from deepfake_detector.common.boxes import BOX
-from deepfake_detector.inference.analysis import (
-    Expert,
-    VideoAnalysis,
-    analyze_image,
-    analyze_video,
-    judge_watched,
+from deepfake_detector.inference.analysis import VideoAnalysis
+from deepfake_detector.inference.detector import name_labels
+from deepfake_detector.inference.model_files import (
+    RELEASED,
+    TRAINED,
+    LoadedModel,
+    ModelFiles,
+    load_files,
+    load_folder,
 )
-from deepfake_detector.inference.detector import load_detector, name_labels
+from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.mlflow_tracking.served_inputs import (
     decode_image,
     find_video,
     find_video_folder,
 )
 from deepfake_detector.mlflow_tracking.signature import ANSWER, FACE, INPUTS
-from deepfake_detector.reports.verdict_json import DIGITS, decision_to_json
-from deepfake_detector.verdicts.calibration import Calibration, load_calibration
-from deepfake_detector.video.sampling import choose_sampler
+from deepfake_detector.reports.verdict_json import DIGITS, decision_to_json, frames_to_json
+from deepfake_detector.video.sampling import Sampling
+
+logger = logging.getLogger(__name__)
 
 
 class ServedDetector(PythonModel):
     """Finds the faces in each row's picture or video, and judges it."""
 
     def load_context(self, context):
-        files = {name: Path(path) for name, path in context.artifacts.items()}
-        detector = load_detector(files["detector"], files.get("face_classifier"))
-        self._expert = Expert(detector, load_calibration(files["calibration"]))
-        self._config = dict(context.model_config)
+        model = load_artifacts({name: Path(path) for name, path in context.artifacts.items()})
+        logger.info("serving the model %s", model.identity)
+        config = context.model_config
+        sampling = Sampling(config["frame_stride"], config["max_frames"])
+        self._predictor = DeepfakePredictor(model, sampling)
         self._videos = find_video_folder(os.environ)
 
     def predict(self, context, model_input: pd.DataFrame, params: dict) -> pd.DataFrame:
@@ -60,41 +66,41 @@ class ServedDetector(PythonModel):
 
     def _answer(self, number: int, row: dict, min_detection_score: float) -> dict:
         try:
-            analysis = self._watch(row)
+            analysis = self._analyze(row)
         except OSError as error:  # its own words would name the server's folders
             return reject(f"row {number}: {error.strerror or 'cannot be read'}")
         except ValueError as error:
             return reject(f"row {number}: {error}")
-        return make_answer(analysis, self._expert.calibration, min_detection_score)
+        return make_answer(analysis, min_detection_score)
 
-    def _watch(self, row: dict) -> VideoAnalysis:
+    def _analyze(self, row: dict) -> VideoAnalysis:
         given = [name for name in INPUTS if isinstance(row[name], str) and row[name]]
         if len(given) != 1:
             raise ValueError(f"expected an image or a video, got {' and '.join(given) or 'none'}")
         if given == ["image"]:
-            return analyze_image(decode_image(row["image"]), self._expert)
-        path = find_video(row["video"], self._videos)
-        sampler = choose_sampler(path, self._config["frame_stride"], self._config["max_frames"])
-        return analyze_video(path, self._expert, sampler)
+            return self._predictor.analyze_image(decode_image(row["image"]))
+        return self._predictor.analyze(find_video(row["video"], self._videos))
 
 
-def make_answer(
-    analysis: VideoAnalysis, calibration: Calibration, min_detection_score: float
-) -> dict:
-    """Say what was found and how it is judged: the values of `ANSWER`."""
-    verdict = judge_watched(analysis, calibration)
+def load_artifacts(paths: dict[str, Path]) -> LoadedModel:
+    """Load what `registry` logged: the folder of a released model, or the files of another."""
+    if RELEASED in paths:
+        return load_folder(paths[RELEASED], RELEASED)
+    nowhere = paths["detector"].with_name("no_face_classifier")
+    classifier = paths.get("face_classifier", nowhere)
+    return load_files(ModelFiles(paths["detector"], classifier, paths["calibration"]), TRAINED)
+
+
+def make_answer(analysis: VideoAnalysis, min_detection_score: float) -> dict:
+    """Return what was found and decided: the values of `ANSWER`."""
+    verdict = analysis.verdict
     return {
-        **decision_to_json(verdict.video),
+        **decision_to_json(verdict),
         "tracks": [
             {"track": track, **decision_to_json(one)} for track, one in verdict.tracks.items()
         ],
         "faces": list_faces(analysis, min_detection_score),
-        "frames": {
-            "read": analysis.frames_read,
-            "analyzed": len(analysis.analyzed),
-            "frame_stride": analysis.frame_stride,
-            "rejected_because": analysis.problem,
-        },
+        "frames": frames_to_json(analysis.frames),
         "rejected": "",
     }
 
@@ -110,7 +116,7 @@ def list_faces(analysis: VideoAnalysis, min_detection_score: float) -> list[dict
     faces = name_labels(analysis.faces)
     faces = faces[faces["score"] >= min_detection_score]
     faces = faces.rename(columns={side: f"{side}_px" for side in BOX})
-    faces = faces.assign(seconds=faces["frame"].map(analysis.analyzed).astype(float))
+    faces = faces.assign(seconds=faces["frame"].map(analysis.frames.seconds).astype(float))
     return faces[list(FACE)].round(DIGITS).to_dict(orient="records")
 
 

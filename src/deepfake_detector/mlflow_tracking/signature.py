@@ -5,7 +5,13 @@ from deepfake_detector.config.schema import PredictParams
 INPUTS = ("image", "video")
 """The columns of a request; each row has one of them."""
 
-FRAMES = {"read": "long", "analyzed": "long", "frame_stride": "long", "rejected_because": "string"}
+FRAMES = {
+    "read": "long",
+    "analyzed": "long",
+    "frame_stride": "long",
+    "rejected": "long",
+    "rejected_because": "string",
+}
 DECISION = {
     "verdict": "string",
     "probability": "double",

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.faces.crops import cut_face
-from deepfake_detector.inference.analysis import VideoAnalysis
+from deepfake_detector.inference.analysis import Progress, VideoAnalysis
 from deepfake_detector.plots.face_boxes import draw_faces
 from deepfake_detector.reports.highlights import Highlight
 from deepfake_detector.reports.track_interpolation import TrackInterpolator
 from deepfake_detector.video.frame_reader import FrameReader
-from deepfake_detector.video.metadata import read_header
 from deepfake_detector.video.writing import write_timed_video
 
 CROP_SCALE = 1.3  # side of a shown crop over the longer side of the face
@@ -30,14 +29,14 @@ class HighlightImages:
 
 
 def draw_video(
-    source: Path,
-    target: Path,
     analysis: VideoAnalysis,
+    target: Path,
     highlights: list[Highlight],
     whole: set[int],
     truth: pd.DataFrame | None,
+    progress: Progress,
 ) -> HighlightImages:
-    """Write a video with its faces drawn, and collect what the picked frames show.
+    """Write an analyzed video with its faces drawn, and collect what the picked frames show.
 
     Args:
         whole: numbers of frames to keep whole.
@@ -47,22 +46,20 @@ def draw_video(
         Crops by track and frame.
     """
     highlight_images = HighlightImages({}, {})
-    interpolator = TrackInterpolator(analysis.tracks, analysis.frame_stride)
+    interpolator = TrackInterpolator(analysis.tracks, analysis.frames.stride)
+    reader = FrameReader(analysis.path, analysis.header)
 
     def draw() -> Iterator[tuple[float, np.ndarray]]:
-        for frame in _read_all(source):
-            collect_faces(frame.number, frame.image, highlights, whole, highlight_images)
-            own_truth = None if truth is None else truth[truth["frame"] == frame.number]
-            drawn = draw_faces(frame.image, interpolator.find(frame.number), own_truth)
-            yield frame.seconds, drawn
+        for batch in reader.read(lambda number: True):
+            for frame in batch:
+                collect_faces(frame.number, frame.image, highlights, whole, highlight_images)
+                own_truth = None if truth is None else truth[truth["frame"] == frame.number]
+                drawn = draw_faces(frame.image, interpolator.find(frame.number), own_truth)
+                yield frame.seconds, drawn
+            progress("drawing", batch[-1].number + 1)
 
-    write_timed_video(target, draw(), read_header(source)[0], ENCODING)
+    write_timed_video(target, draw(), analysis.header.fps, ENCODING)
     return highlight_images
-
-
-def _read_all(source: Path):
-    for batch in FrameReader(source).read(lambda number: True):
-        yield from batch
 
 
 def collect_faces(

@@ -52,14 +52,14 @@ def render_report(
 
 def _list_lines(record: dict) -> list[Line]:
     frames = max(record["frames"]["read"] - 1, 1)
-    looks_apart = 2 * record["frames"]["frame_stride"]
-    gap_seconds = max(MAX_GAP_FRAMES, looks_apart) * record["seconds"] / frames
+    analyzed_apart = 2 * record["frames"]["frame_stride"]
+    gap_seconds = max(MAX_GAP_FRAMES, analyzed_apart) * record["seconds"] / frames
     return [
         Line(
             f"face {track['track']}: {track['verdict']}",
             *(
                 np.array([row[name] for row in track["time_line"]])
-                for name in ("seconds", "fake_score", "fake_score_smoothed", "counts")
+                for name in ("seconds", "fake_score", "fake_score_smoothed", "used")
             ),
             gap_seconds=gap_seconds,
         )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from deepfake_detector.config.schema import Params
 from deepfake_detector.data.loading.evaluation_batches import make_evaluation_batches
-from deepfake_detector.inference.detector import batch_to_table, join_tables, read_truth
+from deepfake_detector.inference.shards import batch_to_table, join_tables, read_truth
 from deepfake_detector.metrics import mean_average_precision
 
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 import keras
 import pandas as pd
+from scipy.special import expit
 
 from deepfake_detector.common.labels import FAKE
 from deepfake_detector.config.schema import FaceClassifierParams
 from deepfake_detector.data.loading.crop_index import Crop, find_box_px, read_crop
 from deepfake_detector.faces.crops import cut_face
-from deepfake_detector.inference.score_fusion import classify_crops, compute_probabilities
+from deepfake_detector.inference.detector import classify_crops
 from deepfake_detector.metrics.classification import compute_auc, compute_log_loss
 from deepfake_detector.models.face_classifier import FaceClassifier, build_face_classifier
 from deepfake_detector.training.checkpoints import Checkpoint
@@ -121,7 +122,7 @@ def validate(classifier: FaceClassifier, crops: list[Crop]) -> dict[str, float]:
     videos = table.groupby(["video", "is_fake"], as_index=False)["logit"].mean()
     is_fake = table["is_fake"].to_numpy(bool)
     return {
-        "validation_loss": compute_log_loss(is_fake, compute_probabilities(logits)),
+        "validation_loss": compute_log_loss(is_fake, expit(logits)),
         "validation_frame_auc": compute_auc(is_fake, logits),
         "validation_video_auc": compute_auc(
             videos["is_fake"].to_numpy(bool), videos["logit"].to_numpy()

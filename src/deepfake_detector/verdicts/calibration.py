@@ -3,29 +3,35 @@
 Fitted on the validation videos by the stage `calibrate`; the file needs no parameters beside it.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from scipy.special import expit
 
 from deepfake_detector.config.schema import UsableParams
-from deepfake_detector.verdicts.frame_aggregation import RuleName
+from deepfake_detector.verdicts.frame_aggregation import RULES, RuleName
 from deepfake_detector.verdicts.quality import WORDS
 
 MAX_LOG_ODDS = 10.0  # nobody is surer than 1 in 20,000
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""A SHA-256 in hexadecimal digits."""
+
+COMMAND = "dvc repro calibrate"
+"""What makes a calibration anew."""
 
 FitName = Literal["identity", "fitted"]
 """Whether the rule's log-odds are taken as they are, or corrected by what validation shows."""
 
 
 class Part(BaseModel):
-    """A part of the calibration file: frozen, unknown keys rejected."""
+    """A part of the calibration file: frozen; unknown keys, NaN and infinity are rejected."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Model(Part):
@@ -55,7 +61,11 @@ class Fitted(Part):
 class Calibration(Part):
     """Everything that `decide_track` and `decide_video` need.
 
-    A probability of `min_fake_probability` or more is likely fake, one of `max_real_probability` or less likely real.
+    `detector_sha256` and `classifier_sha256` are of the files whose scores it was made for; the
+    latter is None where there was no face classifier.
+
+    A probability of `min_fake_probability` or more is likely fake, one of `max_real_probability`
+    or less likely real.
     `thresholds_note` says for which rates and on what they rest, or, where they leave no answer (0
     and 1), why not.
     `problem` is empty, or says why there is no probability at all.
@@ -65,6 +75,8 @@ class Calibration(Part):
     where nothing was compared.
     """
 
+    detector_sha256: Digest
+    classifier_sha256: Digest | None
     rule: RuleName
     fit: FitName
     usable: UsableParams
@@ -86,6 +98,30 @@ class Calibration(Part):
         problem = f"no validation videos show {WORDS[name]}, so nothing is known of them"
         return self.model_copy(update={"problem": problem, "groups": {}})
 
+    @model_validator(mode="after")
+    def _check_model(self) -> "Calibration":
+        count = len(RULES[self.rule](np.array([0.5]))) + 1  # features and intercept
+        rows = [len(row) for row in self.model.covariance]
+        if len(self.model.weights) != count or rows != [count] * count:
+            raise ValueError(
+                f"the rule {self.rule} needs {count} weights and a covariance of {count} x {count}"
+                f", got {len(self.model.weights)} and rows of {rows}"
+            )
+        covariance = np.array(self.model.covariance)
+        lowest = np.linalg.eigvalsh(covariance).min()
+        if not np.allclose(covariance, covariance.T) or lowest < -1e-6 * np.abs(covariance).max():
+            raise ValueError("the covariance is none: not symmetric, or a variance is below 0")
+        return self
+
+    @model_validator(mode="after")
+    def _check_thresholds(self) -> "Calibration":
+        if self.max_real_probability > self.min_fake_probability:
+            raise ValueError(
+                f"expected max_real_probability up to min_fake_probability, got "
+                f"{self.max_real_probability} and {self.min_fake_probability}"
+            )
+        return self
+
 
 def load_calibration(path: Path) -> Calibration:
     """Read the file that the stage `calibrate` wrote.
@@ -94,11 +130,48 @@ def load_calibration(path: Path) -> Calibration:
         ValueError: there is no such file, or it is no calibration of this project.
     """
     if not Path(path).is_file():
-        raise ValueError(f"{path}: no calibration here; run `dvc repro`, or name another file")
+        raise ValueError(f"{path}: no calibration here; run `{COMMAND}`, or name another model")
     try:
-        return Calibration.model_validate_json(Path(path).read_text(encoding="utf-8"))
+        return Calibration.model_validate_json(Path(path).read_bytes())
     except ValidationError as error:
-        raise ValueError(f"{path}: not a calibration of this project ({error})") from error
+        problems = [f"{'.'.join(map(str, p['loc']))} {p['msg']}".strip() for p in error.errors()]
+        raise ValueError(
+            f"{path}: not a calibration of this project as it is now; run `{COMMAND}` "
+            f"({problems[0]}{f', and {len(problems) - 1} more' if problems[1:] else ''})"
+        ) from error
+
+
+@dataclass(frozen=True)
+class ScoredBy:
+    """The SHA-256 of a detector's file and of its face classifier's, None where there is none."""
+
+    detector_sha256: str
+    classifier_sha256: str | None
+
+
+def check_calibration_belongs(calibration: Calibration, scored_by: ScoredBy, path: Path) -> None:
+    """Check that a calibration was made for the scores of these files.
+
+    Args:
+        path: of the calibration, for the message.
+
+    Raises:
+        ValueError: it was made for others; the message names both.
+    """
+    pairs = {
+        "detector": (calibration.detector_sha256, scored_by.detector_sha256),
+        "face classifier": (calibration.classifier_sha256, scored_by.classifier_sha256),
+    }
+    for name, (expected, found) in pairs.items():
+        if expected != found:
+            raise ValueError(
+                f"{path}: made for the {name} {_shorten(expected)}, but the one beside it is "
+                f"{_shorten(found)}; run `{COMMAND}`, or name another model"
+            )
+
+
+def _shorten(digest: str | None) -> str:
+    return f"sha256 {digest[:12]}" if digest else "none"
 
 
 def compute_probability(features: np.ndarray, model: Model) -> float:

@@ -31,6 +31,13 @@ class Decision:
     reason: str
 
 
+@dataclass(frozen=True)
+class Verdict(Decision):
+    """The answer on a video; `tracks` has that on each of its faces, by track number."""
+
+    tracks: dict[int, Decision]
+
+
 def decide_track(evidence: FaceTrack, calibration: Calibration) -> Decision:
     """Decide on one face over time."""
     if calibration.problem:
@@ -50,8 +57,8 @@ def decide_track(evidence: FaceTrack, calibration: Calibration) -> Decision:
     return _answer(probability, calibration, seen)
 
 
-def decide_video(tracks: list[FaceTrack], calibration: Calibration) -> Decision:
-    """Decide on a video by its faces: it is fake if any of them is.
+def decide_video(tracks: list[FaceTrack], calibration: Calibration) -> Verdict:
+    """Decide on each face of a video, and by them on the video: it is fake if any of them is.
 
     The odds of the video are the mean of its faces' odds, weighed by how long each was seen well:
     the odds that one of them is fake where at most one is, and any as likely as it is long to be
@@ -62,11 +69,18 @@ def decide_video(tracks: list[FaceTrack], calibration: Calibration) -> Decision:
     Args:
         tracks: all faces of the video; may be empty.
     """
+    decisions = {track.track: decide_track(track, calibration) for track in tracks}
+    decision = _decide_by_faces(tracks, decisions, calibration)
+    return Verdict(**vars(decision), tracks=decisions)
+
+
+def _decide_by_faces(
+    tracks: list[FaceTrack], decisions: dict[int, Decision], calibration: Calibration
+) -> Decision:
     if calibration.problem:
         return _cannot_tell(calibration, calibration.problem)
     if not tracks:
         return _cannot_tell(calibration, "no face was found")
-    decisions = {track.track: decide_track(track, calibration) for track in tracks}
     known = {name: one for name, one in decisions.items() if one.probability is not None}
     if not known:
         longest = max(tracks, key=lambda track: len(track.frames))

@@ -6,13 +6,14 @@ Shapes: `V` videos.
 """
 
 from collections import defaultdict
+from dataclasses import asdict
 
 import numpy as np
 
 from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.config.schema import CalibrateParams, UsableParams
 from deepfake_detector.metrics.classification import compute_log_loss
-from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model
+from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model, ScoredBy
 from deepfake_detector.verdicts.cross_validation import FITS, cross_validate
 from deepfake_detector.verdicts.face_track import find_usable
 from deepfake_detector.verdicts.frame_aggregation import RULES
@@ -30,18 +31,21 @@ MIN_LABEL_VIDEOS = 8
 """... and of each label."""
 
 
-def fit_calibration(videos: list[LabelledVideo], params: CalibrateParams) -> Calibration:
+def fit_calibration(
+    videos: list[LabelledVideo], params: CalibrateParams, scored_by: ScoredBy
+) -> Calibration:
     """Fit a calibration of all validation videos, and of each group of quality with enough.
 
     Args:
         videos: also degraded copies; a copy has the source of its original.
+        scored_by: what scored the faces of the videos.
     """
     groups = {
-        name: fit_group(own, params)
+        name: fit_group(own, params, scored_by)
         for name, own in group_by_quality(videos, params.usable).items()
         if _is_enough(own)
     }
-    return fit_group(videos, params).model_copy(update={"groups": groups})
+    return fit_group(videos, params, scored_by).model_copy(update={"groups": groups})
 
 
 def group_by_quality(
@@ -64,13 +68,15 @@ def _is_enough(videos: list[LabelledVideo]) -> bool:
     )
 
 
-def fit_group(videos: list[LabelledVideo], params: CalibrateParams) -> Calibration:
+def fit_group(
+    videos: list[LabelledVideo], params: CalibrateParams, scored_by: ScoredBy
+) -> Calibration:
     """Fit rule, model and thresholds on videos; without both labels, say the problem."""
     faces = list_faces(videos, params.usable)
     known = [face for face in faces if face.label]
     missing = {"real", "fake"} - {face.label for face in known}
     if missing:
-        return _give_up(videos, known, params, sorted(missing))
+        return _give_up(videos, known, params, sorted(missing), scored_by)
     judged = {
         (rule, fit): cross_validate(videos, faces, rule, fit) for fit in FITS for rule in RULES
     }
@@ -81,6 +87,7 @@ def fit_group(videos: list[LabelledVideo], params: CalibrateParams) -> Calibrati
     kinds = _list_kinds(videos, judged[way])
     bounds = choose_thresholds(is_fake, known_probabilities, params, kinds)
     return Calibration(
+        **asdict(scored_by),
         rule=rule,
         fit=fit,
         usable=params.usable,
@@ -121,8 +128,10 @@ def _give_up(
     known: list[LabelledFace],
     params: CalibrateParams,
     missing: list[str],
+    scored_by: ScoredBy,
 ) -> Calibration:
     return Calibration(
+        **asdict(scored_by),
         rule=UNCOMPARED[0],
         fit=UNCOMPARED[1],
         usable=params.usable,

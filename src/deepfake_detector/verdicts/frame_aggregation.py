@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
+from scipy.special import logit
 
 RuleName = Literal["mean", "confident_mean", "trimmed_log_odds", "top", "logistic"]
 
@@ -19,8 +20,7 @@ TOP = 0.25  # of the frames
 
 def compute_log_odds(fake_score: np.ndarray) -> np.ndarray:
     """Turn shares in 0-1 into log-odds, of the same shape."""
-    fake_score = np.clip(fake_score, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
-    return np.log(fake_score / (1 - fake_score))
+    return logit(np.clip(fake_score, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
 
 
 def mean(fake_scores: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ def write_degraded_copy(video: Path, copy: DegradedCopy, path: Path) -> None:
     Raises:
         ValueError: the video cannot be read.
     """
-    write_video(path, _shrink(video, copy.scale), read_header(video)[0], copy.crf)
+    write_video(path, _shrink(video, copy.scale), read_header(video).fps, copy.crf)
 
 
 def _shrink(video: Path, scale: float) -> Iterator[np.ndarray]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from deepfake_detector.video.decoding import count_quarter_turns, decode_frames
-from deepfake_detector.video.metadata import read_header
+from deepfake_detector.video.metadata import VideoHeader
 
 MAX_FRAMES = 16  # in a batch
 MAX_PX = MAX_FRAMES * 1280 * 720  # so that a batch of 4K frames is not a gigabyte
@@ -36,9 +36,9 @@ class FrameReader:
         problem: why the video ended early; empty where it did not.
     """
 
-    def __init__(self, path: Path, max_seconds: float | None = None):
+    def __init__(self, path: Path, header: VideoHeader, max_seconds: float | None = None):
         self.count, self.seconds, self.problem = 0, 0.0, ""
-        self._path, self._longest_seconds = path, max_seconds
+        self._path, self._header, self._max_seconds = path, header, max_seconds
 
     def read(self, is_wanted: Callable[[int], bool]) -> Iterator[list[Frame]]:
         """Give the wanted frames, decoding the next batch while one is used.
@@ -62,8 +62,8 @@ class FrameReader:
             yield batch
 
     def _read_wanted(self, is_wanted: Callable[[int], bool]) -> Iterator[Frame]:
-        fps, frames_in_header = read_header(self._path)
-        self._check_length(frames_in_header / fps)
+        fps = self._header.fps
+        self._check_length(self._header.frames / fps)
         frames = decode_frames(self._path, threads=0)
         while (frame := self._decode_next(frames)) is not None:
             number = self.count
@@ -84,9 +84,9 @@ class FrameReader:
             return None
 
     def _check_length(self, seconds: float) -> None:
-        if self._longest_seconds is not None and seconds > self._longest_seconds:
+        if self._max_seconds is not None and seconds > self._max_seconds:
             raise ValueError(
-                f"{self._path.name}: longer than {self._longest_seconds:g} seconds, which is the "
+                f"{self._path.name}: longer than {self._max_seconds:g} seconds, which is the "
                 "limit; cut out the part that matters"
             )
 

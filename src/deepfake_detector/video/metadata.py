@@ -9,6 +9,8 @@ from pathlib import Path
 
 from deepfake_detector.video.decoding import decode_frames, get_shown_size, open_video
 
+USUAL_FPS = 25.0  # where a header has no frame rate
+
 
 @dataclass(frozen=True)
 class VideoMetadata:
@@ -42,14 +44,26 @@ def probe_video(path: Path, threads: int = 0) -> VideoMetadata:
     return VideoMetadata(*size_px, float(rate), count, codec)
 
 
-def read_header(path: Path) -> tuple[float, int]:
-    """Read frame rate and number of frames from a video's header, without decoding.
+@dataclass(frozen=True)
+class VideoHeader:
+    """Frames a second, and how many frames there are; 0 where the header does not tell.
 
-    The number is often wrong, 0 where it is not there: good for a progress bar.
+    Good for a progress bar and for choosing frames; often wrong.
+    """
+
+    fps: float
+    frames: int
+
+
+def read_header(path: Path) -> VideoHeader:
+    """Read a video's header, without decoding.
 
     Raises:
         ValueError: empty, or not a video.
+        FileNotFoundError: there is no such file.
     """
     with open_video(Path(path)) as container:
         stream = container.streams.video[0]
-        return float(stream.average_rate or stream.guessed_rate or 25), stream.frames
+        rate = stream.average_rate or stream.guessed_rate or 0
+        seconds = (container.duration or 0) / 1_000_000  # FFmpeg's AV_TIME_BASE
+        return VideoHeader(float(rate or USUAL_FPS), stream.frames or int(seconds * rate))

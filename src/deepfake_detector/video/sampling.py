@@ -3,9 +3,7 @@
 Frames between them change little; what is analyzed is spread evenly over the whole video.
 """
 
-from pathlib import Path
-
-from deepfake_detector.video.decoding import open_video
+from dataclasses import dataclass
 
 
 class Sampler:
@@ -16,7 +14,7 @@ class Sampler:
     """
 
     def __init__(self, frame_stride: int, max_frames: int | None = None):
-        """Choose every `frame_stride`th frame; `max_frames` is None where a person asked for just that."""
+        """Choose every `frame_stride`th frame; `max_frames` is None where just that is wanted."""
         self.frame_stride = frame_stride
         self._max_frames = max_frames
         self._chosen = 0
@@ -33,23 +31,22 @@ class Sampler:
         return True
 
 
-def choose_sampler(path: Path, frame_stride: int, max_frames: int) -> Sampler:
-    """Look at every `frame_stride`th frame of a video, or at fewer where those were more than `max_frames`.
+@dataclass(frozen=True)
+class Sampling:
+    """Which frames of any video are analyzed.
 
-    Raises:
-        ValueError: empty, or not a video.
+    Attributes:
+        frame_stride: every so many frames, or fewer where those were more than `max_frames`.
+        max_frames: about so many frames of a video at most; None: no limit.
+        max_seconds: a longer video is rejected; None: no limit.
     """
-    return Sampler(max(frame_stride, -(-count_frames_in_header(path) // max_frames)), max_frames)
 
+    frame_stride: int
+    max_frames: int | None = None
+    max_seconds: float | None = None
 
-def count_frames_in_header(path: Path) -> int:
-    """Give how many frames a video's header speaks of, 0 where it does not; often wrong.
-
-    Raises:
-        ValueError: empty, or not a video.
-    """
-    with open_video(path) as container:
-        stream = container.streams.video[0]
-        rate = stream.average_rate or stream.guessed_rate or 0
-        seconds = (container.duration or 0) / 1_000_000  # FFmpeg's AV_TIME_BASE
-        return stream.frames or int(seconds * rate)
+    def make_sampler(self, frames: int) -> Sampler:
+        """Make the sampler of a video whose header says that it has so many frames."""
+        if self.max_frames is None:
+            return Sampler(self.frame_stride)
+        return Sampler(max(self.frame_stride, -(-frames // self.max_frames)), self.max_frames)

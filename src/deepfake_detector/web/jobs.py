@@ -1,37 +1,39 @@
 """Files that people hand in, judged one after the other; what is kept of them, and how long.
 
-An upload is deleted as soon as it is judged or rejected, results when newer ones push them out, and
-everything when the queue closes.
+An upload is deleted as soon as it is judged or rejected, results when newer ones push them out,
+and everything when the queue closes.
 """
 
 import logging
 import re
 import secrets
 import shutil
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.reports.writer import write_report
 
 logger = logging.getLogger(__name__)
 
 RESULTS = ("annotated.mp4", "annotated.jpg", "report.html", "verdict.json")
 
-OnProgress = Callable[[str, float], None]
-"""Called with a word for what is being done, and the share of it that is done, 0-1."""
-
-Analyze = Callable[[Path, Path, OnProgress], dict]
-"""Judges a file, writes `RESULTS` into a folder, gives what verdict.json holds."""
-
 
 @dataclass
 class Job:
-    """A file that was handed in: its folder, its name, and how far it is."""
+    """A file that was handed in, and how far it is.
+
+    Attributes:
+        frames: of the file, by its header; 0 where that is not known.
+        frames_done: those that are done in this phase.
+    """
 
     folder: Path
     name: str
     phase: str = "waiting"
-    fraction: float = 0.0
+    frames: int = 0
+    frames_done: int = 0
     future: Future | None = None
 
     @property
@@ -42,15 +44,20 @@ class Job:
     def results(self) -> Path:
         return self.folder / "results"
 
-    def on_progress(self, phase: str, fraction: float) -> None:
-        self.phase, self.fraction = phase, fraction
+    @property
+    def fraction(self) -> float:
+        """How much of the phase is done, 0-1; 0 where it is not known."""
+        return min(self.frames_done / self.frames, 1.0) if self.frames else 0.0
+
+    def on_progress(self, phase: str, frames_done: int) -> None:
+        self.phase, self.frames_done = phase, frames_done
 
 
 class JobQueue:
-    """Takes in files and judges them in a thread of its own."""
+    """Takes in files and analyzes them in a thread of its own."""
 
-    def __init__(self, folder: Path, analyze: Analyze, max_kept_jobs: int):
-        self._folder, self._judge, self._max_kept_jobs = folder, analyze, max_kept_jobs
+    def __init__(self, folder: Path, predictor: DeepfakePredictor, max_kept_jobs: int):
+        self._folder, self._predictor, self._max_kept_jobs = folder, predictor, max_kept_jobs
         self._thread = ThreadPoolExecutor(1)
         self._jobs: dict[str, Job] = {}
 
@@ -87,7 +94,11 @@ class JobQueue:
 
     def _work(self, job: Job) -> dict:
         try:
-            record = self._judge(job.upload, job.results, job.on_progress)
+            job.frames = self._predictor.count_frames(job.upload)
+            analysis = self._predictor.analyze(job.upload, job.on_progress)
+            record = write_report(
+                analysis, self._predictor.model, job.results, progress=job.on_progress
+            )
         finally:
             shutil.rmtree(job.upload.parent, ignore_errors=True)
         if not record["tracks"]:

@@ -3,7 +3,7 @@
 
 const find = (id) => document.getElementById(id);
 const WORDS = {
-  waiting: "Waiting for the files before", sending: "Sending", looking: "Looking at",
+  waiting: "Waiting for the files before", sending: "Sending", analyzing: "Analyzing",
   drawing: "Drawing", explaining: "Asking where the evidence lies in",
 };
 let current = 0; // the newest file; answers about older ones are dropped

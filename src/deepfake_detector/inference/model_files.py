@@ -1,0 +1,212 @@
+"""Which model is used (trained here, released, or in a folder), and the files that it is made of.
+
+A model is a detector, perhaps a face classifier, and a calibration that was made for both. Its
+folder is laid out as `artifacts/` is (`train/detector.keras`, `train/face_classifier/`,
+`calibrate/calibration.json`), has the same files side by side (`detector.keras`,
+`face_classifier/`, `calibration.json`), or is a released one, which has a `card.json`.
+"""
+
+import json
+import logging
+from dataclasses import astuple, dataclass, field
+from pathlib import Path
+
+from deepfake_detector.common.files import hash_file
+from deepfake_detector.inference.detector import (
+    FACE_CLASSIFIER,
+    Detector,
+    check_archive,
+    load_detector,
+)
+from deepfake_detector.verdicts.calibration import (
+    Calibration,
+    ScoredBy,
+    check_calibration_belongs,
+    load_calibration,
+)
+
+ARTIFACTS = Path("artifacts")
+RELEASED_FOLDER = Path("released")
+TRAINED, RELEASED = "trained", "released"
+"""Names of the model in `ARTIFACTS`, and of the one in `RELEASED_FOLDER`."""
+
+CARD = "card.json"
+"""The file that a released folder is known by."""
+
+TRAIN_COMMAND = "python3 start.py dvc repro --pull"
+PULL_COMMAND = "dvc pull released"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The files of a model; `face_classifier` need not be there."""
+
+    detector: Path
+    face_classifier: Path
+    calibration: Path
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which model it is: its name, the version of a released one, and the SHA-256 of its files."""
+
+    name: str
+    version: str | None
+    detector: str
+    classifier: str | None
+    calibration: str
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A detector, its calibration, which model they are, and in words what it covers."""
+
+    detector: Detector
+    calibration: Calibration
+    identity: ModelIdentity
+    covers: list[str] = field(default_factory=list)
+
+
+def load_model(model: str | Path | None = None) -> LoadedModel:
+    """Load a model, and check that its calibration belongs to it.
+
+    Args:
+        model: `trained`, `released`, `released@VERSION` or a folder; None: what was trained with a
+            calibration that belongs to it, else the released one.
+
+    Raises:
+        ValueError: it is not there, damaged, or its files do not belong together; the message
+            names the file and the command that mends it.
+    """
+    if model is None:
+        return _load_default()
+    name, _, version = str(model).partition("@")
+    if name == TRAINED and not version:
+        return load_folder(ARTIFACTS, TRAINED)
+    if name == RELEASED:
+        return _load_released(version)
+    if not Path(model).is_dir():
+        raise ValueError(
+            f"{model}: no such model; expected trained, released, released@VERSION or a folder"
+        )
+    return load_folder(Path(model), str(model))
+
+
+def _load_default() -> LoadedModel:
+    files = find_files(ARTIFACTS)
+    if not files.detector.is_file():
+        if RELEASED_FOLDER.is_dir():
+            return _load_released("")
+        raise ValueError(
+            f"no model: nothing was trained ({ARTIFACTS}/) and nothing is released "
+            f"({RELEASED_FOLDER}/); run `{TRAIN_COMMAND}` to train one, or `{PULL_COMMAND}`"
+        )
+    try:
+        check_files(files, TRAINED)
+    except ValueError as error:
+        if not RELEASED_FOLDER.is_dir():
+            raise
+        logger.warning("%s; the released model is used", error)
+        return _load_released("")
+    return load_files(files, TRAINED)
+
+
+def _load_released(version: str) -> LoadedModel:
+    """Load the released model, or an older version of it out of a folder of its own."""
+    folder = RELEASED_FOLDER
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no released model here; run `{PULL_COMMAND}`")
+    if version and _read_version(folder) != version:
+        folder = Path(f"{RELEASED_FOLDER}-{version}")
+        if not folder.is_dir():
+            raise ValueError(
+                f"{folder}: not here; run "
+                f"`dvc get . {RELEASED_FOLDER} --rev v{version} -o {folder}`"
+            )
+    return load_folder(folder, RELEASED)
+
+
+def load_folder(folder: Path, name: str) -> LoadedModel:
+    """Load the model in a folder, as `load_model` does.
+
+    Args:
+        name: of the model in what is written about it.
+    """
+    if (folder / CARD).is_file():
+        return _load_released_folder(folder, name)
+    return load_files(find_files(folder), name)
+
+
+def find_files(folder: Path) -> ModelFiles:
+    """Name the files of the model in a folder, whether they are there or not."""
+    is_artifacts = (folder / "train").is_dir() or folder == ARTIFACTS
+    detectors, calibrations = ("train", "calibrate") if is_artifacts else ("", "")
+    return ModelFiles(
+        folder / detectors / "detector.keras",
+        folder / detectors / FACE_CLASSIFIER,
+        folder / calibrations / "calibration.json",
+    )
+
+
+def load_files(files: ModelFiles, name: str) -> LoadedModel:
+    """Load a model from its files, as `load_model` does."""
+    calibration, identity = check_files(files, name)
+    return LoadedModel(load_detector(files.detector, files.face_classifier), calibration, identity)
+
+
+def check_files(files: ModelFiles, name: str) -> tuple[Calibration, ModelIdentity]:
+    """Read the calibration of a model, and check by hashes that it was made for the other files.
+
+    Raises:
+        ValueError: a file is not there or damaged, or the calibration was made for others.
+    """
+    if not files.detector.is_file():
+        raise ValueError(
+            f"{files.detector}: no detector here; run `dvc repro`, or name another model"
+        )
+    scored_by = hash_detector(files.detector, files.face_classifier)
+    calibration = load_calibration(files.calibration)
+    try:
+        check_calibration_belongs(calibration, scored_by, files.calibration)
+    except ValueError:
+        for path in (files.detector, files.face_classifier):
+            if path.is_file():
+                check_archive(path)  # a damaged file is called so, and not another one
+        raise
+    hashes = (*astuple(scored_by), hash_file(files.calibration))
+    return calibration, ModelIdentity(name, None, *hashes)
+
+
+def hash_detector(detector: Path, face_classifier: Path | None = None) -> ScoredBy:
+    """Hash the files that faces are scored by.
+
+    Args:
+        face_classifier: its file, where it is not in its folder beside the detector.
+    """
+    beside = face_classifier or detector.parent / FACE_CLASSIFIER
+    return ScoredBy(hash_file(detector), hash_file(beside) if beside.is_file() else None)
+
+
+def _load_released_folder(folder: Path, name: str) -> LoadedModel:
+    from deepfake_detector.inference.released import load_released
+
+    ssd, face_classifier, calibration, card = load_released(folder)
+    identity = ModelIdentity(name, card["version"], **card["sha256"])
+    scored_by = ScoredBy(identity.detector, identity.classifier)
+    check_calibration_belongs(calibration, scored_by, folder)
+    return LoadedModel(Detector(ssd, face_classifier), calibration, identity, card["covers"])
+
+
+def _read_version(folder: Path) -> str | None:
+    """Return the version on a released folder's card, None where it has no card."""
+    path = folder / CARD
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["version"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(
+            f"{path}: not the card of a released model; run `{PULL_COMMAND}`"
+        ) from error

@@ -1,0 +1,85 @@
+"""The public object: what it says of an image and of a video, and what importing it costs."""
+
+import subprocess
+import sys
+
+import cv2
+import pytest
+
+from builders import make_predictor
+from clips import FACE_PX, SeesColors, make_frame, write_clip
+from code_map import PROJECT
+from deepfake_detector import DeepfakePredictor
+from deepfake_detector.inference import predictor as module
+from deepfake_detector.video.sampling import Sampling
+
+FAKE, REAL = ("fake", FACE_PX), ("real", FACE_PX)
+
+
+def test_a_video_has_a_verdict_faces_frames_and_tracks(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 12)
+    analysis = make_predictor(SeesColors(), frame_stride=2).analyze(str(path))
+    assert analysis.verdict.answer == "likely fake"
+    assert analysis.verdict.probability == pytest.approx(0.947, abs=0.002)  # 0.9 of 0.95
+    assert analysis.verdict.reason.startswith("probability of fake 0.95, 0.60 or more")
+    assert analysis.faces["frame"].tolist() == [0, 2, 4, 6, 8, 10]
+    assert (analysis.frames.read, analysis.frames.analyzed, analysis.frames.stride) == (12, 6, 2)
+    assert analysis.frames.seconds[10] == pytest.approx(1.0)
+    (track,) = analysis.tracks
+    assert analysis.verdict.tracks[track.track].answer == "likely fake"
+    assert analysis.image is None
+
+
+def test_an_image_is_a_video_of_one_frame(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), make_frame([REAL])[..., ::-1])
+    analysis = make_predictor(SeesColors()).analyze(tmp_path / "a.png")
+    assert analysis.verdict.answer == "cannot tell"
+    assert analysis.faces["real"].tolist() == pytest.approx([0.9])
+    assert (analysis.frames.read, analysis.frames.analyzed) == (1, 1)
+    assert analysis.image.shape == (analysis.height_px, analysis.width_px, 3) == (120, 160, 3)
+
+
+def test_no_face_is_decided_on_twice(tmp_path, monkeypatch):
+    from deepfake_detector.verdicts import decision
+
+    decided = []
+
+    def decide(track, calibration, decide_track=decision.decide_track):
+        decided.append(track.track)
+        return decide_track(track, calibration)
+
+    monkeypatch.setattr(decision, "decide_track", decide)
+    path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 12)
+    make_predictor(SeesColors()).analyze(path)
+    assert decided == [1]
+
+
+def test_a_predictor_that_is_loaded_samples_as_the_parameters_say(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setattr(module, "load_model", lambda model: model)
+    params = module.load_params().predict
+    loaded = DeepfakePredictor.load("released")
+    assert loaded.sampling == Sampling(params.frame_stride, params.max_frames)
+    assert loaded.model == "released"
+
+
+def test_frames_are_counted_by_the_header(tmp_path):
+    predictor = make_predictor(SeesColors())
+    assert predictor.count_frames(write_clip(tmp_path / "a.mp4", [make_frame()] * 7)) == 7
+    assert predictor.count_frames(tmp_path / "a.png") == 1
+
+
+def test_importing_the_package_loads_neither_tensorflow_nor_a_model():
+    code = (
+        "import sys, deepfake_detector; deepfake_detector.DeepfakePredictor; "
+        "sys.exit({'tensorflow', 'keras', 'torch'} & set(sys.modules) and 1 or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT / "src", capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_package_has_no_other_name():
+    import deepfake_detector
+
+    with pytest.raises(AttributeError, match="no attribute 'Predictor'"):
+        _ = deepfake_detector.Predictor
