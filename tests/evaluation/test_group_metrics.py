@@ -1,8 +1,14 @@
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.evaluation.group_metrics import measure_auc, measure_groups
+from deepfake_detector.evaluation.group_metrics import (
+    compute_precision,
+    measure_auc,
+    measure_groups,
+)
 
 VERDICTS = pd.DataFrame(
     [
@@ -56,3 +62,12 @@ def test_without_a_real_video_there_is_no_auc():
     fakes = VERDICTS[VERDICTS["label"] == "fake"]
     assert np.isnan(measure_auc(fakes, 10, 1)[0])
     assert "AUC" not in set(measure_groups(fakes, "kind", 10, 1)["metric"])
+
+
+def test_precision_falls_with_prevalence():
+    assert compute_precision(0.5, 0.05, 0.5) == pytest.approx(0.909, abs=1e-3)
+    assert compute_precision(0.5, 0.05, 0.01) == pytest.approx(0.0917, abs=1e-3)
+
+
+def test_without_a_call_there_is_no_precision():
+    assert math.isnan(compute_precision(0.0, 0.0, 0.5))

@@ -1,8 +1,4 @@
-import math
-
-import pytest
-
-from deepfake_detector.export.released_card import compute_precision, make_card_text
+from deepfake_detector.export.released_card import make_card_text
 
 CARD = {
     "version": "0.1",
@@ -33,12 +29,3 @@ def test_the_text_tells_what_the_data_holds():
 def test_what_was_not_measured_is_not_a_number():
     card = CARD | {"precision": {"prevalence": 0.01, "value": None}}
     assert "are fake: n/a." in make_card_text(card)
-
-
-def test_precision_falls_with_prevalence():
-    assert compute_precision(0.5, 0.05, 0.5) == pytest.approx(0.909, abs=1e-3)
-    assert compute_precision(0.5, 0.05, 0.01) == pytest.approx(0.0917, abs=1e-3)
-
-
-def test_without_a_call_there_is_no_precision():
-    assert math.isnan(compute_precision(0.0, 0.0, 0.5))

@@ -59,6 +59,18 @@ def measure_auc(verdicts: pd.DataFrame, n_bootstrap: int, seed: int) -> tuple[fl
     return compute_auc(is_fake, scores), *find_interval(np.array(drawn, float))
 
 
+def compute_precision(true_rate: float, false_rate: float, prevalence: float) -> float:
+    """Compute how many of the videos called fake are fake, by Bayes' rule; NaN without any call.
+
+    Args:
+        true_rate: of fakes that are called fake.
+        false_rate: of real videos that are called fake.
+        prevalence: of fakes among all videos.
+    """
+    called = true_rate * prevalence + false_rate * (1 - prevalence)
+    return true_rate * prevalence / called if called else float("nan")
+
+
 def _measure_mean(values: np.ndarray, videos: pd.DataFrame, n_bootstrap: int, seed: int):
     drawn = [
         values[rows].mean() if len(rows) else np.nan

@@ -84,18 +84,6 @@ def make_card_text(card: dict[str, Any]) -> str:
     )
 
 
-def compute_precision(true_rate: float, false_rate: float, prevalence: float) -> float:
-    """Compute how many of the videos called fake are fake, by Bayes' rule; NaN without any call.
-
-    Args:
-        true_rate: of fakes that are called fake.
-        false_rate: of real videos that are called fake.
-        prevalence: of fakes among all videos.
-    """
-    called = true_rate * prevalence + false_rate * (1 - prevalence)
-    return true_rate * prevalence / called if called else float("nan")
-
-
 def _make_table(rows: list[dict[str, Any]]) -> str:
     table = pd.DataFrame(rows)
     lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]

@@ -1,0 +1,239 @@
+"""What a release is made of beside the training: its calibration, its test, its card and record.
+
+Validation videos and their degraded copies calibrate; test videos are analyzed once, as they are.
+Both are analyzed from the files, as `predict` does.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from deepfake_detector.common.files import hash_file
+from deepfake_detector.common.tables import read_table
+from deepfake_detector.config.schema import Params, flatten_params
+from deepfake_detector.evaluation.group_metrics import compute_precision, measure_groups
+from deepfake_detector.inference.analysis import FrameAnalyzer
+from deepfake_detector.inference.detector import Detector
+from deepfake_detector.training.calibration_videos import (
+    AnnotatedVideo,
+    label_copies,
+)
+from deepfake_detector.verdicts.calibration import Calibration, ScoredBy
+from deepfake_detector.verdicts.decision import decide_video
+from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
+from deepfake_detector.verdicts.fit_calibration import fit_calibration
+from deepfake_detector.verdicts.quality import measure_quality, name_group
+from deepfake_detector.video.degraded_copies import COPIES
+from deepfake_detector.video.frame_reader import FrameReader
+from deepfake_detector.video.metadata import read_header
+
+COVERABLE = ("face swap", "reenactment", "lip-sync")
+"""Kinds of forgery that may be covered; what was generated as a whole is not examined for."""
+
+MIN_VIDEOS, MIN_METHODS = 10, 3
+"""Validation fakes, and methods that made them, from which a kind is covered."""
+
+PREVALENCE = 0.01
+"""At which the card tells the precision."""
+
+VERDICT_COLUMNS = [
+    *["video", "person", "label", "method", "method_group", "dataset"],
+    *["answer", "probability", "quality", "face_px", "reason"],
+]
+
+
+def read_annotated(work: Path, split: str) -> list[AnnotatedVideo]:
+    """Read the videos of a split that have a frame, with their annotated faces."""
+    names = set(read_table(work / f"artifacts/split/{split}.csv")["video"])
+    videos = read_table(work / "artifacts/validate/videos.csv")
+    faces = dict(iter(read_table(work / "artifacts/validate/annotations.csv").groupby("video")))
+    return [
+        AnnotatedVideo(
+            work / "data/videos" / row.video, row.sha256, row.source, row.method_group,
+            faces[row.video],
+        )
+        for row in videos.itertuples()
+        if row.video in names and row.video in faces
+    ]  # fmt: skip
+
+
+def list_covered(work: Path) -> list[str]:
+    """List the kinds of forgery with enough validation videos by enough methods."""
+    names = read_table(work / "artifacts/split/validation.csv")
+    fakes = names[names["labels"].str.contains("fake")]
+    kinds = fakes.groupby("method_group").agg(
+        videos=("video", "size"), methods=("method", "nunique")
+    )
+    is_enough = (kinds["videos"] >= MIN_VIDEOS) & (kinds["methods"] >= MIN_METHODS)
+    return [kind for kind in COVERABLE if kind in kinds.index[is_enough]]
+
+
+def make_analyze(detector: Detector, params: Params) -> Callable[[Path], list[FaceTrack]]:
+    """Make what analyzes a file: every `predict.frame_stride`th frame."""
+
+    def analyze(path: Path) -> list[FaceTrack]:
+        analyzer = FrameAnalyzer(detector, params.calibrate.usable.min_face_score)
+        reader = FrameReader(path, read_header(path), None)
+        for frames in reader.read(lambda number: number % params.predict.frame_stride == 0):
+            analyzer.analyze(frames)
+        return analyzer.collect()[1]
+
+    return analyze
+
+
+def calibrate_release(
+    work: Path, detector: Detector, params: Params, hashes: tuple[str, str]
+) -> Calibration:
+    """Calibrate on validation videos and their degraded copies.
+
+    Fakes of kinds that are not covered are left out: a threshold that also spared them would call
+    nothing real.
+    """
+    covered = list_covered(work)
+    videos = [
+        video
+        for video in read_annotated(work, "validation")
+        if not (video.faces["label"] == "fake").any() or video.method_group in covered
+    ]
+    labelled = label_copies(
+        tqdm(videos, desc="calibrate", unit=" videos"), COPIES, make_analyze(detector, params),
+        work / "tracks", "".join(hashes), params.evaluate.iou_threshold,
+    )  # fmt: skip
+    return fit_calibration(list(labelled), params.calibrate, ScoredBy(*hashes))
+
+
+def measure_release(
+    work: Path, detector: Detector, calibration: Calibration, params: Params, hashes: tuple
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Decide on every test video, once, and measure by kind of forgery and data set.
+
+    Returns:
+        `VERDICT_COLUMNS`, one row a video, and the columns of `measure_groups`.
+    """
+    about = read_table(work / "artifacts/validate/videos.csv").set_index("video")
+    videos = read_annotated(work, "test")
+    labelled = label_copies(
+        tqdm(videos, desc="test", unit=" videos"), (), make_analyze(detector, params),
+        work / "tracks", "".join(hashes), params.evaluate.iou_threshold,
+    )  # fmt: skip
+    rows = [_decide(video, calibration, about.loc[video.video]) for video in labelled]
+    verdicts = pd.DataFrame(rows, columns=VERDICT_COLUMNS)
+    return verdicts, measure_verdicts(verdicts, params)
+
+
+def measure_verdicts(verdicts: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Measure verdicts by kind of forgery, and by data set and label."""
+    n_bootstrap, seed = params.evaluate.n_bootstrap, params.seed
+    named = verdicts.assign(
+        kind=np.where(verdicts["label"] == "fake", verdicts["method_group"], ""),
+        set=verdicts["dataset"] + ", " + verdicts["label"],
+        whole=np.where(verdicts["label"] == "real", "real videos", "fake videos"),
+    )
+    tables = [measure_groups(named, by, n_bootstrap, seed) for by in ("kind", "set", "whole")]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _decide(video, calibration: Calibration, about: pd.Series) -> tuple:
+    decision = decide_video(video.tracks, calibration).video
+    used = [find_usable(track, calibration.usable) for track in video.tracks]
+    best = max(range(len(used)), key=lambda index: used[index].sum(), default=None)
+    quality = None if best is None else measure_quality(video.tracks[best], used[best])
+    group = name_group(quality) if quality is not None and quality.frames else ""
+    probability = np.nan if decision.probability is None else decision.probability
+    return (
+        *(video.video, about["identity"] or video.source, video.label, about["method"]),
+        *(about["method_group"], about["dataset"], decision.answer, probability, group),
+        *(np.nan if quality is None else quality.face_px, decision.reason),
+    )
+
+
+def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:
+    """Make the training record: parameters, seed, commit, videos by hash, metrics by epoch."""
+    train = set(read_table(work / "artifacts/split/train.csv")["video"])
+    videos = read_table(work / "artifacts/validate/videos.csv")
+    histories = {
+        "ssd": work / "artifacts/train/history.csv",
+        "face_classifier": work / "artifacts/train/face_classifier/history.csv",
+    }
+    return {
+        "commit": commit,
+        "seed": params.seed,
+        "params": flatten_params(params),
+        "train_videos": {
+            row.video: row.sha256 for row in videos.itertuples() if row.video in train
+        },
+        "epochs": {
+            name: json.loads(pd.read_csv(path).to_json(orient="records"))
+            for name, path in histories.items()
+        },
+    }
+
+
+def make_card(
+    version: str, date: str, commit: str, work: Path, folder: Path, hashes: tuple[str, str],
+    results: pd.DataFrame,
+) -> dict[str, Any]:  # fmt: skip
+    """Make the data of the card of what lies in a released folder."""
+    covered = list_covered(work)
+    videos = read_table(work / "artifacts/validate/videos.csv")
+    splits = {name: read_table(work / f"artifacts/split/{name}.csv") for name in ("train",)}
+    train = splits["train"]
+    licences = videos[videos["video"].isin(train["video"])]["licence"].replace("", "none stated")
+    rates = {
+        group: results[(results["group"] == group) & (results["metric"] == "called likely fake")]
+        for group in ("fake videos", "real videos")
+    }
+    precision = compute_precision(
+        *(float(rows["value"].iloc[0]) for rows in rates.values()), PREVALENCE
+    )
+    kinds = set(videos["method_group"]) - {"", *covered}
+    return {
+        "version": version,
+        "date": date,
+        "commit": commit,
+        "covers": covered,
+        "not_covered": sorted(kinds),
+        "data": _count_data(train),
+        "people": int(_name_people(train).nunique()),
+        "forgery_methods": int(train.loc[train["method"] != "", "method"].nunique()),
+        "licences": {name: int(count) for name, count in licences.value_counts().items()},
+        "protocol": (
+            "Verdicts on the test videos, analyzed once, as they are; 95 % intervals by drawing "
+            "people. A fake's AUC is against all real test videos."
+        ),
+        "results": json.loads(results.round(3).to_json(orient="records")),
+        "precision": {
+            "prevalence": PREVALENCE,
+            "value": None if np.isnan(precision) else round(precision, 3),
+        },
+        "sha256": {
+            "detector": hashes[0],
+            "classifier": hashes[1],
+            "calibration": hash_file(folder / "calibration.json"),
+        },
+        "files": {path.name: hash_file(path) for path in sorted(folder.iterdir())},
+    }
+
+
+def _name_people(videos: pd.DataFrame) -> pd.Series:
+    return videos["identity"].where(videos["identity"] != "", videos["source"])
+
+
+def _name_kinds(videos: pd.DataFrame) -> pd.Series:
+    """Name the kind of forgery of videos with a fake face, `-` for the others."""
+    is_fake = videos["labels"].str.contains("fake")
+    return videos["method_group"].where(is_fake, "").replace("", "-")
+
+
+def _count_data(train: pd.DataFrame) -> list[dict[str, Any]]:
+    """Count the videos that were learned from, by data set, label and kind of forgery."""
+    named = train.assign(person=_name_people(train), kind=_name_kinds(train))
+    counted = named.groupby(["dataset", "labels", "kind"], as_index=False).agg(
+        videos=("video", "size"), people=("person", "nunique"), methods=("method", "nunique")
+    )
+    return json.loads(counted.to_json(orient="records"))

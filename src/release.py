@@ -1,0 +1,158 @@
+"""Train, calibrate, measure and write the released detector from annotated folders.
+
+  python src/release.py --data FOLDER,FOLDER --version 0.1
+
+The folders are laid out as `data/`; their videos are joined under `work/release/`, where the
+stages of the pipeline run with the values of configs/release.yaml. A stopped run goes on where it
+was. Only train splits are learned from; validation chooses the epochs and calibrates; test is read
+once, at the end. `released/` is then tracked with `dvc add released`.
+"""
+
+import argparse
+import json
+import logging
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deepfake_detector import mlflow_tracking
+from deepfake_detector.common.files import write_json, write_text
+from deepfake_detector.common.tables import write_table
+from deepfake_detector.config.overrides import override_params, read_preset
+from deepfake_detector.config.schema import PARAMS_FILE, Params, parse_params
+
+PROJECT = Path(__file__).resolve().parents[1]
+WORK, OUT = Path("work/release"), Path("released")
+STAGES = ("validate", "extract_frames", "split", "train")
+PRESET = "release"
+
+logger = logging.getLogger("release")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True, help="annotated folders, joined by commas")
+    parser.add_argument("--version", required=True, help="of what is released, such as 0.1")
+    parser.add_argument(
+        "--method",
+        action="append",
+        default=[],
+        metavar="FOLDER=METHOD:KIND",
+        help="how the fakes of a folder were made that has no SOURCES.csv; may be repeated",
+    )
+    parser.add_argument("--work", type=Path, default=WORK, help="where it is made (%(default)s)")
+    parser.add_argument("--out", type=Path, default=OUT, help="where it goes (%(default)s)")
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    try:
+        release(asked)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"release: {error}") from error
+    except KeyboardInterrupt as error:
+        raise SystemExit("release: stopped; the same command goes on where it was") from error
+
+
+def release(asked: argparse.Namespace) -> None:
+    """Make `released/` from the folders that are named."""
+    folders = [Path(name) for name in asked.data.split(",")]
+    methods = dict(parse_method(text) for text in asked.method)
+    params = prepare(folders, methods, asked.work)
+    commit = remember_commit(asked.work)
+    for stage in STAGES:
+        run_stage(stage, asked.work)
+    write_released(asked, params, commit)
+    logger.info("%s: version %s; now `dvc add released && dvc push`", asked.out, asked.version)
+
+
+def parse_method(text: str) -> tuple[str, tuple[str, str]]:
+    """Read `FOLDER=METHOD:KIND`.
+
+    Raises:
+        ValueError: it has another form.
+    """
+    folder, _, rest = text.partition("=")
+    method, _, kind = rest.partition(":")
+    if not (folder and method and kind):
+        raise ValueError(f"--method: expected FOLDER=METHOD:KIND, got {text!r}")
+    return folder, (method, kind)
+
+
+def prepare(folders: list[Path], methods: dict[str, tuple[str, str]], work: Path) -> Params:
+    """Join the folders into `work/data` and write the parameters of the release beside it."""
+    from deepfake_detector.data.joining import join_folders
+
+    joined = join_folders(folders, work / "data", methods)
+    logger.info("%d videos of %d folders", joined.videos, len(folders))
+    for rejection in joined.rejections:
+        logger.warning("%s: %s", rejection.file, rejection.reason)
+    values = read_preset(PRESET, PROJECT / "configs")
+    text, _ = override_params((PROJECT / PARAMS_FILE).read_text(encoding="utf-8"), values)
+    write_text(text, work / PARAMS_FILE)
+    return parse_params(text)
+
+
+def remember_commit(work: Path) -> str:
+    """Return the commit that the training of this work folder began with."""
+    path = work / "commit.json"
+    if path.is_file():
+        return json.loads(path.read_text(encoding="utf-8"))["commit"]
+    commit = mlflow_tracking.read_git_commit(PROJECT) or "unknown"
+    write_json({"commit": commit}, path)
+    return commit
+
+
+def run_stage(stage: str, work: Path) -> None:
+    """Run a stage of the pipeline in the work folder.
+
+    Raises:
+        ValueError: it failed; it has said why.
+    """
+    runs = f"sqlite:///{(PROJECT / 'mlflow.db').as_posix()}"
+    environment = {"MLFLOW_TRACKING_URI": runs, **os.environ}
+    command = [sys.executable, str(PROJECT / f"src/{stage}.py")]
+    if subprocess.run(command, cwd=work, env=environment).returncode != 0:
+        raise ValueError(
+            f"the stage {stage} failed in {work}; correct that and repeat the command"
+        )
+
+
+def write_released(asked: argparse.Namespace, params: Params, commit: str) -> None:
+    """Calibrate on validation, measure on test, and write the folder that is released."""
+    from deepfake_detector.models.released_weights import write_released_weights
+
+    from deepfake_detector.export.folders import replace_folder, write_checksums
+    from deepfake_detector.export.released_card import make_card_text
+    from deepfake_detector.inference.detector import load_detector
+    from deepfake_detector.inference.released import hash_networks
+    from deepfake_detector.training.release import (
+        calibrate_release,
+        make_card,
+        make_record,
+        measure_release,
+    )
+
+    detector = load_detector(asked.work / "artifacts/train/detector.keras")
+    with replace_folder(asked.out) as folder:
+        write_released_weights(
+            folder, detector.ssd, detector.face_classifier, params.detector, params.face_classifier
+        )
+        hashes = hash_networks(folder / "weights.npz")
+        calibration = calibrate_release(asked.work, detector, params, hashes)
+        write_json(calibration.model_dump(), folder / "calibration.json")
+        verdicts, results = measure_release(asked.work, detector, calibration, params, hashes)
+        write_table(verdicts, folder / "test_verdicts.csv")
+        write_table(results, folder / "test_results.csv")
+        write_json(make_record(asked.work, params, commit), folder / "training_record.json")
+        date = datetime.now(UTC).date().isoformat()
+        card = make_card(asked.version, date, commit, asked.work, folder, hashes, results)
+        write_json(card, folder / "card.json")
+        write_text(make_card_text(card), folder / "card.md")
+        write_checksums(folder)
+
+
+if __name__ == "__main__":
+    main()
