@@ -138,7 +138,13 @@ def start_worker(project, *words):
         env=project._make_environment(),
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_interrupts,
     )
+
+
+def hear_interrupts():
+    """Let a process hear Ctrl-C, also where the tests run in the background and do not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_trial(worker):

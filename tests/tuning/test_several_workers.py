@@ -14,6 +14,11 @@ from deepfake_detector.tuning.study import load_study
 WORKERS = 3
 
 
+def hear_interrupts():
+    """Let a process hear Ctrl-C, also where the tests run in the background and do not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(folder):
     """Start a worker for a study of so many trials; what still runs is killed in the end."""
@@ -23,8 +28,11 @@ def start(folder):
     def begin(trials):
         command = [sys.executable, f"{PROJECT}/tests/search_worker.py", str(trials)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        started.append(subprocess.Popen(command, cwd=folder, env=environment, **pipes))
-        return started[-1]
+        worker = subprocess.Popen(
+            command, cwd=folder, env=environment, preexec_fn=hear_interrupts, **pipes
+        )
+        started.append(worker)
+        return worker
 
     yield begin
     for worker in started:
