@@ -48,6 +48,12 @@ def find_imported_files(path: Path) -> set[Path]:
 
 
 def has_code(path: Path) -> bool:
+    """Tell whether a module has code that another depends on.
+
+    The package's own `__init__.py` only looks up public names for other programs, when they ask.
+    """
+    if path == PACKAGE / "__init__.py":
+        return False
     body = parse(path).body
     return not all(isinstance(node, ast.Expr) for node in body)  # a docstring at most
 

@@ -179,6 +179,7 @@ def load_detector(path: Path, face_classifier: Path | None = None) -> Detector:
         ValueError: a file is not there, is damaged, or is another model than is expected.
     """
     from deepfake_detector.models.face_classifier import FaceClassifier
+    from deepfake_detector.models.ssd import network  # noqa: F401  registers its layers
     from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
     from deepfake_detector.models.ssd.precision import fit_precision
 
