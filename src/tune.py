@@ -78,8 +78,7 @@ def bring_up_to_date(study: str) -> None:
 def search(params: Params, trials: int, name: str, storage_url: str | None) -> None:
     """Train trials until the study has as many as asked for, and write what it has found."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from deepfake_detector.data.splits.listing import read_boxes
-    from deepfake_detector.training.ssd import Shards
+    from deepfake_detector.data.splits.listing import Shards, read_boxes
     from deepfake_detector.tuning.initial_trials import TrainingFaces
     from deepfake_detector.tuning.queue import retry_lost_trial
     from deepfake_detector.tuning.run_trial import TrialContext
@@ -126,10 +125,8 @@ class MlflowTrialLogger:
         run_id = self._run.begin_trial(trial.number, trial.user_attrs["origin"], params)
         trial.set_user_attr(RUN, run_id)
 
-    def log_epoch(self, epoch: int, row: dict[str, float]) -> None:
-        mlflow_tracking.log_epoch(
-            epoch, {key: value for key, value in row.items() if key != "epoch"}
-        )
+    def log_epoch(self, row: dict) -> None:
+        mlflow_tracking.log_epoch(row)
 
     def end_trial(self, state: str, reason: str, figures: dict[str, float]) -> None:
         self._run.end_trial(state, reason, figures)

@@ -14,8 +14,9 @@ import keras
 import optuna
 
 from deepfake_detector.config.schema import Params
+from deepfake_detector.data.splits.listing import Shards
 from deepfake_detector.training.model_selection import find_objective
-from deepfake_detector.training.ssd import Shards, train_detector
+from deepfake_detector.training.ssd import train_ssd
 from deepfake_detector.tuning.initial_trials import TrainingFaces
 from deepfake_detector.tuning.queue import MEAN_BEST_IOU, RECALL, VALUES
 from deepfake_detector.tuning.suggest import apply_values, suggest_values
@@ -33,12 +34,17 @@ class TrialContext:
 def choose_params(trial: optuna.Trial, params: Params) -> Params:
     """Choose the values of a trial, and put them into the parameters.
 
-    A trial that came with exact values gets those; Optuna learns from the nearest point.
+    All trials start from ImageNet: the released weights fit the default anchors alone, and are
+    trained already, so that trials with and without them could not be compared. A trial that came
+    with exact values gets those; Optuna learns from the nearest point.
     """
     suggested = suggest_values(trial, params)
     values = trial.user_attrs.get(VALUES, suggested)
     trial.set_user_attr(VALUES, values)
-    return apply_values(params, values)
+    chosen = apply_values(params, values)
+    return chosen.model_copy(
+        update={"train": chosen.train.model_copy(update={"init": "imagenet"})}
+    )
 
 
 def check_anchors(trial: optuna.Trial, params: Params, context: TrialContext) -> None:
@@ -65,7 +71,7 @@ def train_trial(
 
     Args:
         folder: for the training's checkpoints; it is removed afterwards, whatever happens.
-        log_epoch: called with epoch and row as `train_detector` reports them.
+        log_epoch: called with each row of `history.csv`.
 
     Raises:
         optuna.TrialPruned: the trial does worse than others did.
@@ -73,9 +79,9 @@ def train_trial(
     """
     objective, scores = find_objective(params), []
 
-    def report(epoch: int, row: dict[str, float]) -> None:
-        log_epoch(epoch, row)
-        score = row[objective]
+    def report(row: dict) -> None:
+        log_epoch(row)
+        epoch, score = row["epoch"], row[objective]
         if not math.isfinite(score):
             raise FloatingPointError(f"epoch {epoch}: {objective} is {score}")
         scores.append(score)
@@ -84,7 +90,7 @@ def train_trial(
             raise optuna.TrialPruned(f"stopped after epoch {epoch}: others did better")
 
     try:
-        train_detector(params, shards, folder / "train", f"trial {trial.number}", report)
+        train_ssd(params, shards, folder / "train", f"trial {trial.number}", report)
     finally:
         keras.backend.clear_session()  # else each trial's graph stays in memory
         shutil.rmtree(folder, ignore_errors=True)

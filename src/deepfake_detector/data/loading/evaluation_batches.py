@@ -20,13 +20,14 @@ def make_evaluation_batches(
         wanted: which of all their frames, bool; None: all.
 
     Returns:
-        Pairs of images float32 [B, S, S, 3] and faces: `boxes` [B, N, 4], `labels` [B, N], and
-        `video`, `frame`, `width_px`, `height_px`, each [B]. The last batch may be smaller.
+        Pairs of images float32 [B, S, S, 3] and the frames as `parse_record` reads them: `boxes`
+        [B, N, 4], `labels` [B, N], `video`, `frame`, `width_px`, `height_px`, each [B], and so on.
+        The last batch may be smaller.
     """
 
     def resize(record):
         frame = parse_record(record)
-        image = tf.io.decode_jpeg(frame.pop("image"), channels=3, dct_method="INTEGER_FAST")
+        image = tf.io.decode_jpeg(frame["image"], channels=3, dct_method="INTEGER_FAST")
         return tf.image.resize(image, [size_px, size_px]), frame
 
     records = tf.data.TFRecordDataset([str(path) for path in shards])
