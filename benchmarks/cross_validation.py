@@ -95,19 +95,17 @@ def score_parts(folder: Path, parts: int) -> pd.DataFrame:
 
 def train_without(train: pd.DataFrame, validation: pd.DataFrame, params, folder: Path):
     """Train one network on these videos, its best epoch chosen on validation."""
-    import keras
-
+    from deepfake_detector.data.splits.listing import Shards
     from deepfake_detector.training.checkpoints import Checkpoint
     from deepfake_detector.training.face_classifier import FaceClassifierPlan, train_network
-    from deepfake_detector.training.ssd import Shards
 
     sources = dict(zip(train["video"], train["source"], strict=True))
     one = params.face_classifier.model_copy(update={"ensemble_size": 1})
-    plan = FaceClassifierPlan(one, sources, params.seed, folder.name)
+    start = params.train.init, params.train.finetune_fraction
+    plan = FaceClassifierPlan(one, *start, sources, params.seed, folder.name)
     checkpoint = Checkpoint(folder, "face_classifier_1", plan.fingerprint)
     shards = Shards(train=list_shards(train), validation=list_shards(validation))
-    train_network(plan, 1, shards, checkpoint, log_epoch)
-    return keras.saving.load_model(checkpoint.find_best(), compile=False, safe_mode=True)
+    return train_network(plan, 1, shards, checkpoint, log_epoch)
 
 
 def list_shards(videos: pd.DataFrame) -> list[Path]:
@@ -127,7 +125,7 @@ def score_videos(classifier, videos: pd.DataFrame, frames: int) -> pd.DataFrame:
     from deepfake_detector.data.loading.crop_index import find_box_px, list_crops, read_crop
     from deepfake_detector.faces.crops import cut_face
     from deepfake_detector.inference.detector import classify_crops
-    from deepfake_detector.training.face_classifier_epochs import choose_crops
+    from deepfake_detector.training.epoch_validation import choose_crops
 
     sources = dict(zip(videos["video"], videos["source"], strict=True))
     crops = choose_crops(list_crops(list_shards(videos)), frames)

@@ -103,7 +103,7 @@ def make_network_outputs(params):
     from deepfake_detector.models.ssd.network import build_detector
 
     keras.utils.set_random_seed(7)
-    detector = build_detector(params.model_copy(update={"weights": "none"}))
+    detector = build_detector(params)
     side = params.image_size_px
     images = np.random.default_rng(7).uniform(0, 255, (IMAGES, side, side, 3))
     outputs = detector(np.float32(images), training=True)  # with the batch's own statistics

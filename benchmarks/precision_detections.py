@@ -24,7 +24,7 @@ SURE = 0.5  # score of real and fake together from which a face counts
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--weights", default="none", help="as detector.weights in params.yaml")
+    parser.add_argument("--init", default="none", help="as train.init in params.yaml")
     parser.add_argument("--train", type=Path, nargs="+", required=True, dest="shards")
     parser.add_argument("--test", type=Path, nargs="+", required=True)
     parser.add_argument("--steps", type=int, default=300)

@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["forward", "train", "loss"])
     parser.add_argument("--backbone", default="vgg16", choices=["vgg16", "efficientnet_lite0"])
-    parser.add_argument("--weights", default="none", help="as detector.weights in params.yaml")
+    parser.add_argument("--init", default="none", help="as train.init in params.yaml")
     parser.add_argument("--shards", type=Path, nargs="*", help="real frames, for `loss`")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--steps", type=int, default=200, help="of `loss`")
@@ -50,13 +50,13 @@ def build(arguments, precision: str):
     """Build the network, the same at each call but for its precision."""
     import keras
 
-    from deepfake_detector.models.backbones.pretrained import load_pretrained
+    from deepfake_detector.models.initial_weights import initialize_ssd
     from deepfake_detector.models.ssd.network import build_detector
 
     params = load_project_params(arguments, precision)
     keras.utils.set_random_seed(params.seed)
     network = build_detector(params.detector)
-    load_pretrained(network, params.detector)
+    initialize_ssd(network, params.detector, arguments.init)
     return network, params
 
 
@@ -65,7 +65,7 @@ def load_project_params(arguments, precision: str):
     from deepfake_detector.config.schema import load_params
 
     params = load_params(PROJECT / "params.yaml")
-    asked = {"backbone": arguments.backbone, "precision": precision, "weights": arguments.weights}
+    asked = {"backbone": arguments.backbone, "precision": precision}
     schedule = params.train.schedule.model_copy(update={"learning_rate": arguments.rate})
     changes = {
         "detector": params.detector.model_copy(update=asked),

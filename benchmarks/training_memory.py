@@ -51,7 +51,8 @@ def train(copies: int, steps: int) -> None:
     import pandas as pd
 
     from deepfake_detector.config.schema import load_params
-    from deepfake_detector.training.ssd import Shards, train_detector
+    from deepfake_detector.data.splits.listing import Shards
+    from deepfake_detector.training.ssd import train_ssd
 
     params = load_params(PROJECT / "params.yaml")
     short = params.train.model_copy(update={"epochs": 1, "steps_per_epoch": steps})
@@ -71,9 +72,7 @@ def train(copies: int, steps: int) -> None:
                 copied[-1].symlink_to(source.resolve())
         shards = Shards(train=copied, validation=sources["validation"][:2])
         out = Path(folder, "train")
-        train_detector(
-            params.model_copy(update={"train": short}), shards, out, "", lambda *_: None
-        )
+        train_ssd(params.model_copy(update={"train": short}), shards, out, "", lambda row: None)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 

@@ -122,12 +122,11 @@ def run_stage(stage: str, work: Path) -> None:
 
 def write_released(asked: argparse.Namespace, params: Params, commit: str) -> None:
     """Calibrate on validation, measure on test, and write the folder that is released."""
-    from deepfake_detector.models.released_weights import write_released_weights
-
     from deepfake_detector.export.folders import replace_folder, write_checksums
     from deepfake_detector.export.released_card import make_card_text
     from deepfake_detector.inference.detector import load_detector
     from deepfake_detector.inference.released import hash_networks
+    from deepfake_detector.models.released_weights import write_released_weights
     from deepfake_detector.training.release import (
         calibrate_release,
         make_card,

@@ -1,18 +1,17 @@
-"""Stage `train`: teach the detector on the train split, choose the epoch on validation."""
+"""Stage `train`: train the detector on the train split, choose its epoch on validation."""
 
 import argparse
-import hashlib
 import json
 import logging
 from pathlib import Path
 
 from deepfake_detector import mlflow_tracking
 from deepfake_detector.config.schema import Params, load_params
-from deepfake_detector.data.splits.listing import list_shards, read_sources
+from deepfake_detector.data.splits.listing import Shards, list_shards, read_sources
 
 OUT = Path("artifacts/train")
 UNFINISHED_RUN = Path("artifacts/train_unfinished/run.json")
-PACKAGE = Path(__file__).parent / "deepfake_detector"
+PIPELINE = Path("dvc.yaml")
 
 logger = logging.getLogger("train")
 
@@ -31,37 +30,50 @@ def main() -> None:
 
 
 def train(params: Params) -> None:
-    """Train on the train split, validate on the validation split, write `artifacts/train`."""
-    from deepfake_detector.training.checkpoints import remove_checkpoints
+    """Train on the train split, validate on the validation split, write `artifacts/train`.
+
+    The face classifier comes first: with it, epochs of the SSD are ranked as the whole detector.
+    """
+    from deepfake_detector.training.checkpoints import make_fingerprint, remove_checkpoints
     from deepfake_detector.training.face_classifier import (
         FaceClassifierPlan,
         train_face_classifier,
     )
-    from deepfake_detector.training.ssd import Shards, train_detector
+    from deepfake_detector.training.ssd import train_ssd
 
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
-    inputs = mlflow_tracking.hash_dvc_inputs("train")
-    fingerprint = make_fingerprint(params, shards)
+    stage, inputs = (
+        read_yaml(PIPELINE)["stages"]["train"],
+        mlflow_tracking.hash_dvc_inputs("train"),
+    )
+    fingerprint = make_fingerprint(stage, params, [*shards.train, *shards.validation])
     with mlflow_tracking.training_run(params, inputs, _read_run_id(fingerprint)) as run_id:
         _write_json(UNFINISHED_RUN, {"mlflow_run_id": run_id, "fingerprint": fingerprint})
-        train_detector(params, shards, OUT, fingerprint, log_epoch)
+        (OUT / "face_classifier").mkdir(parents=True, exist_ok=True)  # empty without a classifier
+        classifier = None
+        if params.face_classifier.enabled:
+            plan = FaceClassifierPlan(
+                params.face_classifier,
+                params.train.init,
+                params.train.finetune_fraction,
+                read_sources("train"),
+                params.seed,
+                fingerprint,
+            )
+            classifier = train_face_classifier(plan, shards, OUT, show_classifier_epoch)
+            mlflow_tracking.log_file(OUT / "face_classifier/history.csv", "face_classifier")
+        train_ssd(params, shards, OUT, fingerprint, log_epoch, classifier)
         _write_json(OUT / "run.json", {"mlflow_run_id": run_id})
         for name in ("history.csv", "last.keras"):
             mlflow_tracking.log_file(OUT / name)
-        (OUT / "face_classifier").mkdir(exist_ok=True)  # empty without a face classifier
-        if params.face_classifier.enabled:
-            plan = FaceClassifierPlan(
-                params.face_classifier, read_sources("train"), params.seed, fingerprint
-            )
-            train_face_classifier(plan, shards, OUT, log_classifier_epoch)
-            mlflow_tracking.log_file(OUT / "face_classifier/history.csv", "face_classifier")
     remove_checkpoints(OUT)
 
 
-def log_classifier_epoch(row: dict[str, float]) -> None:
-    """Show an epoch of one of the face classifier's networks to the person and to MLflow."""
+def show_classifier_epoch(row: dict) -> None:
+    """Show an epoch of one of the face classifier's networks to the person."""
     logger.info(
-        "face classifier %d, epoch %d: loss %.3f, validation loss %.3f, AUC: frames %.3f, videos %.3f",
+        "face classifier %d, epoch %d: loss %.3f, validation loss %.3f, AUC: frames %.3f, "
+        "videos %.3f",
         row["network"],
         row["epoch"],
         row["train_loss"],
@@ -69,38 +81,23 @@ def log_classifier_epoch(row: dict[str, float]) -> None:
         row["validation_frame_auc"],
         row["validation_video_auc"],
     )
-    name = f"face_classifier_{row['network']}"
-    values = {key: row[key] for key in row if key not in ("network", "epoch")}
-    known = {f"{name}_{key}": value for key, value in values.items() if value == value}
-    mlflow_tracking.log_epoch(row["epoch"], known)
 
 
-def log_epoch(epoch: int, row: dict[str, float]) -> None:
-    """Show an epoch to the person and to MLflow."""
+def log_epoch(row: dict) -> None:
+    """Show an epoch of the SSD to the person, and log it to MLflow."""
     logger.info(
-        "epoch %d: loss %.3f, validation loss %.3f, AP real %.3f, AP fake %.3f, mAP %.3f, "
-        "class-agnostic AP (COCO) %.3f",
-        epoch,
+        "epoch %d: loss %.3f, validation loss %.3f, AP real %.3f, AP fake %.3f, mAP@0.50 %.3f, "
+        "mAP@0.50:0.95 %.3f, class-agnostic %.3f",
+        row["epoch"],
         row["train_loss"],
         row["validation_loss"],
         row["validation_ap_real"],
         row["validation_ap_fake"],
         row["validation_map_50"],
+        row["validation_map_50_95"],
         row["validation_class_agnostic_ap_50_95"],
     )
-    mlflow_tracking.log_epoch(epoch, {key: value for key, value in row.items() if key != "epoch"})
-
-
-def make_fingerprint(params: Params, shards) -> str:
-    """Hash everything a training depends on: parameters, frames and code."""
-    digest = hashlib.sha256()
-    sections = (params.detector, params.train, params.face_classifier)
-    for section in (params.seed, *(section.model_dump() for section in sections)):
-        digest.update(json.dumps(section, sort_keys=True).encode())
-    for path in [*shards.train, *shards.validation, *sorted(PACKAGE.rglob("*.py"))]:
-        digest.update(path.name.encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    mlflow_tracking.log_epoch(row)
 
 
 def _read_run_id(fingerprint: str) -> str | None:

@@ -106,8 +106,7 @@ def prepare_study(params: Params, name: str, storage_url: str | None):
     Returns:
         The study, and the context of its trials.
     """
-    from deepfake_detector.data.splits.listing import read_boxes
-    from deepfake_detector.training.ssd import Shards
+    from deepfake_detector.data.splits.listing import Shards, read_boxes
     from deepfake_detector.tuning.fingerprint import check_fingerprint, make_fingerprint
     from deepfake_detector.tuning.initial_trials import (
         TrainingFaces,

@@ -35,10 +35,10 @@ def stage(tmp_path, monkeypatch):
              for part in ("loss", "box_loss", "class_loss")]  # fmt: skip
     names += [
         f"validation_{name}"
-        for name in ("ap_real", "ap_fake", "map_50", "class_agnostic_ap_50_95")
+        for name in ("ap_real", "ap_fake", "map_50", "map_50_95", "class_agnostic_ap_50_95")
     ]
     names.append("learning_rate")
-    write_csv("train/history.csv", ",".join(["epoch", *names]), ",".join(["1"] + ["0.5"] * 11))
+    write_csv("train/history.csv", ",".join(["epoch", *names]), ",".join(["1"] + ["0.5"] * 12))
     (tmp_path / "artifacts/train/run.json").write_text('{"mlflow_run_id": "abc"}')
     calls = {}
     pretend(monkeypatch, calls)

@@ -112,7 +112,7 @@ def test_files_are_the_same_for_any_number_of_workers(data_set, monkeypatch):
         path.unlink()
     run(extract_frames, monkeypatch, workers=3)
     assert read_files(data_set) == alone
-    assert len(alone) == 7 + 3
+    assert len(alone) == 2 * 7 + 3
 
 
 def forbid_all_but(monkeypatch, *videos):
@@ -147,7 +147,8 @@ def test_unchanged_videos_are_not_decoded_again(data_set, monkeypatch):
     assert sorted(seen) == ["new.mp4", "p0_real.mp4"]
     after = read_files(data_set)
     assert "new.mp4.tfrecord" in after
-    assert "no_face.mp4.tfrecord" not in after
+    assert "new.mp4.crops.npz" in after
+    assert not [name for name in after if name.startswith("no_face")]
     assert after["p0_real.mp4.tfrecord"] != before["p0_real.mp4.tfrecord"]
     assert after["p0_fake.mp4.tfrecord"] == before["p0_fake.mp4.tfrecord"]
 
@@ -168,6 +169,7 @@ def test_shard_that_is_damaged_or_gone_is_made_again(data_set, monkeypatch):
     before = read_files(data_set)
     (data_set.folder / FOLDER / "p0_real.mp4.tfrecord").unlink()
     (data_set.folder / FOLDER / "p1_real.mp4.tfrecord").write_bytes(b"half")
+    (data_set.folder / FOLDER / "p2_real.mp4.crops.npz").unlink()
     run(extract_frames, monkeypatch)
     assert read_files(data_set) == before
 

@@ -30,8 +30,7 @@ def project(tmp_path_factory):
     copied = copy_project(tmp_path_factory.mktemp("tune") / "project")
     copy_sample(copied.folder / "data")
     keep_few_clips(copied.folder / "data")
-    untrained = {"detector.weights": "none", "face_classifier.weights": "none"}
-    copied.write_params(SHORT | {"train.epochs": "1"} | untrained)
+    copied.write_params(SHORT | {"train.epochs": "1", "train.init": "none"})
     copied.run("dvc", "repro", "-q", "split")
     hide_test_videos(copied.folder / "artifacts")
     return copied

@@ -115,13 +115,13 @@ def test_values_are_written_and_read_back():
 
 
 def test_a_text_with_signs_of_yaml_in_it_stays_a_text():
-    text, _ = override_params(TEXT, {"detector.weights": "../a: b #1.npz"})
-    assert read(text, "detector.weights") == "../a: b #1.npz"
+    text, _ = override_params(TEXT, {"train.init": "../a: b #1.npz"})
+    assert read(text, "train.init") == "../a: b #1.npz"
 
 
 def test_a_number_as_a_text_value_stays_a_text():
-    text, _ = override_params(TEXT, {"detector.weights": "17"})
-    assert read(text, "detector.weights") == "17"
+    text, _ = override_params(TEXT, {"train.init": "17"})
+    assert read(text, "train.init") == "17"
 
 
 @pytest.mark.parametrize(

@@ -37,15 +37,41 @@ def test_a_training_shows_every_parameter_under_its_dotted_name():
 
 def test_an_interrupted_training_is_killed_and_continued():
     with pytest.raises(KeyboardInterrupt), runs.training_run(PARAMS, {}) as run_id:
-        runs.log_epoch(1, {"train_loss": 2.0})
+        runs.log_epoch({"epoch": 1, "train_loss": 2.0})
         raise KeyboardInterrupt
     assert read_run(run_id).info.status == "KILLED"
     with runs.training_run(PARAMS, {}, run_id) as continued:
-        runs.log_epoch(1, {"train_loss": 2.0})
-        runs.log_epoch(2, {"train_loss": 1.0})
+        runs.log_epoch({"epoch": 2, "train_loss": 1.0})
     assert continued == run_id
     assert read_run(run_id).info.status == "FINISHED"
     assert list_points(run_id, "train_loss") == [(1, 2.0), (2, 1.0)]
+
+
+def test_a_run_shows_a_dozen_metrics_and_no_more(tmp_path):
+    losses = {f"{split}_{part}": 1.0 for split in ("train", "validation")
+              for part in ("loss", "box_loss", "class_loss")}  # fmt: skip
+    scores = ("ap_real", "ap_fake", "map_50", "map_50_95", "class_agnostic_ap_50_95")
+    row = {"epoch": 1, **losses, **{f"validation_{name}": 0.5 for name in scores}}
+    evaluated = {f"test_{name}": 0.5 for name in (*scores, "ap_real_ci95_low", "found")}
+    verdicts = {f"test_video_{name}": 0.5 for name in ("auc", "log_loss", "ece", "eer")}
+    with runs.training_run(PARAMS, {}) as run_id:
+        runs.log_epoch(row | {"learning_rate": 0.1, "images_per_second": 9.0})
+        runs.log_evaluation(evaluated, tmp_path)
+        runs.log_evaluation(verdicts | {"validation_video_auc": 0.5}, tmp_path)
+    shown = read_run(run_id).data.metrics
+    assert shown.keys() == {
+        "train_loss", "validation_loss", "validation_map_50_95", "learning_rate",
+        "images_per_second", "test_ap_real", "test_ap_fake", "test_map_50", "test_map_50_95",
+        "test_class_agnostic_ap_50_95", "test_video_auc", "test_video_log_loss", "test_video_ece",
+    }  # fmt: skip
+    assert len(shown) <= 13
+
+
+def test_a_metric_that_is_undefined_is_not_logged(tmp_path):
+    with runs.training_run(PARAMS, {}) as run_id:
+        runs.log_epoch({"epoch": 1, "train_loss": 2.0, "validation_map_50_95": float("nan")})
+        runs.log_evaluation({"test_map_50": None, "test_ap_real": 0.0}, tmp_path)
+    assert read_run(run_id).data.metrics == {"train_loss": 2.0, "test_ap_real": 0.0}
 
 
 def test_a_failed_training_is_failed():
@@ -92,7 +118,7 @@ def test_a_deleted_run_is_not_continued():
     assert other != run_id
 
 
-def test_an_evaluation_keeps_figures_and_pictures_but_no_detections(tmp_path, monkeypatch):
+def test_an_evaluation_keeps_metrics_and_pictures_but_no_detections(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "evaluate"
     for name in ("detections.csv", "metrics.json", "plots/curve.png"):
@@ -101,18 +127,13 @@ def test_an_evaluation_keeps_figures_and_pictures_but_no_detections(tmp_path, mo
     docs = tmp_path / runs.DATA_DOCS
     docs.mkdir(parents=True)
     (docs / "index.html").write_text("docs")
-    figures = {
-        "test_map_50": 0.5,
-        "test_faces": 3,
-        "test_map_large": None,
-        "test_how": "by source",
-    }
+    metrics = {"test_map_50": 0.5, "test_faces": 3, "test_how": "by source"}
     with runs.continued_run(None) as run_id:
         assert not runs.has_evaluation()
-        runs.log_evaluation(figures, folder)
+        runs.log_evaluation(metrics, folder)
         assert runs.has_evaluation()
     run = read_run(run_id)
-    assert run.data.metrics == {"test_map_50": 0.5, "test_faces": 3.0}
+    assert run.data.metrics == {"test_map_50": 0.5}
     kept = Path(run.info.artifact_uri)
     files = {p.relative_to(kept).as_posix() for p in kept.rglob("*") if p.is_file()}
     assert files == {"evaluate/metrics.json", "evaluate/plots/curve.png", "data_docs/index.html"}

@@ -7,6 +7,7 @@ from deepfake_detector.models.face_classifier import (
     build_face_classifier,
     make_ensemble,
 )
+from deepfake_detector.models.initial_weights import initialize_classifier
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,7 @@ def test_a_pretrained_backbone_has_the_statistics_of_imagenet_and_goes_on_learni
 
     params = load_params(Path(__file__).parents[2] / "params.yaml").face_classifier
     classifier = build_face_classifier(params.model_copy(update={"crop_px": 64}))
+    initialize_classifier(classifier, "imagenet", number=1)
     norms = [
         n for n in classifier.features[0].layers if isinstance(n, keras.layers.BatchNormalization)
     ]

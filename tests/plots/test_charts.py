@@ -56,6 +56,7 @@ def make_history(epochs: int) -> pd.DataFrame:
     history = pd.DataFrame({"epoch": range(1, epochs + 1), "learning_rate": 1e-3})
     history[losses] = 1.0
     history["validation_map_50"] = [0.1 * epoch for epoch in range(epochs)]
+    history["validation_map_50_95"] = 0.05
     history["validation_class_agnostic_ap_50_95"] = [0.9 - 0.1 * epoch for epoch in range(epochs)]
     history[["validation_ap_real", "validation_ap_fake"]] = np.nan
     return history

@@ -1,4 +1,3 @@
-import math
 from pathlib import Path
 
 import cv2
@@ -9,15 +8,14 @@ import pytest
 
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.data.frame_records import FrameRecord, write_shard
+from deepfake_detector.data.splits.listing import Shards
 from deepfake_detector.training.checkpoints import remove_checkpoints
 from deepfake_detector.training.ssd import (
-    Shards,
     make_optimizer,
     make_schedule,
-    make_ssd_progress,
-    train_detector,
+    shorten_epochs,
+    train_ssd,
 )
-from deepfake_detector.training.ssd_epochs import ProgressBar
 
 PROJECT_PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 
@@ -40,7 +38,7 @@ TINY = change(
     train__steps_per_epoch=2,
     train__batch_size=2,
     detector__image_size_px=300,
-    detector__weights="none",
+    train__init="none",
 )
 
 
@@ -74,12 +72,12 @@ def shards(tmp_path_factory):
 def run(params, shards, folder, fingerprint="same", stop_after=None):
     reported = []
 
-    def report(epoch, row):
-        reported.append((epoch, row))
-        if epoch == stop_after:
+    def report(row):
+        reported.append(row)
+        if row["epoch"] == stop_after:
             raise KeyboardInterrupt
 
-    train_detector(params, shards, folder, fingerprint, report)
+    train_ssd(params, shards, folder, fingerprint, report)
     return reported
 
 
@@ -88,11 +86,11 @@ def test_an_interrupted_training_goes_on_and_ends_as_an_uninterrupted_one(shards
     with pytest.raises(KeyboardInterrupt):
         run(TINY, shards, tmp_path / "killed", stop_after=1)
     resumed = run(TINY, shards, tmp_path / "killed")
-    assert [epoch for epoch, _ in resumed] == [1, 2]
+    assert [row["epoch"] for row in resumed] == [2]  # the first one was reported before
     history = pd.read_csv(tmp_path / "killed" / "history.csv")
     assert history["epoch"].tolist() == [1, 2]
     for name in ("train_loss", "validation_loss", "learning_rate"):
-        assert resumed[1][1][name] == pytest.approx(whole[1][1][name], rel=1e-3)
+        assert resumed[0][name] == pytest.approx(whole[1][name], rel=1e-3)
     assert sorted(path.name for path in (tmp_path / "killed").iterdir()) == [
         "detector.keras",
         "history.csv",
@@ -106,7 +104,7 @@ def test_a_training_of_something_else_starts_anew(shards, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(TINY, shards, tmp_path / "train", stop_after=1)
     reported = run(TINY, shards, tmp_path / "train", fingerprint="other")
-    assert [epoch for epoch, _ in reported] == [1, 2]
+    assert [row["epoch"] for row in reported] == [1, 2]
 
 
 def test_training_overfits_eight_images(shards, tmp_path):
@@ -122,17 +120,40 @@ def test_training_overfits_eight_images(shards, tmp_path):
         train__augmentation__downscale_prob=0.0,
         train__schedule__warmup_epochs=0,
     )
-    row = run(params, shards, tmp_path / "train")[-1][1]
+    row = run(params, shards, tmp_path / "train")[-1]
     assert row["validation_ap_real"] > 0.95
     assert row["validation_ap_fake"] > 0.95
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_batch_named():
-    watch = ProgressBar(make_ssd_progress(TINY.train), done=0)
-    watch.on_epoch_begin(2)
-    watch.on_train_batch_end(0, {"loss": 1.0})
-    with pytest.raises(FloatingPointError, match="epoch 3, batch 8: the loss is nan"):
-        watch.on_train_batch_end(7, {"loss": math.nan})
+class CallsAllFakes:
+    """Stands for a face classifier; remembers the crops that it is shown."""
+
+    crop_scale, crop_px, fusion_weight, min_detection_score = 1.5, 32, 1.0, 0.1
+
+    def __init__(self):
+        self.shown = []
+
+    def predict_on_batch(self, crops):
+        self.shown.append(crops.shape)
+        return np.full(len(crops), 9.0, np.float32)
+
+
+def test_the_epoch_is_measured_with_the_labels_of_the_face_classifier(shards, tmp_path):
+    reported, classifier = [], CallsAllFakes()
+    params = change(TINY, train__epochs=1, detector__detections__score_threshold=0.01)
+    train_ssd(params, shards, tmp_path / "train", "", reported.append, classifier)
+    alone = run(params, shards, tmp_path / "alone")
+    assert all(shape[1:] == (32, 32, 3) for shape in classifier.shown)
+    assert reported[0]["train_loss"] == pytest.approx(alone[0]["train_loss"])
+    same = "validation_class_agnostic_ap_50_95"
+    assert reported[0][same] == pytest.approx(alone[0][same], nan_ok=True)
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(24, 2), (1000, 100), (3, 1)])
+def test_a_trained_start_takes_a_tenth_of_the_steps_and_all_epochs(steps, expected):
+    changes = {"train__epochs": 15, "train__finetune_fraction": 0.1}
+    short = shorten_epochs(change(PROJECT_PARAMS, train__steps_per_epoch=steps, **changes))
+    assert short == change(PROJECT_PARAMS, train__steps_per_epoch=expected, **changes)
 
 
 def rates(params, epochs):

@@ -75,7 +75,6 @@ class DetectionParams(Section):
 
 class DetectorParams(Section):
     backbone: Literal["efficientnet_lite0", "vgg16"]
-    weights: str
     image_size_px: Annotated[int, Field(ge=128)]
     precision: Literal["auto", "float32", "bfloat16"]
     anchors: AnchorParams
@@ -121,6 +120,8 @@ class AugmentationParams(Section):
 
 
 class TrainParams(Section):
+    init: str
+    finetune_fraction: Annotated[float, Field(gt=0, le=1)]
     epochs: Count
     steps_per_epoch: Count
     batch_size: Count
@@ -154,7 +155,6 @@ class PairParams(Section):
 
 class FaceClassifierParams(Section):
     enabled: bool
-    weights: Literal["imagenet", "none"]
     crop_px: Annotated[int, Field(ge=32)]
     crop_scale: Annotated[float, Field(ge=1)]
     fusion_weight: Fraction

@@ -5,7 +5,7 @@ A record is a `tf.train.Example` with the features `image` (JPEG), `boxes` (frac
 `windows` (fractions, 4 a crop: what a crop shows), `landmarks` (float16 fractions of the crop, as
 bytes, none where they are not known), `video`, `frame`, `width_px`, `height_px` (size of the
 original frame). Written without TensorFlow, whose import takes each worker 8-20 s, always
-to the same bytes. Shapes: `N` faces.
+to the same bytes. Beside a shard stands an index of its crops (`shard_index`). Shapes: `N` faces.
 """
 
 import struct
@@ -17,10 +17,13 @@ import google_crc32c
 import numpy as np
 
 from deepfake_detector.common.files import replace_file
+from deepfake_detector.data.shard_index import ShardIndex, make_index_path
 from deepfake_detector.video.names import check_video_name
 
 FORMAT_VERSION = 3
 """Raised when shards made before no longer fit."""
+
+_HEADER_BYTES = 12  # before a record's content: its length and a checksum
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,38 @@ def make_shard_path(folder: Path, video: str) -> Path:
 
 
 def write_shard(path: Path, records: Iterable[FrameRecord]) -> None:
-    """Write records to a shard, which appears when it is complete."""
-    with replace_file(path) as unfinished, unfinished.open("wb") as file:
-        for record in records:
-            file.write(_frame_content(_encode(record)))
+    """Write records to a shard and the index of its crops; both appear when they are complete."""
+    index = ShardIndex()
+    with replace_file(path) as unfinished, replace_file(make_index_path(path)) as unfinished_index:
+        with unfinished.open("wb") as file:
+            for record in records:
+                content, crops_end = _encode(record)
+                index.video = record.video
+                index.rows += _list_index_rows(record, file.tell() + _HEADER_BYTES + crops_end)
+                file.write(_frame_content(content))
+        index.write(unfinished_index)
+
+
+def _list_index_rows(record: FrameRecord, crops_end: int) -> list[dict]:
+    """List the index's rows of a record, whose crops end at this byte of the shard."""
+    end, rows = crops_end, []
+    landmarks = [decode_landmarks(points) for points in _encode_landmarks(record)]
+    unknown = np.full((468, 2), np.nan, np.float16)
+    for number, jpeg in reversed(list(enumerate(record.crops))):
+        points = landmarks[number]
+        row = {
+            "position": end - len(jpeg),
+            "length": len(jpeg),
+            "box": record.boxes[number],
+            "window": record.windows[number],
+            "label": record.labels[number],
+            "frame": record.frame,
+            "size_px": (record.width_px, record.height_px),
+            "landmarks": unknown if points is None else points,
+        }
+        rows.append(row)
+        end -= len(_field(1, jpeg))
+    return rows[::-1]
 
 
 def parse_record(serialized):
@@ -113,8 +144,12 @@ def _encode_landmarks(record: FrameRecord) -> list[bytes]:
     ]
 
 
-def _encode(record: FrameRecord) -> bytes:
-    """Encode a `tf.train.Example` (tensorflow/core/example/feature.proto)."""
+def _encode(record: FrameRecord) -> tuple[bytes, int]:
+    """Encode a `tf.train.Example` (tensorflow/core/example/feature.proto).
+
+    Returns:
+        Its bytes, and where in them the last crop ends.
+    """
     features = {
         "boxes": _floats(record.boxes),
         "crops": _strings(record.crops),
@@ -127,11 +162,13 @@ def _encode(record: FrameRecord) -> bytes:
         "width_px": _integers(record.width_px),
         "windows": _floats(record.windows),
     }
-    entries = (
-        _field(1, _field(1, name.encode()) + _field(2, feature))
+    entries = {
+        name: _field(1, _field(1, name.encode()) + _field(2, feature))
         for name, feature in features.items()
-    )
-    return _field(1, b"".join(entries))
+    }
+    content = _field(1, b"".join(entries.values()))
+    after = list(entries)[list(entries).index("crops") + 1 :]  # a field's content is its end
+    return content, len(content) - sum(len(entries[name]) for name in after)
 
 
 def _strings(strings: list[bytes]) -> bytes:

@@ -37,6 +37,15 @@ def compute_map(detections: Detections, truth: Truth, iou_threshold: float) -> d
     }
 
 
+def compute_coco_map(detections: Detections, truth: Truth) -> float:
+    """Compute the mean over both labels of COCO's AP, IoU 0.50:0.95.
+
+    NaN without any annotated face; a label without one does not count, as in COCO.
+    """
+    ranked = rank_by_coco(detections, truth, COCO_IOUS, COCO_MOST_PER_IMAGE, LABELS)
+    return compute_mean(compute_coco(ranked[label]) for label in LABELS)
+
+
 def compute_class_agnostic_ap(detections: Detections, truth: Truth) -> float:
     """Compute COCO's AP of the faces whatever their label; NaN without any annotated face."""
     locations, faces = merge_labels(detections), drop_truth_labels(truth)

@@ -8,30 +8,37 @@ import pandas as pd
 
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS, name_to_label
-from deepfake_detector.metrics.average_precision import compute_class_agnostic_ap, compute_map
+from deepfake_detector.metrics.average_precision import (
+    compute_class_agnostic_ap,
+    compute_coco_map,
+    compute_map,
+)
 from deepfake_detector.metrics.detections import FoundFaces, Truth
 
 
 def mean_average_precision(
     faces: pd.DataFrame, truth: pd.DataFrame, iou_threshold: float
 ) -> dict[str, float]:
-    """Give `ap_real`, `ap_fake`, their mean `map`, and `class_agnostic_ap_50_95` of found faces.
+    """Return `ap_real`, `ap_fake`, `map_50`, `map_50_95` and `class_agnostic_ap_50_95`.
 
-    The first three are VOC's areas; the last one leaves the label out, and tells how well boxes
-    fit: the mean over overlaps from 0.50 to 0.95.
+    The first two are VOC's areas, `map_50` is their mean. The others are COCO's, means over IoU
+    thresholds from 0.50 to 0.95: `map_50_95` of both labels, and of faces whatever their label,
+    which tells how well boxes fit.
 
     Args:
         faces: `video, frame, left, top, right, bottom, real, fake`, one row per found face.
         truth: `video, frame, left, top, right, bottom, label`, every frame at least once.
 
     Returns:
-        NaN for a label without any annotated face; `map` is the mean of the others.
+        NaN for a label without any annotated face, which counts in no mean.
     """
     images = list_images(truth)
     detections = table_to_faces(faces, images).to_detections()
     annotated = table_to_truth(truth, images)
-    location = {"class_agnostic_ap_50_95": compute_class_agnostic_ap(detections, annotated)}
-    return compute_map(detections, annotated, iou_threshold) | location
+    return compute_map(detections, annotated, iou_threshold) | {
+        "map_50_95": compute_coco_map(detections, annotated),
+        "class_agnostic_ap_50_95": compute_class_agnostic_ap(detections, annotated),
+    }
 
 
 def list_images(truth: pd.DataFrame) -> pd.DataFrame:

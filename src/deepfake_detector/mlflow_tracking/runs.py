@@ -3,6 +3,7 @@
 MLflow is imported where it is used: it takes seconds, and most commands do without.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,27 @@ from deepfake_detector.mlflow_tracking.store import use_project_tracking
 
 DATA_DOCS = Path("artifacts/validate/data_docs")
 TEST = "test_"
+
+EPOCH_METRICS = (
+    "train_loss",
+    "validation_loss",
+    "validation_map_50_95",
+    "learning_rate",
+    "images_per_second",
+)
+"""Of a row of `history.csv`, the curves that a run shows."""
+
+TEST_METRICS = (
+    "test_ap_real",
+    "test_ap_fake",
+    "test_map_50",
+    "test_map_50_95",
+    "test_class_agnostic_ap_50_95",
+    "test_video_auc",
+    "test_video_log_loss",
+    "test_video_ece",
+)
+"""Of the metrics of `evaluate` and `calibrate`, what a run shows; the rest is in its files."""
 
 
 @contextmanager
@@ -99,14 +121,11 @@ def log_provenance(inputs: dict[str, str]) -> None:
     mlflow.set_tags(tags)
 
 
-def log_epoch(epoch: int, values: dict[str, float]) -> None:
-    """Log an epoch's figures; its number is the step. An epoch the run already shows is left."""
+def log_epoch(row: dict[str, float]) -> None:
+    """Log `EPOCH_METRICS` of a row of `history.csv`; its `epoch` is the step."""
     import mlflow
 
-    run_id, first = mlflow.active_run().info.run_id, next(iter(values))
-    logged = mlflow.MlflowClient().get_metric_history(run_id, first)
-    if epoch not in {metric.step for metric in logged}:
-        mlflow.log_metrics(values, step=epoch)
+    mlflow.log_metrics(_choose_numbers(row, EPOCH_METRICS), step=row["epoch"])
 
 
 def log_file(path: Path, folder: str | None = None) -> None:
@@ -116,16 +135,17 @@ def log_file(path: Path, folder: str | None = None) -> None:
     mlflow.log_artifact(path, folder)
 
 
-def log_evaluation(figures: dict[str, Any], folder: Path) -> None:
-    """Log figures, named `test_...`, with the curves and pictures in `folder` and the Data Docs.
+def log_evaluation(metrics: dict[str, Any], folder: Path) -> None:
+    """Log `TEST_METRICS` of an evaluation, the files in `folder`, and the Data Docs.
 
-    What is undefined (None) or no number is left out; so is the large table of detections.
+    All metrics are in the folder's `metrics.json`. The large table of detections is not logged.
+
+    Args:
+        metrics: by name, `test_...`; None is undefined.
     """
     import mlflow
 
-    mlflow.log_metrics(
-        {k: value for k, value in figures.items() if isinstance(value, int | float)}
-    )
+    mlflow.log_metrics(_choose_numbers(metrics, TEST_METRICS))
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "detections.csv":
             inside = path.relative_to(folder).parent.as_posix()
@@ -134,8 +154,14 @@ def log_evaluation(figures: dict[str, Any], folder: Path) -> None:
         mlflow.log_artifacts(DATA_DOCS, "data_docs")
 
 
+def _choose_numbers(metrics: dict[str, Any], names: tuple[str, ...]) -> dict[str, float]:
+    """Return those of these metrics that are there and defined."""
+    chosen = {name: metrics[name] for name in names if metrics.get(name) is not None}
+    return {name: value for name, value in chosen.items() if not math.isnan(value)}
+
+
 def has_evaluation() -> bool:
-    """Tell whether the current run shows test figures."""
+    """Return whether the current run shows test metrics."""
     import mlflow
 
     run = mlflow.MlflowClient().get_run(mlflow.active_run().info.run_id)

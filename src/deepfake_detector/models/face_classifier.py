@@ -13,7 +13,6 @@ from keras import layers, ops
 
 from deepfake_detector.config.schema import FaceClassifierParams
 from deepfake_detector.models.backbones.efficientnet_lite0 import build_efficientnet_lite0
-from deepfake_detector.models.backbones.pretrained import load_lite0
 
 
 @keras.saving.register_keras_serializable(package="deepfake_detector")
@@ -85,12 +84,12 @@ def _build_features(crop_px: int) -> keras.Model:
 
 
 def build_face_classifier(params: FaceClassifierParams) -> FaceClassifier:
-    """Build a classifier of one network, its backbone with ImageNet weights where `params.weights` says.
+    """Build a classifier of one network with random weights.
 
-    Unlike the SSD's, its batch normalisation learns: steps take twice as long, and a third
+    Unlike the SSD's, its batch normalization learns: steps take twice as long, and a third
     as many do.
     """
-    classifier = FaceClassifier(
+    return FaceClassifier(
         params.crop_px,
         params.crop_scale,
         params.fusion_weight,
@@ -98,9 +97,6 @@ def build_face_classifier(params: FaceClassifierParams) -> FaceClassifier:
         params.dropout,
         1,
     )
-    if params.weights == "imagenet":
-        load_lite0(classifier.features[0])
-    return classifier
 
 
 def make_ensemble(classifiers: list[FaceClassifier]) -> FaceClassifier:

@@ -47,8 +47,9 @@ def _draw_precision(axes, history: pd.DataFrame, objective: str) -> None:
         values = history[f"validation_ap_{label}"]
         axes.plot(history["epoch"], values, "o-", color=COLORS[label], label=f"AP {label}")
     for column, name, style in (
-        ("validation_map_50", "mAP", "o-"),
-        ("validation_class_agnostic_ap_50_95", "class-agnostic AP, COCO", "o--"),
+        ("validation_map_50", "mAP@0.50", "o-"),
+        ("validation_map_50_95", "mAP@0.50:0.95", "o--"),
+        ("validation_class_agnostic_ap_50_95", "class-agnostic AP@0.50:0.95", "o:"),
     ):
         axes.plot(history["epoch"], history[column], style, color=VALIDATION, label=name)
     values = history[objective]

@@ -1,7 +1,8 @@
 """Training the face classifier on pairs of a real face and its fake, one network after the other.
 
 What is kept is an average of the weights over steps (Polyak & Juditsky 1992), which few and varied
-faces need more than anything; what happens after each epoch is in `face_classifier_epochs`.
+faces need more than anything. What happens after each epoch is in `callbacks` and
+`epoch_validation`. Nothing here needs TensorFlow: it trains on any backend of Keras.
 Shapes: `P` pairs in a batch, `S` side of a crop in px.
 """
 
@@ -15,17 +16,23 @@ import numpy as np
 from deepfake_detector.config.schema import FaceClassifierParams
 from deepfake_detector.data.loading.crop_index import list_crops
 from deepfake_detector.data.loading.face_pairs import FacePairSampler, Source, group_crops
-from deepfake_detector.models.face_classifier import build_face_classifier, make_ensemble
+from deepfake_detector.data.splits.listing import Shards
+from deepfake_detector.models.face_classifier import (
+    FaceClassifier,
+    build_face_classifier,
+    make_ensemble,
+)
+from deepfake_detector.models.initial_weights import initialize_classifier
+from deepfake_detector.training.callbacks import ProgressBar, ProgressInfo, ValidationCheckpoint
 from deepfake_detector.training.checkpoints import Checkpoint, write_history
-from deepfake_detector.training.face_classifier_epochs import FaceClassifierEpochEnd
-from deepfake_detector.training.ssd import Shards
-from deepfake_detector.training.ssd_epochs import ProgressBar, ProgressInfo
+from deepfake_detector.training.epoch_validation import choose_crops, validate_classifier
+from deepfake_detector.training.model_selection import rank_classifier_epoch
 
 WARM_UP = 0.07
-"""Share of the training over which the learning rate rises."""
+"""Fraction of the training over which the learning rate rises."""
 
-SEEDS_APART = 1000
-"""From one network to the next: seeds that a person counts up by one share no network."""
+SEED_STEP = 1000
+"""From one network to the next: seeds that a person counts up by one have no network in common."""
 
 CLIP_NORM = 1.0
 """Of the gradient: a batch of subtle fakes is mostly noise at first."""
@@ -36,80 +43,114 @@ class FaceClassifierPlan:
     """All that the result of a training depends on, but for the shards.
 
     Attributes:
+        init: what the networks start from, `train.init`.
+        finetune_fraction: of the steps of an epoch, where they start from released weights.
         sources: of each video, by its name.
         fingerprint: names everything, shards and code included.
     """
 
     params: FaceClassifierParams
+    init: str
+    finetune_fraction: float
     sources: dict[str, str]
     seed: int
     fingerprint: str
 
 
 def train_face_classifier(
-    plan: FaceClassifierPlan, shards: Shards, folder: Path, report: Callable
-) -> None:
+    plan: FaceClassifierPlan, shards: Shards, folder: Path, report: Callable[[dict], None]
+) -> FaceClassifier:
     """Train a face classifier, or go on where an interrupted training of the same plan stopped.
 
     Args:
         shards: TFRecord files, one a video.
-        folder: in the end its folder `face_classifier` gets `face_classifier.keras` (of each network's
-            epoch with the highest frame AUC on validation) and `history.csv`.
-        report: called with each row of `history.csv`, also for the epochs of the interrupted
-            training.
+        folder: in the end its folder `face_classifier` gets `face_classifier.keras` (of each
+            network's epoch with the highest frame AUC on validation) and `history.csv`.
+        report: called with each row of `history.csv`, but for epochs of an interrupted training.
+
+    Returns:
+        The classifier that is in the file.
 
     Raises:
         ValueError: the train split has no real face.
         FloatingPointError: the loss is not finite; the message names epoch and batch.
     """
-    networks = [f"face_classifier_{number}" for number in range(1, plan.params.ensemble_size + 1)]
-    checkpoints = [Checkpoint(folder, name, plan.fingerprint) for name in networks]
-    history = []
-
-    def keep(row: dict) -> None:
-        history.append(row)
-        report(row)
-
-    for number, checkpoint in enumerate(checkpoints, start=1):
-        train_network(plan, number, shards, checkpoint, keep)
-    best = [
-        keras.saving.load_model(checkpoint.find_best(), compile=False, safe_mode=True)
-        for checkpoint in checkpoints
-    ]
-    _publish(make_ensemble(best), history, folder / "face_classifier")
+    networks, history = [], []
+    for number in range(1, plan.params.ensemble_size + 1):
+        checkpoint = Checkpoint(folder, f"face_classifier_{number}", plan.fingerprint)
+        networks.append(train_network(plan, number, shards, checkpoint, report))
+        history += [{"network": number} | row for row in checkpoint.history]
+    classifier = make_ensemble(networks)
+    _publish(classifier, history, folder / "face_classifier")
+    return classifier
 
 
 def train_network(
-    plan: FaceClassifierPlan, number: int, shards: Shards, checkpoint: Checkpoint, report: Callable
-) -> None:
-    """Train the `number`th network, from 1, or go on with it; its checkpoint has the result."""
-    params, seed = plan.params, plan.seed + SEEDS_APART * (number - 1)
+    plan: FaceClassifierPlan,
+    number: int,
+    shards: Shards,
+    checkpoint: Checkpoint,
+    report: Callable[[dict], None],
+) -> FaceClassifier:
+    """Train the `number`th network, from 1, or go on with it; return that of its best epoch."""
+    params, seed = plan.params, plan.seed + SEED_STEP * (number - 1)
     keras.utils.set_random_seed(seed)
     sources = group_crops(list_crops(shards.train), plan.sources)
     steps = count_steps(sources, params)
     classifier = build_face_classifier(params)
-    classifier.compile(
-        optimizer=make_classifier_optimizer(params, steps), loss=make_classifier_loss(params)
-    )
-    classifier.optimizer.build(classifier.trainable_variables)
-    epoch_end = FaceClassifierEpochEnd(
-        classifier,
-        params,
-        list_crops(shards.validation),
-        checkpoint,
-        lambda row: report({"network": number} | row),
-    )
-    done = epoch_end.resume()
-    work = make_classifier_progress(params, steps, number)
-    maker = FacePairSampler(sources, params.crop_px, params.crop_scale, params.pairs)
-    classifier.fit(
-        PairBatches(maker, params, seed, steps, done),
+    if initialize_classifier(classifier, plan.init, number):
+        steps = max(1, round(plan.finetune_fraction * steps))
+    trainer = make_classifier_trainer(classifier, params, steps)
+    done = checkpoint.restore(classifier, trainer.optimizer, kept=classifier)
+    if done:
+        swap_averages_back(trainer)
+    crops = choose_crops(list_crops(shards.validation), params.validation_frames)
+    sampler = FacePairSampler(sources, params.crop_px, params.crop_scale, params.pairs)
+    trainer.fit(
+        PairBatches(sampler, params, seed, steps, done),
         epochs=params.epochs,
         initial_epoch=done,
-        callbacks=[ProgressBar(work, done), epoch_end],
+        callbacks=[
+            ProgressBar(make_classifier_progress(params, steps, number), done),
+            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+            ValidationCheckpoint(
+                lambda: validate_classifier(classifier, crops),
+                rank_classifier_epoch,
+                checkpoint,
+                lambda row: report({"network": number} | row),
+            ),
+        ],
         shuffle=False,  # every pair is drawn
         verbose=0,
     )
+    return keras.saving.load_model(checkpoint.find_best(), compile=False, safe_mode=True)
+
+
+def make_classifier_trainer(
+    classifier: FaceClassifier, params: FaceClassifierParams, steps: int
+) -> keras.Model:
+    """Make a model for `fit` that trains a classifier, which itself stays without an optimizer.
+
+    So the file of the classifier holds its weights and no more.
+    """
+    crops = keras.Input((params.crop_px, params.crop_px, 3), name="crops")
+    trainer = keras.Model(crops, classifier(crops), name="classifier_trainer")
+    trainer.compile(
+        optimizer=make_classifier_optimizer(params, steps), loss=make_classifier_loss(params)
+    )
+    trainer.optimizer.build(trainer.trainable_variables)
+    return trainer
+
+
+def swap_averages_back(trainer: keras.Model) -> None:
+    """Put the trained weights back into a restored network, and their averages aside.
+
+    A checkpoint is saved while `SwapEMAWeights` has the averages in the network, which are what is
+    kept. This is the exchange that it does itself where the next epoch of the same run begins.
+    """
+    swap = keras.callbacks.SwapEMAWeights()
+    swap.set_model(trainer)
+    swap.on_test_begin()
 
 
 def _publish(classifier: keras.Model, history: list[dict], folder: Path) -> None:
@@ -124,7 +165,7 @@ def _publish(classifier: keras.Model, history: list[dict], folder: Path) -> None
 def make_classifier_progress(
     params: FaceClassifierParams, steps: int, number: int
 ) -> ProgressInfo:
-    """Say what there is to do for the `number`th network, for the progress bar."""
+    """Return what there is to do for the `number`th network, for the progress bar."""
     return ProgressInfo(
         name=f"face classifier {number} of {params.ensemble_size}",
         rate="face_classifier.learning_rate",
@@ -176,10 +217,10 @@ class PairBatches(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, maker: FacePairSampler, params: FaceClassifierParams, seed: int, steps: int, done
+        self, sampler: FacePairSampler, params: FaceClassifierParams, seed: int, steps: int, done
     ):
         super().__init__(workers=2, use_multiprocessing=False, max_queue_size=4)
-        self._maker, self._params, self._seed = maker, params, seed
+        self._sampler, self._params, self._seed = sampler, params, seed
         self._steps, self._epoch = steps, done
 
     def __len__(self):
@@ -188,7 +229,7 @@ class PairBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         number = self._epoch * self._steps + index
         pairs = [
-            self._maker.make([self._seed, number, place])
+            self._sampler.make([self._seed, number, place])
             for place in range(self._params.pairs_per_batch)
         ]
         crops = np.concatenate([np.stack(pair) for pair in pairs]).astype(np.float32)

@@ -1,10 +1,10 @@
 """Training a detector: the loss over matched anchors, the optimizer, and `fit`.
 
-Liu et al. 2016 (SSD), section 2.2. What happens after each epoch is in `epochs`.
+Liu et al. 2016 (SSD), section 2.2. What happens after each epoch is in `callbacks` and
+`epoch_validation`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -12,7 +12,9 @@ import numpy as np
 
 from deepfake_detector.config.schema import OptimizerParams, Params, TrainParams
 from deepfake_detector.data.loading.training_batches import make_training_batches
-from deepfake_detector.models.backbones.pretrained import load_pretrained
+from deepfake_detector.data.splits.listing import Shards
+from deepfake_detector.models.face_classifier import FaceClassifier
+from deepfake_detector.models.initial_weights import initialize_ssd
 from deepfake_detector.models.ssd.anchor_matching import make_targets
 from deepfake_detector.models.ssd.loss import compute_loss
 from deepfake_detector.models.ssd.network import (
@@ -20,15 +22,10 @@ from deepfake_detector.models.ssd.network import (
     build_inference_model,
     make_detector_anchors,
 )
-from deepfake_detector.training.ssd_epochs import EpochEnd, ProgressBar, ProgressInfo
-
-
-@dataclass(frozen=True)
-class Shards:
-    """TFRecord files, one a video."""
-
-    train: list[Path]
-    validation: list[Path]
+from deepfake_detector.training.callbacks import ProgressBar, ProgressInfo, ValidationCheckpoint
+from deepfake_detector.training.checkpoints import Checkpoint
+from deepfake_detector.training.epoch_validation import SsdValidator
+from deepfake_detector.training.model_selection import rank_ssd_epoch
 
 
 class DetectorTrainer(keras.Model):
@@ -43,21 +40,21 @@ class DetectorTrainer(keras.Model):
         self.detector = detector
         self._anchors = make_detector_anchors(detector, params.detector)
         self._detector_params, self._loss_params = params.detector, params.train.loss
-        self._location = keras.metrics.Mean(name="box_loss")
-        self._label = keras.metrics.Mean(name="class_loss")
+        self._box_loss = keras.metrics.Mean(name="box_loss")
+        self._class_loss = keras.metrics.Mean(name="class_loss")
 
     def call(self, images, training=None):
         return self.detector(images, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Compute the SSD loss and the weights' regularisation of a batch: a scalar."""
-        location, label = self.compute_parts(y, y_pred)
-        self._location.update_state(location)
-        self._label.update_state(label)
-        return location + label + sum(self.losses)
+        """Compute the SSD loss and the weights' regularization of a batch: a scalar."""
+        box_loss, class_loss = self.compute_parts(y, y_pred)
+        self._box_loss.update_state(box_loss)
+        self._class_loss.update_state(class_loss)
+        return box_loss + class_loss + sum(self.losses)
 
     def compute_parts(self, faces, outputs):
-        """Compute location loss and label loss, two scalars, from a batch's faces and outputs."""
+        """Compute box loss and class loss, two scalars, from a batch's faces and outputs."""
         targets = make_targets(
             faces["boxes"],
             faces["labels"],
@@ -68,55 +65,82 @@ class DetectorTrainer(keras.Model):
         return compute_loss(*targets, outputs["box"], outputs["label"], self._loss_params)
 
 
-def train_detector(
-    params: Params, shards: Shards, folder: Path, fingerprint: str, report: Callable
+def train_ssd(
+    params: Params,
+    shards: Shards,
+    folder: Path,
+    fingerprint: str,
+    report: Callable[[dict], None],
+    classifier: FaceClassifier | None = None,
 ) -> None:
-    """Train a detector, or go on where an interrupted training of the same fingerprint stopped.
+    """Train the SSD, or go on where an interrupted training of the same fingerprint stopped.
 
     Args:
-        folder: gets `detector.keras` (best epoch on validation, see `find_best_epoch`),
+        folder: gets `detector.keras` (best epoch on validation, see `model_selection`),
             `last.keras` and `history.csv` in the end; they also stay in a checkpoint beside it
             (`checkpoints.remove_checkpoints`), so that what follows may be interrupted, too.
         fingerprint: names everything the result depends on.
-        report: called with the epoch (from 1) and its row of `history.csv`, also for the epochs of
-            the interrupted training.
+        report: called with each row of `history.csv`, but for epochs of an interrupted training.
+        classifier: labels the faces found on validation; None: the SSD's own labels count.
 
     Raises:
         FloatingPointError: the loss is not finite; the message names epoch and batch.
     """
     keras.utils.set_random_seed(params.seed)
     detector = build_detector(params.detector)
-    load_pretrained(detector, params.detector)
-    if params.train.freeze_batch_norm:
-        freeze_batch_norm(detector)
-    model = DetectorTrainer(detector, params)
-    model.compile(optimizer=make_optimizer(params.train))
-    model.optimizer.build(model.trainable_variables)
-    inference_model = build_inference_model(detector, params.detector)
-    epoch_end = EpochEnd(
-        model, inference_model, shards.validation, params, folder, fingerprint, report
+    if initialize_ssd(detector, params.detector, params.train.init):
+        params = shorten_epochs(params)
+    trainer = make_trainer(detector, params)
+    inference_model = build_inference_model(trainer.detector, params.detector)
+    checkpoint = Checkpoint(folder, "detector", fingerprint)
+    done = checkpoint.restore(trainer.detector, trainer.optimizer, kept=inference_model)
+    validator = SsdValidator(trainer, inference_model, classifier, shards.validation, params)
+    patience = params.train.early_stopping_epochs
+    validation = ValidationCheckpoint(
+        validator.measure, rank_ssd_epoch, checkpoint, report, patience
     )
-    done = epoch_end.resume()
-    if done < params.train.epochs and not epoch_end.has_stopped():
-        batches = make_training_batches(
-            shards.train,
-            params.train.batch_size,
-            params.detector.image_size_px,
-            params.train.max_faces,
-            params.train.augmentation,
-            params.seed,
-            skipped_batches=done * params.train.steps_per_epoch,
-        )
-        model.fit(
-            batches,
+    if done < params.train.epochs and not validation.has_stopped():
+        trainer.fit(
+            make_batches(params, shards.train, done),
             epochs=params.train.epochs,
             initial_epoch=done,
             steps_per_epoch=params.train.steps_per_epoch,
-            callbacks=[ProgressBar(make_ssd_progress(params.train), done), epoch_end],
+            callbacks=[ProgressBar(make_ssd_progress(params.train), done), validation],
             shuffle=False,  # the stream is
             verbose=0,
         )
-    epoch_end.finish()
+    checkpoint.publish(folder)
+
+
+def shorten_epochs(params: Params) -> Params:
+    """Return params with fewer steps an epoch, for a detector that is trained already."""
+    steps = max(1, round(params.train.finetune_fraction * params.train.steps_per_epoch))
+    return params.model_copy(
+        update={"train": params.train.model_copy(update={"steps_per_epoch": steps})}
+    )
+
+
+def make_trainer(detector: keras.Model, params: Params) -> DetectorTrainer:
+    """Make a trainer of a detector, with its optimizer."""
+    if params.train.freeze_batch_norm:
+        freeze_batch_norm(detector)
+    trainer = DetectorTrainer(detector, params)
+    trainer.compile(optimizer=make_optimizer(params.train))
+    trainer.optimizer.build(trainer.trainable_variables)
+    return trainer
+
+
+def make_batches(params: Params, shards: list[Path], done: int):
+    """Make the endless training batches from those on that follow `done` epochs."""
+    return make_training_batches(
+        shards,
+        params.train.batch_size,
+        params.detector.image_size_px,
+        params.train.max_faces,
+        params.train.augmentation,
+        params.seed,
+        skipped_batches=done * params.train.steps_per_epoch,
+    )
 
 
 def make_ssd_progress(params: TrainParams) -> ProgressInfo:

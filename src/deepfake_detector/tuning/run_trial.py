@@ -16,6 +16,7 @@ import optuna
 import tensorflow as tf
 
 from deepfake_detector.config.schema import Params
+from deepfake_detector.data.splits.listing import Shards
 from deepfake_detector.models.face_classifier import FaceClassifier
 from deepfake_detector.training import ssd
 from deepfake_detector.training.model_selection import find_objective
@@ -50,7 +51,7 @@ class TrialContext:
     """
 
     params: Params
-    shards: ssd.Shards
+    shards: Shards
     faces: TrainingFaces
     classifier: Path | None
     log: TrialLog
@@ -95,13 +96,18 @@ def log_end(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
 def choose_params(trial: optuna.Trial, params: Params) -> Params:
     """Choose the values of a trial, and put them into the parameters.
 
-    A trial that came with exact values gets those; Optuna learns from the nearest point.
+    All trials start from ImageNet: the released weights fit the default anchors alone, and are
+    trained already, so that trials with and without them could not be compared. A trial that came
+    with exact values gets those; Optuna learns from the nearest point.
     """
     suggested = suggest_values(trial, params)
     values = trial.user_attrs.get(VALUES, suggested)
     trial.set_user_attr(VALUES, values)
     trial.set_user_attr(ORIGIN, trial.user_attrs.get(ORIGIN, "sampled"))
-    return apply_values(params, values)
+    chosen = apply_values(params, values)
+    return chosen.model_copy(
+        update={"train": chosen.train.model_copy(update={"init": "imagenet"})}
+    )
 
 
 def check_anchors(trial: optuna.Trial, params: Params, context: TrialContext) -> None:

@@ -15,7 +15,7 @@ import optuna
 from deepfake_detector.common import artifacts
 from deepfake_detector.common.files import hash_file, replace_file, write_text
 from deepfake_detector.config.schema import Params
-from deepfake_detector.data.splits.listing import list_shards, read_sources
+from deepfake_detector.data.splits.listing import Shards, list_shards, read_sources
 from deepfake_detector.tuning.fingerprint import hash_values
 from deepfake_detector.tuning.study import STUDIES
 
@@ -89,10 +89,15 @@ def _train_classifier(params: Params, fingerprint: str) -> None:
         FaceClassifierPlan,
         train_face_classifier,
     )
-    from deepfake_detector.training.ssd import Shards
 
-    sources = read_sources("train")
-    plan = FaceClassifierPlan(params.face_classifier, sources, params.seed, fingerprint)
+    plan = FaceClassifierPlan(
+        params.face_classifier,
+        "imagenet",
+        params.train.finetune_fraction,
+        read_sources("train"),
+        params.seed,
+        fingerprint,
+    )
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
     train_face_classifier(plan, shards, STUDIES, _log_epoch)
     remove_checkpoints(STUDIES)

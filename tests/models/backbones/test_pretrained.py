@@ -2,12 +2,17 @@ import hashlib
 import pickle
 import struct
 import urllib.error
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from deepfake_detector.models.backbones.pretrained import load_pretrained, read_legacy_torch
+from deepfake_detector.models.backbones.pretrained import (
+    load_imagenet,
+    load_weights_file,
+    read_legacy_torch,
+)
 from deepfake_detector.models.ssd.network import build_detector
 
 
@@ -59,10 +64,10 @@ def test_a_pickle_that_would_run_code_is_rejected(tmp_path):
         read_legacy_torch(path, sha256)
 
 
-def test_imagenet_features_of_lite0_are_normalised_as_when_they_were_trained(detector_params):
+def test_imagenet_features_of_lite0_are_normalized_as_when_they_were_trained(detector_params):
     """Wrongly read kernels give batch normalisation inputs it has never seen."""
     detector = build_detector(detector_params)
-    load_pretrained(detector, detector_params)
+    load_imagenet(detector, "efficientnet_lite0")
     rows, columns = np.mgrid[0:300, 0:300] / 300
     image = np.stack([rows, columns, np.hypot(rows - 0.5, columns - 0.5)], axis=-1)[None] * 255
     for name in ("_bn0", "_blocks.8._bn1", "_bn1"):
@@ -71,13 +76,6 @@ def test_imagenet_features_of_lite0_are_normalised_as_when_they_were_trained(det
         spread = np.asarray(keras.ops.std(raw, axis=(0, 1, 2)))
         trained = np.sqrt(np.asarray(norm.moving_variance) + norm.epsilon)
         assert np.median(spread / trained) < 3, name
-
-
-def test_random_weights_are_left_alone(detector_params):
-    detector = build_detector(detector_params)
-    before = detector.get_layer("_conv_stem").get_weights()[0]
-    load_pretrained(detector, detector_params.model_copy(update={"weights": "none"}))
-    assert np.array_equal(before, detector.get_layer("_conv_stem").get_weights()[0])
 
 
 def vgg16_arrays():
@@ -97,11 +95,11 @@ def vgg16(vgg16_params):
     return build_detector(vgg16_params)
 
 
-def test_vgg16_kernels_for_bgr_are_turned_to_rgb(vgg16, vgg16_params, tmp_path):
+def test_vgg16_kernels_for_bgr_are_turned_to_rgb(vgg16, tmp_path):
     path = tmp_path / "vgg16.npz"
     arrays = vgg16_arrays()
     np.savez(path, **arrays)
-    load_pretrained(vgg16, vgg16_params.model_copy(update={"weights": str(path)}))
+    load_weights_file(vgg16, path, "vgg16")
     kernel, bias = vgg16.get_layer("block1_conv1").get_weights()
     assert np.array_equal(kernel, arrays["block1_conv1/kernel"][:, :, ::-1].astype(np.float32))
     assert bias.tolist() == [1] * 64
@@ -115,38 +113,38 @@ def test_vgg16_kernels_for_bgr_are_turned_to_rgb(vgg16, vgg16_params, tmp_path):
         ({"fc6/kernel": np.zeros(1)}, "fc6 needs a kernel and a bias"),
     ],
 )
-def test_kernels_that_do_not_fit_are_rejected_by_layer(
-    vgg16, vgg16_params, tmp_path, change, message
-):
+def test_kernels_that_do_not_fit_are_rejected_by_layer(vgg16, tmp_path, change, message):
     path = tmp_path / "vgg16.npz"
     np.savez(path, **(vgg16_arrays() | change))
     with pytest.raises(ValueError, match=message):
-        load_pretrained(vgg16, vgg16_params.model_copy(update={"weights": str(path)}))
+        load_weights_file(vgg16, path, "vgg16")
 
 
 @pytest.mark.parametrize("kept", [0, 40, 2000])
-def test_kernels_of_a_broken_file_are_rejected(vgg16, vgg16_params, tmp_path, kept):
+def test_kernels_of_a_broken_file_are_rejected(vgg16, tmp_path, kept):
     path = tmp_path / "vgg16.npz"
     np.savez(path, **vgg16_arrays())
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ValueError, match=r"vgg16\.npz is no readable \.npz file"):
-        load_pretrained(vgg16, vgg16_params.model_copy(update={"weights": str(path)}))
+        load_weights_file(vgg16, path, "vgg16")
 
 
-def test_an_array_alone_is_no_file_of_kernels(vgg16, vgg16_params, tmp_path):
+def test_an_array_alone_is_no_file_of_kernels(vgg16, tmp_path):
     path = tmp_path / "vgg16.npz"
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
     with pytest.raises(ValueError, match=r"vgg16\.npz is no readable \.npz file"):
-        load_pretrained(vgg16, vgg16_params.model_copy(update={"weights": str(path)}))
+        load_weights_file(vgg16, path, "vgg16")
 
 
-def test_a_weights_file_that_is_not_there_is_named(vgg16, vgg16_params):
-    with pytest.raises(FileNotFoundError, match=r"detector\.weights: no file nowhere\.npz"):
-        load_pretrained(vgg16, vgg16_params.model_copy(update={"weights": "nowhere.npz"}))
+def test_a_weights_file_that_is_not_there_is_named(vgg16):
+    with pytest.raises(
+        FileNotFoundError, match=r"train\.init: expected released.*; no file nowhere\.npz"
+    ):
+        load_weights_file(vgg16, Path("nowhere.npz"), "vgg16")
 
 
-def test_a_failed_download_is_told_from_other_faults(vgg16, vgg16_params, monkeypatch):
+def test_a_failed_download_is_told_from_other_faults(vgg16, monkeypatch):
     def fetch(**options):
         try:
             raise urllib.error.URLError("no route")
@@ -155,11 +153,11 @@ def test_a_failed_download_is_told_from_other_faults(vgg16, vgg16_params, monkey
 
     monkeypatch.setattr(keras.applications, "VGG16", fetch)
     with pytest.raises(ValueError, match=r"imagenet weights .* no route.*; name a local file"):
-        load_pretrained(vgg16, vgg16_params)
+        load_imagenet(vgg16, "vgg16")
 
     def fill_memory(**options):
         raise MemoryError("full")
 
     monkeypatch.setattr(keras.applications, "VGG16", fill_memory)
     with pytest.raises(MemoryError, match="full"):
-        load_pretrained(vgg16, vgg16_params)
+        load_imagenet(vgg16, "vgg16")

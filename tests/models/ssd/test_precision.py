@@ -83,7 +83,7 @@ def test_a_network_in_bfloat16_gives_nearly_the_same_in_float32():
 
 
 def test_vgg16_in_bfloat16_keeps_mean_norm_and_outputs_in_float32(detector_params):
-    asked = {"backbone": "vgg16", "precision": "bfloat16", "weights": "none"}
+    asked = {"backbone": "vgg16", "precision": "bfloat16"}
     params = detector_params.model_copy(update=asked)
     narrow = list_bfloat16(build_inference_model(build_detector(params), params))
     assert {"block1_conv1", "fc7", "conv9_2", "box_1", "label_6"} <= narrow

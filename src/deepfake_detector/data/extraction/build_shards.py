@@ -17,6 +17,7 @@ from deepfake_detector.common.tables import Rejection
 from deepfake_detector.config.schema import ExtractFramesParams
 from deepfake_detector.data.extraction.extract_video import Extraction, extract_video
 from deepfake_detector.data.frame_records import make_shard_path
+from deepfake_detector.data.shard_index import SUFFIX, make_index_path
 
 FINGERPRINTS = "fingerprints.json"
 
@@ -105,6 +106,7 @@ def _find_unchanged(fingerprints: dict[str, str], folder: Path) -> dict[str, dic
         for video, fingerprint in fingerprints.items()
         if video in known
         and make_shard_path(folder, video).is_file()
+        and make_index_path(make_shard_path(folder, video)).is_file()
         and known[video] == _describe(fingerprint, folder, video)
     }
 
@@ -118,7 +120,8 @@ def _describe(fingerprint: str, folder: Path, video: str) -> dict:
 
 def _remove_others(folder: Path, done: dict[str, dict]) -> None:
     kept = {make_shard_path(folder, video) for video in done}
-    for path in folder.glob("*.tfrecord*"):
+    kept |= {make_index_path(path) for path in kept}
+    for path in [*folder.glob("*.tfrecord*"), *folder.glob(f"*{SUFFIX}*")]:
         if path not in kept:
             path.unlink()
 

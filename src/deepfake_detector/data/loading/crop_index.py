@@ -1,20 +1,18 @@
-"""The crops of faces in shards, read one at a time and in any order.
+"""The crops of faces in shards, read one at a time and in any order, without TensorFlow.
 
-Only where a crop lies in its file and its landmarks, 2 KB a face, are kept in memory, so that it
-does not grow with pictures.
+Where a crop lies in its file stands in the index beside the shard (`data/shard_index`). Only that
+and its landmarks, 2 KB a face, are kept in memory.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.data.frame_records import decode_landmarks, parse_record
+from deepfake_detector.data.shard_index import read_index
 from deepfake_detector.faces.crops import cut_window, make_window, resize
 from deepfake_detector.video.images import decode_image
-
-_HEADER = 12  # bytes before a record's content: its length and a checksum
-_FOOTER = 4
 
 
 @dataclass(frozen=True)
@@ -39,27 +37,32 @@ class Crop:
 
 
 def list_crops(shards: list[Path]) -> list[Crop]:
-    """List the crops of all faces in shards, in their order."""
+    """List the crops of all faces in shards, in their order.
+
+    Raises:
+        ValueError: a shard has no index beside it.
+    """
     return [crop for path in shards for crop in _list_shard(path)]
 
 
-def _list_shard(path: Path):
-    import tensorflow as tf
-
-    start = 0
-    for serialized in tf.data.TFRecordDataset(str(path)):
-        content, record = serialized.numpy(), parse_record(serialized)
-        video, frame = record["video"].numpy().decode(), int(record["frame"])
-        names = ("crops", "windows", "boxes", "labels", "landmarks")
-        faces = zip(*(record[name].numpy() for name in names), strict=True)
-        for jpeg, window, box, label, points in faces:
-            size = window[2:] - window[:2]
-            inside = (box - np.tile(window[:2], 2)) / np.tile(size, 2)
-            aspect = size[0] * int(record["width_px"]) / (size[1] * int(record["height_px"]))
-            position = start + _HEADER + content.find(jpeg)
-            known = (decode_landmarks(points), float(aspect))
-            yield Crop(path, position, len(jpeg), inside, box, int(label), video, frame, *known)
-        start += _HEADER + len(content) + _FOOTER
+def _list_shard(path: Path) -> Iterator[Crop]:
+    index = read_index(path)
+    for row in index.rows:
+        box, window, landmarks = row["box"], row["window"], row["landmarks"]
+        size = window[2:] - window[:2]
+        width_px, height_px = (int(side) for side in row["size_px"])
+        yield Crop(
+            path,
+            int(row["position"]),
+            int(row["length"]),
+            box=(box - np.tile(window[:2], 2)) / np.tile(size, 2),
+            frame_box=box,
+            label=int(row["label"]),
+            video=index.video,
+            frame=int(row["frame"]),
+            landmarks=None if np.isnan(landmarks[0, 0]) else landmarks,
+            aspect=float(size[0] * width_px / (size[1] * height_px)),
+        )
 
 
 def read_crop(crop: Crop) -> np.ndarray:

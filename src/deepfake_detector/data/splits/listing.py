@@ -1,5 +1,6 @@
 """Which shards belong to a split, and the faces in them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,14 @@ from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES
 from deepfake_detector.data.frame_records import make_shard_path, parse_record
 
 _FRAMES_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class Shards:
+    """What a training reads: TFRecord files, one a video."""
+
+    train: list[Path]
+    validation: list[Path]
 
 
 def list_shards(split: str) -> list[Path]:

@@ -16,27 +16,17 @@ import keras
 import numpy as np
 
 from deepfake_detector.common.files import hash_file
-from deepfake_detector.config.schema import DetectorParams
 
 _LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
-def load_pretrained(detector: keras.Model, params: DetectorParams) -> None:
-    """Fill the detector's backbone with the weights that `detector.weights` names, in place.
-
-    `imagenet` are the published ones, `none` leaves them random, anything else is a path: of a
-    `.keras` or `.weights.h5` file of this very detector, or, for `vgg16`, of an `.npz` of kernels.
+def load_imagenet(detector: keras.Model, backbone: str) -> None:
+    """Fill the backbone of a detector with the published ImageNet weights, in place.
 
     Raises:
-        ValueError: the file does not fit the network, and the message names the first layer; or
-            the weights could not be downloaded.
-        FileNotFoundError: there is no such file.
+        ValueError: the weights of vgg16 could not be downloaded.
     """
-    if params.weights == "none":
-        return
-    if params.weights != "imagenet":
-        _load_file(detector, Path(params.weights), params.backbone)
-    elif params.backbone == "efficientnet_lite0":
+    if backbone == "efficientnet_lite0":
         load_lite0(detector)
     else:
         _fill(detector, _read_keras_vgg16())
@@ -51,16 +41,28 @@ def load_lite0(network: keras.Model) -> None:
     _fill(network, _read_lite0())
 
 
-def _load_file(detector: keras.Model, path: Path, backbone: str) -> None:
+def load_weights_file(detector: keras.Model, path: Path, backbone: str) -> None:
+    """Fill a detector from a file, in place.
+
+    Args:
+        path: of a `.keras` or `.weights.h5` file of this very detector, or, for `vgg16`, of an
+            `.npz` of kernels.
+
+    Raises:
+        ValueError: the file does not fit the network, and the message names the first layer.
+        FileNotFoundError: there is no such file.
+    """
     if not path.is_file():
-        raise FileNotFoundError(f"detector.weights: no file {path}")
+        raise FileNotFoundError(
+            f"train.init: expected released, imagenet, none or the path of weights; no file {path}"
+        )
     if path.suffix == ".npz" and backbone == "vgg16":
         _fill(detector, _group_by_layer(_read_arrays(path)), str(path))
         return
     try:
         detector.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
-        raise ValueError(f"detector.weights: {path} does not fit {backbone}: {error}") from error
+        raise ValueError(f"train.init: {path} does not fit {backbone}: {error}") from error
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -69,7 +71,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             return dict(file)
     except (*unreadable, TypeError) as error:  # TypeError: one array and no archive
-        raise ValueError(f"detector.weights: {path} is no readable .npz file ({error})") from error
+        raise ValueError(f"train.init: {path} is no readable .npz file ({error})") from error
 
 
 def _group_by_layer(arrays) -> dict[str, list[np.ndarray]]:
@@ -78,7 +80,7 @@ def _group_by_layer(arrays) -> dict[str, list[np.ndarray]]:
     grouped = {}
     for name in names:
         if f"{name}/kernel" not in arrays or f"{name}/bias" not in arrays:
-            raise ValueError(f"detector.weights: {name} needs a kernel and a bias")
+            raise ValueError(f"train.init: {name} needs a kernel and a bias")
         kernel = arrays[f"{name}/kernel"].astype(np.float32)
         if name == "block1_conv1":
             kernel = kernel[:, :, ::-1]
@@ -93,7 +95,7 @@ def _read_keras_vgg16() -> dict[str, list[np.ndarray]]:
         if not isinstance(error.__context__ or error, OSError):
             raise
         raise ValueError(
-            "detector.weights: imagenet weights of vgg16 are downloaded by keras.applications, "
+            "train.init: imagenet weights of vgg16 are downloaded by keras.applications, "
             f"which failed ({error}); name a local file in params.yaml, or use none"
         ) from error
     arrays = {}
@@ -108,11 +110,11 @@ def _fill(detector: keras.Model, weights: dict[str, list[np.ndarray]], origin="i
     for name, arrays in weights.items():
         layer = next((layer for layer in detector.layers if layer.name == name), None)
         if layer is None:
-            raise ValueError(f"detector.weights: {origin} has {name}, the detector has not")
+            raise ValueError(f"train.init: {origin} has {name}, the detector has not")
         expected = [tuple(weight.shape) for weight in layer.weights]
         got = [array.shape for array in arrays]
         if expected != got:
-            raise ValueError(f"detector.weights: {origin}: {name} is {got}, expected {expected}")
+            raise ValueError(f"train.init: {origin}: {name} is {got}, expected {expected}")
     for name, arrays in weights.items():
         detector.get_layer(name).set_weights(arrays)
 
@@ -128,7 +130,7 @@ def _read_lite0() -> dict[str, list[np.ndarray]]:
 
 
 def _to_keras(name: str, tensors: dict[str, np.ndarray]) -> list[np.ndarray]:
-    if f"{name}.running_mean" in tensors:  # batch normalisation
+    if f"{name}.running_mean" in tensors:  # batch normalization
         parts = ("weight", "bias", "running_mean", "running_var")
         return [tensors[f"{name}.{part}"] for part in parts]
     kernel = tensors[f"{name}.weight"]  # [out, in, height, width]

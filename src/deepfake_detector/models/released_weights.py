@@ -1,0 +1,145 @@
+"""The weights of the released detector: one folder from which training and prediction start.
+
+`weights.npz` holds float16 arrays named `ssd/LAYER/N` and `classifier_K/LAYER/N`: the `N`th weight
+of a layer, from 0, and the `K`th network of the face classifier, from 1. `model.json` has the
+parameters they were trained with, `SHA256SUMS` the hash of both, as `sha256sum` writes it.
+"""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from deepfake_detector.common.files import hash_file, replace_file, write_json, write_text
+from deepfake_detector.config.schema import DetectorParams, FaceClassifierParams
+from deepfake_detector.models.face_classifier import FaceClassifier
+
+SCHEMA = 1
+WEIGHTS, MODEL, SUMS = "weights.npz", "model.json", "SHA256SUMS"
+REMEDY = "fetch it anew with `dvc pull released`"
+
+
+def write_released_weights(
+    folder: Path,
+    ssd: keras.Model,
+    classifier: FaceClassifier,
+    detector: DetectorParams,
+    face_classifier: FaceClassifierParams,
+) -> None:
+    """Write the weights of a detector, in half precision, and what `read_released_model` reads.
+
+    Args:
+        ssd: as `build_detector` or `build_inference_model` makes it.
+        detector: the parameters of the SSD.
+        face_classifier: those of the classifier.
+
+    Raises:
+        ValueError: a weight has no place in half precision; the message names it.
+    """
+    named = _name_weights("ssd", ssd.layers)
+    for number in range(1, classifier.ensemble_size + 1):
+        named |= _name_weights(f"classifier_{number}", _list_network(classifier, number))
+    arrays = {}
+    for name, weight in named.items():
+        with np.errstate(over="ignore"):
+            arrays[name] = keras.ops.convert_to_numpy(weight).astype(np.float16)
+        if not np.isfinite(arrays[name]).all():
+            raise ValueError(f"{name}: a weight is not finite in half precision")
+    model = {
+        "schema": SCHEMA,
+        "detector": detector.model_dump(),
+        "face_classifier": face_classifier.model_dump(),
+    }
+    with replace_file(folder / WEIGHTS) as unfinished:
+        np.savez_compressed(unfinished, **arrays)
+    write_json(model, folder / MODEL)
+    sums = [f"{hash_file(folder / name)}  {name}\n" for name in (WEIGHTS, MODEL)]
+    write_text("".join(sums), folder / SUMS)
+
+
+def read_released_model(folder: Path) -> dict:
+    """Read `model.json`: the parameters of the released `detector` and `face_classifier`.
+
+    Raises:
+        ValueError: the folder is not there, incomplete, changed, or of another schema; the message
+            names the file and the command that mends it.
+    """
+    _check_hashes(folder)
+    model = json.loads((folder / MODEL).read_text(encoding="utf-8"))
+    if model.get("schema") != SCHEMA:
+        raise ValueError(
+            f"{folder / MODEL}: schema {model.get('schema')}, this version of the project reads "
+            f"{SCHEMA}; {REMEDY}, or check out the version it belongs to"
+        )
+    return model
+
+
+def load_released_weights(
+    folder: Path,
+    ssd: keras.Model | None = None,
+    classifier: FaceClassifier | None = None,
+    first_network: int = 1,
+) -> None:
+    """Fill networks with the released weights, in place.
+
+    Args:
+        folder: as `write_released_weights` writes it.
+        ssd: as `build_detector` or `build_inference_model` makes it.
+        classifier: its networks get those from `first_network` on, and again from the first where
+            fewer are released.
+
+    Raises:
+        ValueError: as of `read_released_model`, or a network has other layers or shapes.
+    """
+    read_released_model(folder)
+    with np.load(folder / WEIGHTS, allow_pickle=False) as file:
+        networks = {name.split("/")[0] for name in file.files}
+        count = sum(name.startswith("classifier_") for name in networks)
+        layers = {} if ssd is None else _name_weights("ssd", ssd.layers)
+        _fill(layers, "ssd", file, folder)
+        for number in range(0 if classifier is None else classifier.ensemble_size):
+            name = f"classifier_{(first_network - 1 + number) % count + 1}"
+            network = _list_network(classifier, number + 1)
+            _fill(_name_weights(name, network), name, file, folder)
+
+
+def _list_network(classifier: FaceClassifier, number: int) -> list:
+    """List the layers of a classifier's network, from 1."""
+    return [*classifier.features[number - 1].layers, classifier.heads[number - 1]]
+
+
+def _name_weights(network: str, layers: list) -> dict:
+    """Return the variables of layers under their names in the file."""
+    return {
+        f"{network}/{layer.name}/{number}": weight
+        for layer in layers
+        if not layer.name.startswith("decode_detections")  # anchors follow from the parameters
+        for number, weight in enumerate(layer.weights)
+    }
+
+
+def _fill(weights: dict, network: str, file, folder: Path) -> None:
+    names = {name for name in file.files if name.startswith(f"{network}/")}
+    if weights and names != weights.keys():
+        name = min(names ^ weights.keys())
+        where = "not in the network" if name in names else "missing"
+        raise ValueError(f"{folder / WEIGHTS}: {name} is {where}; other parameters than released")
+    for name, weight in weights.items():
+        array = file[name]
+        if array.shape != tuple(weight.shape):
+            raise ValueError(
+                f"{folder / WEIGHTS}: {name} is {array.shape}, expected {tuple(weight.shape)}"
+            )
+        weight.assign(array.astype(np.float32))
+
+
+def _check_hashes(folder: Path) -> None:
+    for name in (SUMS, WEIGHTS, MODEL):
+        if not (folder / name).is_file():
+            raise ValueError(f"{folder / name} is not there; {REMEDY}")
+    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    sums = {line[66:]: line[:64] for line in lines}
+    for name in (WEIGHTS, MODEL):
+        if sums.get(name) != hash_file(folder / name):
+            raise ValueError(f"{folder / name}: its SHA-256 is not the one in {SUMS}; {REMEDY}")
