@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deepfake_detector import mlflow_tracking
 from deepfake_detector.config.schema import Params, load_params
+from deepfake_detector.config.yaml_edit import read_yaml
 from deepfake_detector.data.splits.listing import Shards, list_shards, read_sources
 
 OUT = Path("artifacts/train")
