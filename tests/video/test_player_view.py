@@ -20,6 +20,10 @@ from deepfake_detector.video.packets import scan_packets
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.sampling import Sampling
 
+def read_all(path):
+    return list(FrameReader(path, scan_packets(path)).read(lambda number: True))
+
+
 RED, GREEN, BLUE, WHITE = (230, 20, 20), (20, 230, 20), (20, 20, 230), (230, 230, 230)
 CORNERS = np.array([[RED, GREEN], [BLUE, WHITE]], np.uint8).repeat(48, 0).repeat(64, 1)
 
@@ -329,7 +333,7 @@ def test_a_small_file_of_huge_frames_is_rejected_without_their_memory(tmp_path, 
     path = tmp_path / "a.gif"
     path.write_bytes(make_gif(side_px, side_px))
     tracemalloc.start()
-    for read in (probe_video, lambda p: list(FrameReader(p, scan_packets(p)).read(lambda number: True))):
+    for read in (probe_video, read_all):
         with pytest.raises(ValueError, match=r"a\.gif: .*pixels"):
             read(path)
     assert tracemalloc.get_traced_memory()[1] < 50e6
@@ -347,7 +351,7 @@ def test_times_over_a_day_are_rejected_however_many_frames_were_good(tmp_path, s
                 packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
             packet.stream = stream
             new.mux(packet)
-    for read in (probe_video, lambda p: list(FrameReader(p, scan_packets(p)).read(lambda number: True))):
+    for read in (probe_video, read_all):
         with pytest.raises(ValueError, match=r"a\.mkv: frame \d is at second .*the limit"):
             read(tmp_path / "a.mkv")
 
