@@ -1,4 +1,4 @@
-"""What `tune` searches: ranges and choices of parameters, and of the anchors' scales and ratios."""
+"""What `tune` searches: ranges and choices of parameters, of the scales and ratios of anchors."""
 
 import math
 from typing import Annotated, Any, Literal
