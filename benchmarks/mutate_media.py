@@ -10,6 +10,7 @@ is 1.
 
 import argparse
 import collections
+import copy
 import json
 import random
 import resource
@@ -158,13 +159,19 @@ def read_video(path: Path) -> None:
         read_image(path)
         return
     problems = []
-    for read in (probe_video, scan_packets, lambda p: list(FrameReader(p, 60).read(bool))):
+    for read in (probe_video, scan_packets, read_all_frames):
         try:
             read(path)
         except ValueError as error:
             problems.append(error)
     if problems:
         raise problems[0]
+
+
+def read_all_frames(path: Path) -> None:
+    """Read a video as `predict` does."""
+    for _ in FrameReader(path, scan_packets(path), 60).read(lambda number: True):
+        pass
 
 
 def make_videos(folder: Path) -> dict[str, bytes]:
@@ -212,7 +219,7 @@ def make_archive(folder: Path) -> bytes:
 def make_calibration() -> bytes:
     """Make a calibration as the stage writes it."""
     sys.path.insert(0, str(PROJECT / "tests"))
-    from clips import make_calibration as make
+    from builders import make_calibration as make
 
     return make().model_dump_json().encode()
 
@@ -288,7 +295,7 @@ def damage_json(content: bytes, rng: random.Random) -> bytes:
         if rng.random() < 0.2 and isinstance(part, dict):
             part.pop(key, None)
         else:
-            part[key] = rng.choice(ODD_VALUES)
+            part[key] = copy.deepcopy(rng.choice(ODD_VALUES))
     return json.dumps(values).encode()
 
 

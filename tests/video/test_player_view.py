@@ -20,6 +20,7 @@ from deepfake_detector.video.packets import scan_packets
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.sampling import Sampling
 
+
 def read_all(path):
     return list(FrameReader(path, scan_packets(path)).read(lambda number: True))
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES
 from deepfake_detector.common.tables import read_table
