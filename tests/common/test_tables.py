@@ -1,7 +1,17 @@
+import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.common.tables import Rejection, read_table, write_rejections, write_table
+from deepfake_detector.common.tables import (
+    ANNOTATION_COLUMNS,
+    VIDEO_COLUMNS,
+    Rejection,
+    read_table,
+    write_rejections,
+    write_table,
+)
+
+NUMBERS = ["width_px", "height_px", "fps", "frames"]
 
 
 def test_table_comes_back_and_names_that_look_like_numbers_stay_text(tmp_path):
@@ -12,6 +22,42 @@ def test_table_comes_back_and_names_that_look_like_numbers_stay_text(tmp_path):
     assert again["identity"].tolist() == ["", "null"]
     assert again["frames"].tolist() == [3, 4]
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["videos.csv"]
+
+
+UNLIKELY = ["NA", "None", "null", "nan", "001", "true", "1_0", "1e3", "inf", "", " x", "-", "0x1"]
+
+
+@pytest.mark.parametrize(
+    "column", [c for c in VIDEO_COLUMNS if c not in NUMBERS] + ["new", "face"]
+)
+def test_a_text_stays_the_text_it_is(tmp_path, column):
+    for values in (UNLIKELY, ["1"], ["true"], ["NA"], [""]):
+        write_table(pd.DataFrame({"video": "a", column: values}), tmp_path / "a.csv")
+        assert read_table(tmp_path / "a.csv")[column].tolist() == values
+
+
+@pytest.mark.parametrize("column", [*NUMBERS, *ANNOTATION_COLUMNS[1:6], "classifier_fake_score"])
+def test_a_number_stays_the_number_it_is(tmp_path, column):
+    numbers = np.random.default_rng(0).normal(size=1000) * 10.0 ** np.arange(-500, 500).clip(-9, 9)
+    for values in (numbers.tolist(), [1, 2, 3], [float("nan"), 0.5], [], [2**53 + 1]):
+        write_table(pd.DataFrame({column: values}), tmp_path / "a.csv")
+        again = read_table(tmp_path / "a.csv")[column]
+        assert np.array_equal(again, np.array(values), equal_nan=True)
+        assert again.dtype.kind == ("f" if isinstance([*values, 0][0], float) else "i")
+
+
+@pytest.mark.parametrize("value", ["x", "1_0", "None", "1 2", "0x1"])
+def test_what_is_no_number_is_named_with_its_row(tmp_path, value):
+    (tmp_path / "a.csv").write_text(f"video,frames\na,1\nb,{value}\n")
+    with pytest.raises(ValueError, match=r"a\.csv row 3: frames: expected a number, got"):
+        read_table(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2,3\n", b"a\n\xff\xfe\n"])
+def test_what_is_no_table_is_named(tmp_path, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.csv: no table"):
+        read_table(tmp_path / "a.csv")
 
 
 def test_missing_table_names_the_stage_that_writes_it(tmp_path):

@@ -1,9 +1,10 @@
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from deepfake_detector.config.schema import flatten_params, load_params
+from deepfake_detector.config.schema import flatten_params, load_params, parse_params
 
 PROJECT_FILE = Path(__file__).parents[2] / "params.yaml"
 
@@ -50,6 +51,38 @@ def test_the_projects_own_parameters_are_read_and_frozen():
             "6 predictor maps .* need 7 scales and 6 strides_px, got 6 and 6",
         ),
         ("seed: 20", "seed: [20", "not valid YAML"),
+        ("seed: 20", "seed: -1", r"seed: .*greater than or equal to 0, got -1"),
+        ("seed: 20", f"seed: {1 << 32}", r"seed: .*less than"),
+        ("seed: 20", "seed: 20\nseed: 21", "seed: is there twice, on line 5 and on line 6"),
+        ("seed: 20", "seed: !!timestamp abc", r"params\.yaml: seed: a tag"),
+        (
+            "learning_rate: 0.0006",
+            "learning_rate: .inf",
+            r"train\.schedule\.learning_rate: .*finite",
+        ),
+        ("learning_rate: 0.0006", "learning_rate: 1e999", r"learning_rate: .*finite"),
+        ("brightness: 0.125", "brightness: .nan", r"train\.augmentation\.brightness: "),
+        ("contrast: [0.5, 1.5]", "contrast: [1.5, 0.5]", r"augmentation\.contrast: .*low to high"),
+        ("saturation: [0.5, 1.5]", "saturation: [1.5, 0.5]", "saturation: .*low to high"),
+        ("[40, 95]", "[95, 40]", "recompress_quality: .*low to high"),
+        ("milestones: [8, 12]", "milestones: [12, 8]", "milestones: .*low to high"),
+        ("scales: [0.1, 0.2,", "scales: [0.2, 0.1,", r"anchors\.scales: .*low to high"),
+        ("negative_iou: 0.5", "negative_iou: 0.6", r"detector\.matching: .*negative_iou must be"),
+        ("batch_size: 16", f"batch_size: {10**30}", "batch_size: .*less than"),
+        (
+            "image_size_px: 300",
+            "image_size_px: 512",
+            r"strides_px .* \[8\.0, 16\.0, 32\.0, 64\.0, 85\.33, 128\.0\] fit image_size_px 512",
+        ),
+        ("image_size_px: 300", "image_size_px: 640", r"detector: .*fit image_size_px 640"),
+        (
+            "image_size_px: 300",
+            "image_size_px: 200",
+            r"detector: .*image_size_px must be at least 257",
+        ),
+        ("100, 300]", "100]", "strides_px"),
+        ("  train: 0.6", "  train: 0.0", "split: .*train must be more than 0"),
+        ("choices: [warmup_cosine, step_decay]", "choices: [warmup_cosine, .inf]", "is no choice"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(changed, before, after, message):
@@ -62,3 +95,23 @@ def test_every_parameter_has_a_dotted_name():
     assert values["train.schedule.learning_rate"] == 0.0006
     assert values["validate.min_face_px"] == 12
     assert not any(isinstance(value, dict) for value in values.values())
+
+
+@pytest.mark.parametrize("size_px", [257, 300, 320])
+def test_the_strides_of_the_paper_fit_sizes_near_its_own(size_px):
+    text = PROJECT_FILE.read_text().replace("image_size_px: 300", f"image_size_px: {size_px}")
+    if size_px == 257:
+        with pytest.raises(ValueError, match="fit image_size_px 257"):
+            parse_params(text)
+    else:
+        assert parse_params(text).detector.image_size_px == size_px
+
+
+@pytest.mark.parametrize("size_px", [257, 384, 512, 640, 1024])
+def test_the_strides_that_a_rejection_names_are_accepted(size_px):
+    text = PROJECT_FILE.read_text().replace("image_size_px: 300", f"image_size_px: {size_px}")
+    with pytest.raises(ValueError, match="fit image_size_px") as rejection:
+        parse_params(text)
+    fitting = re.search(r"without: (\[.*?\]) fit", str(rejection.value))[1]
+    text = text.replace("[8, 16, 32, 64, 100, 300]", fitting)
+    assert parse_params(text).detector.image_size_px == size_px

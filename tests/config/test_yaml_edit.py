@@ -60,3 +60,50 @@ def test_broken_yaml_is_rejected_with_its_file_and_line(tmp_path):
 def test_an_empty_file_holds_nothing(tmp_path):
     (tmp_path / "empty.yaml").write_text("")
     assert read_yaml(tmp_path / "empty.yaml") is None
+
+
+@pytest.mark.parametrize("value", ["2020-99-99", "2020-01-01", "2020-01-01 25:61:00"])
+def test_a_date_is_a_text(value):
+    assert parse_yaml(f"a: {value}") == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: 2\na: 1", "a: is there twice, on line 1 and on line 3"),
+        ("{a: 1, a: 1}", "a: is there twice"),
+        ("x:\n  a: 1\n  'a': 2", "a: is there twice, on line 2 and on line 3"),
+        ("seed: !!timestamp abc", r"seed: a tag \(!\) on line 1"),
+        ("seed: !!bool xyz", r"seed: a tag \(!\) on line 1"),
+        ("seed: !!int ''", r"seed: a tag \(!\) on line 1"),
+        ("a: 1\nseed: ! x", r"seed: a tag \(!\) on line 2"),
+        ("- !!python/object/apply:os.system [ls]", r"a tag \(!\) on line 1"),
+        ("a: &x [1]", r"a: an anchor \(&\) on line 1"),
+        ("a: *x", r"a: an alias \(\*\) on line 1"),
+        ("%YAML 1.1\n---\na: 1", r"a directive \(%\) on line 1"),
+        ("[" * 5000, "nested too deeply"),
+        ("a: " * 5000, "not valid YAML"),
+        ("a: 0b_", "invalid literal"),
+        ("a: " + "9" * 5000, "digits"),
+        ("a: \0", "not valid YAML"),
+        ("? [1]\n: 2", "not valid YAML"),
+        ("a: 1\n---\nb: 2", "not valid YAML"),
+        ("a: '" + "x" * (1 << 20) + "'", "over 1048576 characters"),
+    ],
+)
+def test_what_no_parameter_needs_is_rejected_by_key_or_line(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_yaml(text)
+
+
+def test_aliases_of_aliases_are_rejected_before_they_fill_the_memory():
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 20)]
+    with pytest.raises(ValueError, match="a0: an anchor"):
+        parse_yaml("\n".join(lines))
+
+
+def test_a_file_that_is_no_text_is_rejected_with_its_name(tmp_path):
+    (tmp_path / "params.yaml").write_bytes(b"a: \xff\xfe")
+    with pytest.raises(ValueError, match=r"params\.yaml: not UTF-8 text"):
+        read_yaml(tmp_path / "params.yaml")

@@ -4,12 +4,12 @@ import pytest
 
 from clips import make_frame, write_clip
 from deepfake_detector.video.frame_reader import FrameReader, count_frames_at_once, read_ahead
-from deepfake_detector.video.metadata import VideoHeader, read_header
+from deepfake_detector.video.packets import PacketScan, scan_packets
 
 
 def test_wanted_frames_come_in_batches_with_their_times(tmp_path):
     path = write_clip(tmp_path / "a.mp4", [make_frame()] * 40, fps=10)
-    reader = FrameReader(path, read_header(path))
+    reader = FrameReader(path, scan_packets(path))
     batches = list(reader.read(lambda number: number % 2 == 0))
     assert [len(batch) for batch in batches] == [16, 4]
     assert [frame.number for frame in batches[1]] == [32, 34, 36, 38]
@@ -52,4 +52,4 @@ def test_what_goes_wrong_in_the_thread_is_raised_after_the_items_before_it():
 def test_a_file_that_is_no_video_is_rejected(tmp_path):
     (tmp_path / "a.mp4").write_text("text")
     with pytest.raises(ValueError, match=r"a\.mp4: not a video"):
-        list(FrameReader(tmp_path / "a.mp4", VideoHeader(25.0, 0)).read(lambda number: True))
+        list(FrameReader(tmp_path / "a.mp4", PacketScan(25.0, 0, 0.0)).read(lambda number: True))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from tests.video.small_clips import cut_in_half, make_frames, make_noise, remux
 
-from deepfake_detector.video.metadata import VideoHeader, VideoMetadata, probe_video, read_header
+from deepfake_detector.video.metadata import VideoMetadata, probe_video
+from deepfake_detector.video.packets import PacketScan, scan_packets
 from deepfake_detector.video.writing import write_video
 
 
@@ -68,12 +69,12 @@ def test_video_that_changes_its_size_is_rejected(tmp_path):
         probe_video(tmp_path / "clip.ts")
 
 
-def test_a_header_has_the_frame_rate_and_the_number_of_frames(tmp_path):
+def test_packets_tell_rate_frames_and_seconds_without_decoding(tmp_path):
     write_video(tmp_path / "clip.mp4", make_frames(), fps=10)
-    assert read_header(tmp_path / "clip.mp4") == VideoHeader(10.0, 12)
+    assert scan_packets(tmp_path / "clip.mp4") == PacketScan(10.0, 12, pytest.approx(1.2))
 
 
-def test_without_a_number_of_frames_the_header_is_asked_for_its_length(tmp_path):
+def test_packets_are_counted_where_the_header_has_no_number_of_frames(tmp_path):
     path = tmp_path / "clip.mkv"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=10)
@@ -83,4 +84,4 @@ def test_without_a_number_of_frames_the_header_is_asked_for_its_length(tmp_path)
         container.mux(stream.encode())
     with av.open(str(path)) as container:
         assert container.streams.video[0].frames == 0
-    assert read_header(path) == VideoHeader(10.0, 12)
+    assert scan_packets(path) == PacketScan(10.0, 12, pytest.approx(1.2))

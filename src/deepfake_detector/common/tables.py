@@ -21,10 +21,9 @@ VIDEO_COLUMNS = [
 ]
 """An accepted video: what the user says about it, and what was found by decoding it."""
 
-_TEXT = [
-    *["video", "source", "identity", "split", "licence", *METHOD_COLUMNS],
-    *["codec", "sha256", "label", "face"],
-]
+_NUMBERS = frozenset(["frame", "frames", "fps", "faces", "real", "fake", "score", "track", *BOX])
+_NUMBER_ENDINGS = ("_px", "_score")
+"""Columns of numbers. All others are text, also where every value looks like a number."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +40,40 @@ class Rejection:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table that a stage wrote; empty text stays empty.
+    """Read a table that a stage wrote. Nothing is guessed: `NA`, `001` and `true` are texts.
+
+    Returns:
+        Columns of whole numbers, numbers (NaN where nothing stands) and texts (empty where nothing
+        stands), by the names of the columns.
 
     Raises:
-        ValueError: there is no such file.
+        ValueError: there is no such file, it is no table, or a number is none; names file, column
+            and row.
     """
     if not path.is_file():
         raise ValueError(f"{path}: not there; run the stage {path.parent.name} first (dvc repro)")
-    kinds = dict.fromkeys(_TEXT, str)
-    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={})
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: no table ({error}); run dvc repro again") from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes a cell too many for an index
+        raise ValueError(f"{path}: no table (a row has more cells than the first)")
+    numbers = [name for name in table if name in _NUMBERS or name.endswith(_NUMBER_ENDINGS)]
+    return table.assign(**{name: _to_numbers(table[name], path) for name in numbers})
+
+
+def _to_numbers(texts: pd.Series, path: Path) -> pd.Series:
+    if texts.empty:
+        return texts.astype("int64")
+    numbers = pd.to_numeric(texts.where(texts != "", "nan"), errors="coerce")
+    is_bad = numbers.isna() & ~texts.str.lower().isin(["", "nan"])
+    if is_bad.any():
+        row = int(is_bad.to_numpy().argmax())
+        raise ValueError(
+            f"{path} row {row + 2}: {texts.name}: expected a number, got {texts.iloc[row]!r:.40}; "
+            "run dvc repro again"
+        )
+    return numbers
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

@@ -9,8 +9,19 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from deepfake_detector.config.search_space import ChoiceSpace, RangeSpace, Space
-from deepfake_detector.config.types import Count, Fraction, Positive, Quality, Section
-from deepfake_detector.config.yaml_edit import parse_yaml
+from deepfake_detector.config.types import (
+    Ascending,
+    Count,
+    Fraction,
+    Interval,
+    Milestones,
+    Positive,
+    Qualities,
+    Quality,
+    Section,
+    Seed,
+)
+from deepfake_detector.config.yaml_edit import parse_yaml, read_utf8
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -39,6 +50,8 @@ class SplitParams(Section):
 
     @model_validator(mode="after")
     def _add_up(self) -> "SplitParams":
+        if not self.train:
+            raise ValueError("train must be more than 0")
         total = self.train + self.validation + self.test
         if abs(total - 1) > 1e-6:
             raise ValueError(f"train, validation and test must add up to 1, got {total:g}")
@@ -46,7 +59,7 @@ class SplitParams(Section):
 
 
 class AnchorParams(Section):
-    scales: list[Positive]
+    scales: Ascending
     aspect_ratios: list[list[Positive]]
     strides_px: list[Positive]
     variances: Annotated[list[Positive], Field(min_length=4, max_length=4)]
@@ -66,11 +79,36 @@ class MatchingParams(Section):
     positive_iou: Fraction
     negative_iou: Fraction
 
+    @model_validator(mode="after")
+    def _leave_no_overlap(self) -> "MatchingParams":
+        if self.negative_iou > self.positive_iou:
+            raise ValueError(
+                f"negative_iou must be positive_iou ({self.positive_iou:g}) at most, got "
+                f"{self.negative_iou:g}"
+            )
+        return self
+
 
 class DetectionParams(Section):
     score_threshold: Fraction
     nms_iou_threshold: Fraction
     max_detections: Count
+
+
+_MIN_IMAGE_SIZE_PX = 257
+_MAX_STRIDE_ERROR = 0.1  # the strides of SSD300's paper cover up to 320 of 300 px
+
+
+def compute_map_sizes(image_size_px: int) -> list[int]:
+    """Compute the cells of a side of each of the six predictor maps, finest first.
+
+    38, 19, 10, 5, 3 and 1 for 300 px: three times halved, once more each, then two convolutions
+    that lose a cell on each side (Liu et al. 2016, figure 2).
+    """
+    sizes = [-(-image_size_px // 8)]
+    for _ in range(3):
+        sizes.append(-(-sizes[-1] // 2))
+    return [*sizes, sizes[-1] - 2, sizes[-1] - 4]
 
 
 class DetectorParams(Section):
@@ -80,6 +118,28 @@ class DetectorParams(Section):
     anchors: AnchorParams
     matching: MatchingParams
     detections: DetectionParams
+
+    @model_validator(mode="after")
+    def _anchors_fit_the_image(self) -> "DetectorParams":
+        sizes, strides_px = compute_map_sizes(self.image_size_px), self.anchors.strides_px
+        if len(strides_px) != len(sizes):
+            raise ValueError(
+                f"anchors.strides_px: the networks have {len(sizes)} predictor maps, got "
+                f"{len(strides_px)} strides"
+            )
+        if sizes[-1] < 1:
+            raise ValueError(
+                f"image_size_px must be at least {_MIN_IMAGE_SIZE_PX}, so that the coarsest "
+                f"predictor map has a cell, got {self.image_size_px}"
+            )
+        covered = [stride * size for stride, size in zip(strides_px, sizes, strict=True)]
+        if any(abs(px / self.image_size_px - 1) > _MAX_STRIDE_ERROR for px in covered):
+            fitting = [round(self.image_size_px / size, 2) for size in sizes]
+            raise ValueError(
+                f"anchors.strides_px {strides_px} put anchors off the image, or leave a part of "
+                f"it without: {fitting} fit image_size_px {self.image_size_px}"
+            )
+        return self
 
 
 class OptimizerParams(Section):
@@ -92,7 +152,7 @@ class ScheduleParams(Section):
     name: Literal["warmup_cosine", "step_decay"]
     learning_rate: Positive
     warmup_epochs: Annotated[int, Field(ge=0)]
-    milestones: list[Count]
+    milestones: Milestones
 
 
 class LossParams(Section):
@@ -105,8 +165,8 @@ class LossParams(Section):
 class AugmentationParams(Section):
     name: Literal["windows", "ssd_2020"]
     brightness: Fraction
-    contrast: Annotated[list[Positive], Field(min_length=2, max_length=2)]
-    saturation: Annotated[list[Positive], Field(min_length=2, max_length=2)]
+    contrast: Interval
+    saturation: Interval
     hue_degrees: Annotated[float, Field(ge=0, le=180)]
     expand_prob: Fraction
     max_expand_ratio: Annotated[float, Field(ge=1)]
@@ -114,7 +174,7 @@ class AugmentationParams(Section):
     min_crop_scale: Annotated[float, Field(gt=0, le=1)]
     flip_prob: Fraction
     recompress_prob: Fraction
-    recompress_quality: Annotated[list[Quality], Field(min_length=2, max_length=2)]
+    recompress_quality: Qualities
     downscale_prob: Fraction
     min_downscale: Annotated[float, Field(gt=0, le=1)]
 
@@ -237,7 +297,7 @@ class TuneParams(Section):
 
 
 class Params(Section):
-    seed: int
+    seed: Seed
     validate_: Annotated[ValidateParams, Field(alias="validate")]  # pydantic owns the plain name
     extract_frames: ExtractFramesParams
     split: SplitParams
@@ -287,7 +347,11 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             YAML; the message names the file, every such key and what was expected.
         FileNotFoundError: there is no such file.
     """
-    return parse_params(path.read_text(encoding="utf-8"), path)
+    try:
+        text = read_utf8(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return parse_params(text, path)
 
 
 def parse_params(text: str, path: Path = PARAMS_FILE) -> Params:

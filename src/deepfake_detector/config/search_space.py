@@ -1,5 +1,6 @@
-"""What `tune` searches: ranges and choices of parameters, and of the anchors' scales and ratios."""
+"""What `tune` searches: ranges and choices of parameters, of the scales and ratios of anchors."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -29,6 +30,13 @@ class ChoiceSpace(Section):
     name: str
     choices: Annotated[list[Any], Field(min_length=2)]
 
+    @model_validator(mode="after")
+    def _are_finite(self) -> "ChoiceSpace":
+        bad = [c for c in self.choices if isinstance(c, float) and not math.isfinite(c)]
+        if bad:
+            raise ValueError(f"{self.name}: {bad[0]} is no choice; write a number")
+        return self
+
 
 class ScalesSpace(Section):
     """Scales of anchors: each an interval [low, high]."""
@@ -40,9 +48,6 @@ class ScalesSpace(Section):
 
     @model_validator(mode="after")
     def _in_order(self) -> "ScalesSpace":
-        for interval in (self.min_scale, self.max_scale, self.spacing):
-            if interval[0] > interval[1]:
-                raise ValueError(f"{self.name}: {interval} does not go from low to high")
         if self.min_scale[1] >= self.max_scale[0]:
             raise ValueError(f"{self.name}: min_scale {self.min_scale} reaches {self.max_scale}")
         return self

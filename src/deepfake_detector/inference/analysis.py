@@ -16,7 +16,7 @@ from deepfake_detector.verdicts.decision import Verdict
 from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.track_collector import TrackCollector
 from deepfake_detector.video.frame_reader import Frame
-from deepfake_detector.video.metadata import VideoHeader
+from deepfake_detector.video.packets import PacketScan
 
 Progress = Callable[[str, int], None]
 """Called now and then with a phase (`analyzing`, `drawing`, `explaining`) and the number of frames
@@ -57,7 +57,7 @@ class VideoAnalysis:
     Attributes:
         path: of the file; None for an image that lies in memory alone.
         started: when the analysis began (UTC).
-        header: of a video; None for an image.
+        packets: what was found without decoding a video; None for an image.
         image: the image itself, uint8 RGB [H, W, 3]; None for a video.
         width_px: as a player shows it, like `height_px`.
         seconds: the time of the last frame that was read.
@@ -68,7 +68,7 @@ class VideoAnalysis:
 
     path: Path | None
     started: datetime
-    header: VideoHeader | None
+    packets: PacketScan | None
     image: np.ndarray | None
     width_px: int
     height_px: int

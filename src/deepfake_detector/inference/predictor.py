@@ -23,7 +23,7 @@ from deepfake_detector.inference.model_files import LoadedModel, load_model
 from deepfake_detector.verdicts.decision import decide_video
 from deepfake_detector.video.frame_reader import Frame, FrameReader
 from deepfake_detector.video.images import is_image, read_image
-from deepfake_detector.video.metadata import read_header
+from deepfake_detector.video.packets import scan_packets
 from deepfake_detector.video.sampling import Sampling
 
 
@@ -78,7 +78,7 @@ class DeepfakePredictor:
         return VideoAnalysis(
             path=path,
             started=started,
-            header=None,
+            packets=None,
             image=image,
             width_px=image.shape[1],
             height_px=image.shape[0],
@@ -90,26 +90,26 @@ class DeepfakePredictor:
         )
 
     def count_frames(self, path: Path) -> int:
-        """Count the frames of a file by its header, for a progress bar; 0 where it does not tell.
+        """Count the frames of a file without decoding them, for a progress bar.
 
         Raises:
             ValueError: empty, or neither a video nor an image.
         """
-        return 1 if is_image(path) else read_header(path).frames
+        return 1 if is_image(path) else scan_packets(path).frames
 
     def _analyze_video(self, path: Path, progress: Progress) -> VideoAnalysis:
-        started, header, analyzer = datetime.now(UTC), read_header(path), self._make_analyzer()
-        sampler = self.sampling.make_sampler(header.frames)
-        reader = FrameReader(path, header, self.sampling.max_seconds)
+        started, packets, analyzer = datetime.now(UTC), scan_packets(path), self._make_analyzer()
+        sampler = self.sampling.make_sampler(packets.frames)
+        reader = FrameReader(path, packets, self.sampling.max_seconds)
         for frames in reader.read(sampler.is_wanted):
             analyzer.analyze(frames)
             progress("analyzing", reader.count)
-        missing = max(header.frames - reader.count, 1) if reader.problem else 0
+        missing = max(packets.frames - reader.count, 1) if reader.problem else 0
         faces, tracks = analyzer.collect()
         return VideoAnalysis(
             path=path,
             started=started,
-            header=header,
+            packets=packets,
             image=None,
             width_px=analyzer.size_px[0],
             height_px=analyzer.size_px[1],

@@ -47,7 +47,7 @@ def draw_video(
     """
     highlight_images = HighlightImages({}, {})
     interpolator = TrackInterpolator(analysis.tracks, analysis.frames.stride)
-    reader = FrameReader(analysis.path, analysis.header)
+    reader = FrameReader(analysis.path, analysis.packets)
 
     def draw() -> Iterator[tuple[float, np.ndarray]]:
         for batch in reader.read(lambda number: True):
@@ -58,7 +58,7 @@ def draw_video(
                 yield frame.seconds, drawn
             progress("drawing", batch[-1].number + 1)
 
-    write_timed_video(target, draw(), analysis.header.fps, ENCODING)
+    write_timed_video(target, draw(), analysis.packets.fps, ENCODING)
     return highlight_images
 
 

@@ -30,7 +30,7 @@ from deepfake_detector.verdicts.fit_calibration import fit_calibration
 from deepfake_detector.verdicts.quality import measure_quality, name_group
 from deepfake_detector.video.degraded_copies import COPIES
 from deepfake_detector.video.frame_reader import FrameReader
-from deepfake_detector.video.metadata import read_header
+from deepfake_detector.video.packets import scan_packets
 
 COVERABLE = ("face swap", "reenactment", "lip-sync")
 """Kinds of forgery that may be covered; what was generated as a whole is not examined for."""
@@ -78,7 +78,7 @@ def make_analyze(detector: Detector, params: Params) -> Callable[[Path], list[Fa
 
     def analyze(path: Path) -> list[FaceTrack]:
         analyzer = FrameAnalyzer(detector, params.calibrate.usable.min_face_score)
-        reader = FrameReader(path, read_header(path), None)
+        reader = FrameReader(path, scan_packets(path), None)
         for frames in reader.read(lambda number: number % params.predict.frame_stride == 0):
             analyzer.analyze(frames)
         return analyzer.collect()[1]

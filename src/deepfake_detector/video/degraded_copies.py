@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from deepfake_detector.video.metadata import read_header
+from deepfake_detector.video.packets import scan_packets
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.writing import write_video
 
@@ -39,7 +39,7 @@ def write_degraded_copy(video: Path, copy: DegradedCopy, path: Path) -> None:
     Raises:
         ValueError: the video cannot be read.
     """
-    write_video(path, _shrink(video, copy.scale), read_header(video).fps, copy.crf)
+    write_video(path, _shrink(video, copy.scale), scan_packets(video).fps, copy.crf)
 
 
 def _shrink(video: Path, scale: float) -> Iterator[np.ndarray]:

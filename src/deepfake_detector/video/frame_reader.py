@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.video.decoding import count_quarter_turns, decode_frames
-from deepfake_detector.video.metadata import VideoHeader
+from deepfake_detector.video.decoding import decode_frames, to_rgb
+from deepfake_detector.video.media.errors import LimitError, RejectedFileError, show_name
+from deepfake_detector.video.packets import PacketScan
 
 MAX_FRAMES = 16  # in a batch
 MAX_PX = MAX_FRAMES * 1280 * 720  # so that a batch of 4K frames is not a gigabyte
@@ -20,7 +21,7 @@ _END = object()
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame as a player shows it: number in decode order, time, uint8 RGB image [H, W, 3]."""
+    """A frame as a player shows it: number, seconds from the first, uint8 RGB image [H, W, 3]."""
 
     number: int
     seconds: float
@@ -32,13 +33,13 @@ class FrameReader:
 
     Attributes:
         count: frames decoded so far, wanted or not.
-        seconds: the time of the last one.
+        seconds: the time of the last one, from the first.
         problem: why the video ended early; empty where it did not.
     """
 
-    def __init__(self, path: Path, header: VideoHeader, max_seconds: float | None = None):
+    def __init__(self, path: Path, packets: PacketScan, max_seconds: float | None = None):
         self.count, self.seconds, self.problem = 0, 0.0, ""
-        self._path, self._header, self._max_seconds = path, header, max_seconds
+        self._path, self._packets, self._max_seconds = path, packets, max_seconds
 
     def read(self, is_wanted: Callable[[int], bool]) -> Iterator[list[Frame]]:
         """Give the wanted frames, decoding the next batch while one is used.
@@ -62,22 +63,25 @@ class FrameReader:
             yield batch
 
     def _read_wanted(self, is_wanted: Callable[[int], bool]) -> Iterator[Frame]:
-        fps = self._header.fps
-        self._check_length(self._header.frames / fps)
+        fps, start = self._packets.fps, None
+        self._check_length(self._packets.seconds)
         frames = decode_frames(self._path, threads=0)
         while (frame := self._decode_next(frames)) is not None:
             number = self.count
-            self.seconds = number / fps if frame.time is None else float(frame.time)
+            start = frame.time if start is None else start
+            has_time = frame.time is not None and start is not None
+            self.seconds = max(0.0, frame.time - start) if has_time else number / fps
             self.count += 1
             self._check_length(self.seconds)
             if is_wanted(number):
-                turned = np.rot90(frame.to_ndarray(format="rgb24"), count_quarter_turns(frame))
-                yield Frame(number, self.seconds, np.ascontiguousarray(turned))
+                yield Frame(number, self.seconds, to_rgb(self._path, frame))
 
     def _decode_next(self, frames):
         try:
             return next(frames, None)
-        except ValueError as error:
+        except LimitError:
+            raise
+        except RejectedFileError as error:
             if self.count == 0:
                 raise
             self.problem = str(error)
@@ -85,9 +89,9 @@ class FrameReader:
 
     def _check_length(self, seconds: float) -> None:
         if self._max_seconds is not None and seconds > self._max_seconds:
-            raise ValueError(
-                f"{self._path.name}: longer than {self._max_seconds:g} seconds, which is the "
-                "limit; cut out the part that matters"
+            raise LimitError(
+                f"{show_name(self._path)}: longer than {self._max_seconds:g} seconds, "
+                "which is the limit; cut out the part that matters"
             )
 
 

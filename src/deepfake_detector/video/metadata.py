@@ -8,19 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepfake_detector.video.decoding import decode_frames, get_shown_size, open_video
-
-USUAL_FPS = 25.0  # where a header has no frame rate
+from deepfake_detector.video.media.streams import choose_rate, choose_stream, read_pixel_aspect
+from deepfake_detector.video.media.tone_mapping import name_transfer
 
 
 @dataclass(frozen=True)
 class VideoMetadata:
-    """What a video holds, by decoding it whole."""
+    """What a video holds, by decoding it whole.
+
+    Attributes:
+        width_px: of the pixels stored, turned as a player does, like `height_px`.
+        pixel_aspect: width over height of a pixel as a player shows it, turned likewise.
+        transfer: `pq` or `hlg` for HDR, which is read as SDR; else empty.
+    """
 
     width_px: int
     height_px: int
     fps: float
     frames: int
     codec: str
+    pixel_aspect: float = 1.0
+    transfer: str = ""
 
 
 def probe_video(path: Path, threads: int = 0) -> VideoMetadata:
@@ -33,37 +41,18 @@ def probe_video(path: Path, threads: int = 0) -> VideoMetadata:
         ValueError: empty, not a video, cut off, broken, or without a frame; names file and reason.
         FileNotFoundError: there is no such file.
     """
-    path, count, size_px = Path(path), 0, None
+    path, count, first = Path(path), 0, None
     for frame in decode_frames(path, threads):
-        size_px = size_px or get_shown_size(frame)
+        first = first or frame
         count += 1
     with open_video(path) as container:
-        stream = container.streams.video[0]
-        rate = stream.average_rate or stream.guessed_rate or 0
+        stream = choose_stream(container)
         codec = stream.codec_context.codec.canonical_name
-    return VideoMetadata(*size_px, float(rate), count, codec)
-
-
-@dataclass(frozen=True)
-class VideoHeader:
-    """Frames a second, and how many frames there are; 0 where the header does not tell.
-
-    Good for a progress bar and for choosing frames; often wrong.
-    """
-
-    fps: float
-    frames: int
-
-
-def read_header(path: Path) -> VideoHeader:
-    """Read a video's header, without decoding.
-
-    Raises:
-        ValueError: empty, or not a video.
-        FileNotFoundError: there is no such file.
-    """
-    with open_video(Path(path)) as container:
-        stream = container.streams.video[0]
-        rate = stream.average_rate or stream.guessed_rate or 0
-        seconds = (container.duration or 0) / 1_000_000  # FFmpeg's AV_TIME_BASE
-        return VideoHeader(float(rate or USUAL_FPS), stream.frames or int(seconds * rate))
+        return VideoMetadata(
+            *get_shown_size(first),
+            choose_rate(stream),
+            count,
+            codec,
+            read_pixel_aspect(first, stream),
+            name_transfer(first.color_trc),
+        )

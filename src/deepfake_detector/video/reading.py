@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.video.decoding import count_quarter_turns, decode_frames
+from deepfake_detector.video.decoding import decode_frames, to_rgb
 
 
 def read_frames(
@@ -20,7 +20,7 @@ def read_frames(
     Raises:
         ValueError: as `probe_video`; when the video breaks half-way, after its last good frame.
     """
-    for number, frame in enumerate(decode_frames(Path(path), threads)):
+    path = Path(path)
+    for number, frame in enumerate(decode_frames(path, threads)):
         if number % frame_stride == 0:
-            image = frame.to_ndarray(format="rgb24")
-            yield number, np.ascontiguousarray(np.rot90(image, count_quarter_turns(frame)))
+            yield number, to_rgb(path, frame)

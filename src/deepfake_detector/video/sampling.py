@@ -46,7 +46,7 @@ class Sampling:
     max_seconds: float | None = None
 
     def make_sampler(self, frames: int) -> Sampler:
-        """Make the sampler of a video whose header says that it has so many frames."""
+        """Make the sampler of a video of about so many frames."""
         if self.max_frames is None:
             return Sampler(self.frame_stride)
         return Sampler(max(self.frame_stride, -(-frames // self.max_frames)), self.max_frames)

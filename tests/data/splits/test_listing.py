@@ -22,8 +22,9 @@ def test_a_split_s_shards_are_those_of_its_videos_with_frames(tmp_path, monkeypa
 def test_sources_are_texts_by_the_name_of_their_video(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "artifacts/split").mkdir(parents=True)
-    (tmp_path / "artifacts/split/train.csv").write_text("video,source,frames\na.mp4,07,3\n1,b,0\n")
-    assert read_sources("train") == {"a.mp4": "07", "1": "b"}
+    rows = "video,source,frames\na.mp4,07,3\n1,NA,0\nNone,true,1\n"
+    (tmp_path / "artifacts/split/train.csv").write_text(rows)
+    assert read_sources("train") == {"a.mp4": "07", "1": "NA", "None": "true"}
 
 
 def test_before_the_split_it_says_what_to_run(tmp_path, monkeypatch):

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
+from deepfake_detector.config.schema import compute_map_sizes
 from deepfake_detector.models.ssd.network import (
     build_detector,
     build_inference_model,
+    list_map_sizes,
     make_detector_anchors,
 )
 
@@ -111,3 +113,14 @@ def test_a_saved_finder_finds_the_same_after_loading(lite0, detector_params, tmp
     assert before["scores"].max() > 0
     assert np.allclose(before["boxes"], after["boxes"], atol=1e-5)
     assert np.allclose(before["scores"], after["scores"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size_px"), [("vgg16", 300), ("vgg16", 410), ("efficientnet_lite0", 415)]
+)
+def test_maps_are_as_large_as_the_parameters_are_checked_against(
+    detector_params, backbone, size_px
+):
+    params = {"backbone": backbone, "image_size_px": size_px}
+    detector = build_detector(detector_params.model_copy(update=params))
+    assert list_map_sizes(detector) == [(size, size) for size in compute_map_sizes(size_px)]

@@ -82,9 +82,9 @@ def make_shards(
                     _save(done, folder)
                     saved = time.monotonic()
     finally:
-        _save(done, folder)
-        for path in folder.glob(f"{UNFINISHED_PREFIX}*"):
+        for path in folder.glob(f"{UNFINISHED_PREFIX}*"):  # first: on a full disk this makes room
             path.unlink()
+        _save(done, folder)
     return [plan for plan in plans if plan.video in done], rejections, len(new) - len(rejections)
 
 

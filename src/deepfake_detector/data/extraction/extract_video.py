@@ -82,7 +82,11 @@ class Extraction:
 
 
 def extract_video(item: tuple[Extraction, Path]) -> str:
-    """Write the shard of a video into a folder; give why it cannot be, or nothing."""
+    """Write the shard of a video into a folder; give why its content forbids it, or nothing.
+
+    Raises:
+        OSError: trouble of the machine, which says nothing about the video.
+    """
     extraction, folder = item
     try:
         if not extraction.list_kept():
@@ -94,7 +98,7 @@ def extract_video(item: tuple[Extraction, Path]) -> str:
             raise ValueError(f"{extraction.video}: changed since validate; run dvc repro again")
         path = make_shard_path(folder, extraction.video)
         write_shard(path, _make_records(extraction))
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         return str(error)
     return ""
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES
+from deepfake_detector.common.tables import read_table
 from deepfake_detector.data.frame_records import make_shard_path, parse_record
 
 _FRAMES_AT_ONCE = 512
@@ -47,7 +48,7 @@ def _read_table(split: str) -> pd.DataFrame:
     table = SPLIT_TABLES / f"{split}.csv"
     if not table.is_file():
         raise FileNotFoundError(f"{table} is not there; run `dvc repro split` first")
-    return pd.read_csv(table, dtype={"video": str, "source": str})
+    return read_table(table)
 
 
 def read_boxes(shards: list[Path]) -> np.ndarray:

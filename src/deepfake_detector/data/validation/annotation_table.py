@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.common.boxes import BOX
-from deepfake_detector.common.iou import compute_iou
-from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.common.tables import Rejection
+from deepfake_detector.data.validation.same_faces import find_same_faces
 from deepfake_detector.video.names import VideoNames
 
-_SAME_FACE_IOU = 0.9  # two boxes of one frame that have a higher IoU are one face given twice
 _MAX_OFFSET = 30  # frames; a proposal of more would rather be the wrong video
 
 
@@ -86,7 +84,7 @@ def make_annotation_table(faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataF
     table["face_width_px"] = clipped[:, 2] - clipped[:, 0]
     table["face_height_px"] = clipped[:, 3] - clipped[:, 1]
     table["advice"] = table["video"].map(_advise(table)).astype(str)
-    return table.assign(**_find_same_faces(table))
+    return table.assign(**find_same_faces(table))
 
 
 def propose_offset(first: int, last: int, frames: int) -> int | None:
@@ -117,27 +115,3 @@ def _advise(table: pd.DataFrame) -> dict[str, str]:
 def _compute_areas(boxes: np.ndarray) -> np.ndarray:
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
     return sides[:, 0] * sides[:, 1]  # [N]
-
-
-def _find_same_faces(table: pd.DataFrame) -> dict[str, pd.Series]:
-    """Name, for each face, an earlier one with its box and label, and one with another label."""
-    same = pd.Series(None, index=table.index, dtype=object)
-    other = same.copy()
-    crowded = table[table.duplicated(["video", "frame"], keep=False)]
-    columns = ["video", "frame", *BOX, "label", "file", "row"]
-    pairs = (
-        crowded[columns]
-        .reset_index()
-        .merge(crowded[columns].reset_index(), on=["video", "frame"], suffixes=("", "_2"))
-    )
-    pairs = pairs[pairs["index"] < pairs["index_2"]]
-    ious = compute_iou(
-        pairs[BOX].to_numpy(float), pairs[[f"{side}_2" for side in BOX]].to_numpy(float)
-    )
-    for pair in pairs[ious >= _SAME_FACE_IOU].itertuples():
-        first, second = (f"{pair.file} row {pair.row}", f"{pair.file_2} row {pair.row_2}")
-        if pair.label == pair.label_2:
-            same[pair.index_2] = first
-        elif pair.label in FACE_LABELS and pair.label_2 in FACE_LABELS:
-            other[pair.index], other[pair.index_2] = second, first
-    return {"same_face": same, "other_label": other}

@@ -13,10 +13,11 @@ from tqdm import tqdm
 
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.common.parallel import add_progress, run_tasks
+from deepfake_detector.video.media.errors import check_regular_file
 from deepfake_detector.video.metadata import VideoMetadata, probe_video
 from deepfake_detector.video.names import check_video_name
 
-METADATA_VERSION = f"1, PyAV {av.__version__}"
+METADATA_VERSION = f"2, PyAV {av.__version__}"
 """Facts of another version are not used again. Raise the number when they would differ."""
 
 
@@ -70,8 +71,9 @@ def _identify(path: Path) -> Probe:
         check_video_name(path.name)
         if path.is_dir():
             raise ValueError(f"{path.name}: a folder; put the videos directly into data/videos")
+        check_regular_file(path)
         return Probe(path.name, hash_file(path), None, "")
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         return Probe(path.name, "", None, str(error))
 
 
@@ -83,7 +85,7 @@ def _decode(item: tuple[Path, Probe]) -> Probe:
     path, probe = item
     try:
         return replace(probe, metadata=probe_video(path, threads=1))
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         return replace(probe, problem=str(error))
     finally:
         add_progress(path.stat().st_size)

@@ -1,0 +1,1 @@
+"""Files that others made: what they hold, what they may cost, how they are rejected."""
