@@ -1,4 +1,4 @@
-"""Who is left out of a training, and how well a face classifier tells those: a table of frame AUCs."""
+"""How well a face classifier tells those left out of its training: a table of frame AUCs."""
 
 import numpy as np
 import pandas as pd

@@ -129,7 +129,7 @@ def main() -> None:
 
 
 def measure_changes(detector_path: Path) -> pd.DataFrame:
-    """Measure every change: `change, value, frames`, `LINES` each with `_ci95_low` and `_ci95_high`."""
+    """Measure every change: `change, value, frames`, and `LINES` each with its 95 % interval."""
     from deepfake_detector.inference.detector import load_detector
 
     params = load_params()

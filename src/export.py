@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def export(params: Params) -> None:
-    """Export `artifacts/train/detector.keras`, and the face classifier beside it, if there is one."""
+    """Export `artifacts/train/detector.keras`, and the face classifier beside it."""
     from deepfake_detector.inference.detector import load_detector
     from deepfake_detector.models.ssd.precision import fit_precision
 

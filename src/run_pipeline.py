@@ -108,7 +108,7 @@ def complete_run(params: Params) -> None:
 
 
 def name_metrics(metrics: Path) -> dict:
-    """Read figures under the names they have in a run: `test_map_50`, `validation_video_auc`, ..."""
+    """Read figures under their names in a run: `test_map_50`, `validation_video_auc`, ..."""
     splits = json.loads(metrics.read_text(encoding="utf-8"))
     return {
         f"{split}_{name}": v for split, figures in splits.items() for name, v in figures.items()

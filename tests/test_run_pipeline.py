@@ -35,7 +35,8 @@ def folder(tmp_path, monkeypatch):
         (["--epochs", "many"], "pipeline: params.yaml: train.epochs: Input should be a valid"),
         (
             ["--frame_stride", "2"],
-            "frame_stride: could be extract_frames.frame_stride or predict.frame_stride or annotate.frame_stride",
+            "frame_stride: could be extract_frames.frame_stride or predict.frame_stride or "
+            "annotate.frame_stride",
         ),
         (["epochs=3"], "expected --name value"),
     ],

@@ -1,7 +1,7 @@
 """What happens to a face on its way to us, at random: colours, retouching, lenses, codecs, hands.
 
-A real face and its fake must be degraded alike, so what happens is drawn once, as a `Degradation`, and done to
-both. Pictures are RGB uint8 [H, W, 3].
+A real face and its fake must be degraded alike, so what happens is drawn once, as a
+`Degradation`, and done to both. Pictures are RGB uint8 [H, W, 3].
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ NOTHING = Degradation(
 
 
 def sample_degradation(generator: np.random.Generator) -> Degradation:
-    """Draw what happens to a picture; each kind of degradation spares a half to four fifths of them."""
+    """Draw what happens to a picture; each kind spares a half to four fifths of them."""
 
     def happens(probability):
         return generator.random() < probability

@@ -80,7 +80,7 @@ def render_window(image: np.ndarray, window: Window, fraction: float, size_px: i
 
     Args:
         image: [height, width, 3].
-        fraction: it is first shrunk to this share of the size it gets in the input: 1 for not at all.
+        fraction: it is first shrunk to this share of its size in the input; 1: not at all.
 
     Returns:
         [S, S, 3].

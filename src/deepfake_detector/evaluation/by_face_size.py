@@ -74,7 +74,10 @@ def size_table_to_text(table: pd.DataFrame) -> str:
     """Make the table for people; empty where there is no face."""
     if table.empty:
         return ""
-    head = f"{'face, px':<14}{'faces':>7}{'found':>8}{'class-agnostic AP':>13}{'mAP':>8}{'label acc.':>12}"
+    head = (
+        f"{'face, px':<14}{'faces':>7}{'found':>8}{'class-agnostic AP':>13}{'mAP':>8}"
+        f"{'label acc.':>12}"
+    )
     lines = [
         f"{row.face_px:<14}{row.faces:>7,}{row.found:>8.3f}{row.class_agnostic_ap_50:>13.3f}"
         f"{row.map_50:>8.3f}{row.matched_label_accuracy:>12.3f}"

@@ -48,7 +48,8 @@ def _calibration_to_text(calibration: Calibration) -> str:
         return f"{text}no answers:\n{calibration.thresholds_note}"
     return (
         f"{text}likely real up to {calibration.max_real_probability:.2f},\n"
-        f"likely fake from {calibration.min_fake_probability:.2f} on; for\n{calibration.thresholds_note}"
+        f"likely fake from {calibration.min_fake_probability:.2f} on; for\n"
+        f"{calibration.thresholds_note}"
     )
 
 

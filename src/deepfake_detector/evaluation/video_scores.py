@@ -76,7 +76,8 @@ def measure_videos(videos: pd.DataFrame) -> dict[str, float]:
 
     Returns:
         `video_auc`, `video_log_loss`, `video_ece` of the probability, `score_auc`,
-        `paired_auc`, and the shares `false_positive_rate`, `true_positive_rate`, `abstention_rate`.
+        `paired_auc`, and the shares `false_positive_rate`, `true_positive_rate` and
+        `abstention_rate`.
     """
     is_fake = videos["is_fake"].to_numpy(bool)
     probability = videos["probability"].fillna(UNDECIDED).to_numpy(float)

@@ -38,7 +38,7 @@ def split_detector(detector: keras.Model) -> tuple[keras.Model, DetectionDecoder
 
 
 def copy_face_classifier(classifier: keras.Model) -> keras.Model:
-    """Copy a face classifier as a functional network: crops [B, S, S, 3] to `{"fake_logit": [B]}`."""
+    """Copy a face classifier as a functional network: crops [B, S, S, 3] to `fake_logit` [B]."""
     crop = keras.Input((classifier.crop_px, classifier.crop_px, 3), name="crop")
     logits = []
     for number, (features, head) in enumerate(

@@ -57,9 +57,9 @@ find (float[N, A, 4] box, float[N, A, 3] label)
   scores = ScatterND (no_scores, target, chosen_faces)
 }}
 """
-"""`detections.decode_detections` in ONNX. The K chosen faces come picture by picture, best first; `place`
-is the how many-th of its picture each is, and so its row in the output. No name may be one of the
-network's, such as its input `image`."""
+"""`detections.decode_detections` in ONNX. The K chosen faces come picture by picture, best first;
+`place` is the how many-th of its picture each is, and so its row in the output. No name may be
+one of the network's, such as its input `image`."""
 
 
 def write_onnx(network: keras.Model, path: Path) -> None:

@@ -37,7 +37,7 @@ def cut_inside(picture: np.ndarray, window: np.ndarray) -> np.ndarray:
 def jitter_window(
     window: np.ndarray, center_jitter: float, scale_jitter: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """Move a window by up to `center_jitter` of its side, and change its side by up to a factor `scale_jitter`."""
+    """Move a window by up to `center_jitter` of its side; scale it by up to `scale_jitter`."""
     center, half = (window[:2] + window[2:]) / 2, (window[2:] - window[:2]) / 2
     center = center + generator.uniform(-center_jitter, center_jitter, 2) * 2 * half
     half = half * scale_jitter ** generator.uniform(-1, 1)

@@ -69,8 +69,8 @@ def track_faces(
     Args:
         frames: all frames of the video, numbered from 0.
         detector: looks at frames.
-        frame_stride: look at every n-th frame and at the last one; where two looks disagree about the
-            faces, the frames between them are analyzed as well.
+        frame_stride: look at every n-th frame and at the last one; where two looks disagree about
+            the faces, the frames between them are analyzed as well.
         confidence: least mean confidence of a face that is kept.
         smoothing_frames: window over which boxes and landmarks are averaged.
     """

@@ -27,7 +27,7 @@ class Highlight:
 def choose_highlights(
     tracks: list[FaceTrack], usable: UsableParams
 ) -> tuple[list[Highlight], list[Highlight]]:
-    """Highlight the most suspicious faces, most fake first, and the most ordinary, most real first.
+    """Return the most suspicious faces, most fake first, and the most ordinary ones.
 
     Faces that do not count are left out; no face is in both; those of one track are some time
     apart, as far as the video is long enough, for neighbours look the same.

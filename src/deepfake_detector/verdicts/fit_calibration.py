@@ -51,7 +51,7 @@ def fit_calibration(
 def group_by_quality(
     videos: list[LabelledVideo], usable: UsableParams
 ) -> dict[str, list[LabelledVideo]]:
-    """Group videos by the quality of the face that is used most; those without one are left out."""
+    """Group videos by the quality of the face that is used most; those without are left out."""
     groups = defaultdict(list)
     for video in videos:
         used = [find_usable(track, usable) for track in video.tracks]

@@ -31,7 +31,7 @@ class Thresholds:
 
 
 MIN_KIND_VIDEOS = 10
-"""Validation fakes of one kind that are counted apart: of each, fakes may be missed at the rate."""
+"""Validation fakes from which on a kind is counted apart: of each kind, as many may be missed."""
 
 
 def choose_thresholds(

@@ -55,8 +55,8 @@ def make_shards(
     """Bring the shards of a folder up to date; remove those of other videos.
 
     Returns:
-        The plans whose shard is there, in their order, rejections of the others, and how many shards
-        were made now.
+        The plans whose shard is there, in their order, rejections of the others, and how many
+        shards were made now.
     """
     folder.mkdir(parents=True, exist_ok=True)
     fingerprints = {plan.video: plan.compute_fingerprint() for plan in plans}

@@ -41,7 +41,8 @@ def match_videos(
     """Give the faces of accepted videos, with a column `video`, and reject the others.
 
     Returns:
-        Those faces; and one rejection for each other name in each annotation file, at its first row.
+        Those faces; and one rejection for each other name in each annotation file, at its
+        first row.
     """
     problems = dict(named.problems)
     for name, video in named.found.items():

@@ -85,7 +85,8 @@ def _make_size_checks(params: ValidateParams) -> list[Check]:
         "box lies inside the frame, at least mostly",
         "ExpectColumnValuesToBeBetween",
         {"column": "outside_fraction", "max_value": params.max_outside_fraction},
-        "{outside_fraction:.0%} of the box is outside the {width_px}x{height_px} px frame; mend it",
+        "{outside_fraction:.0%} of the box is outside the {width_px}x{height_px} px frame; "
+        "mend it",
     )
     sizes = [
         Check(

@@ -19,7 +19,8 @@ class Dataset:
         listed: what the user says about them.
         annotated: the faces of all annotation files.
         named: the videos that the names in annotations mean.
-        metadata: what decoding found, by the hash of the content, for `load_dataset` the next time.
+        metadata: what decoding found, by the hash of the content, for the next
+            `load_dataset`.
     """
 
     videos_folder: Path

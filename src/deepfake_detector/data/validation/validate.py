@@ -56,7 +56,7 @@ class CheckResults:
 
 
 def check(dataset: Dataset, params: ValidateParams, docs: Path) -> CheckResults:
-    """Check all tables of a data set, and write Data Docs into a folder, which is emptied first."""
+    """Check all tables of a data set; write Data Docs into a folder, which is emptied."""
     checker = TableChecker(docs)
     named = dataset.named
     files = make_video_table(

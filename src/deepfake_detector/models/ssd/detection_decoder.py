@@ -2,7 +2,7 @@
 
 One face is one location with two label scores: overlaps are suppressed over both labels, by the
 probability that there is a face at all. (The paper suppresses per label: one face could then be
-found twice, once as real and once as fake. `decode_detections_per_label` does that, for comparison.)
+found twice, once as real and once as fake; `decode_detections_per_label` does, for comparison.)
 Shapes: `B` images, `A` anchors, `C` labels with background.
 """
 
@@ -86,7 +86,7 @@ class DetectionDecoder(keras.layers.Layer):
         self.built = True
 
     def call(self, outputs):
-        """Turn `{"box", "label"}` into `{"boxes": [B, max_detections, 4], "scores": [B, max_detections, 2]}`."""
+        """Return `boxes` [B, K, 4] and `scores` [B, K, 2], K: `max_detections`."""
         boxes, scores = decode_detections(
             outputs["box"],
             outputs["label"],

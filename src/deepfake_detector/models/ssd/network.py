@@ -60,7 +60,8 @@ def build_inference_model(detector: keras.Model, params: DetectorParams) -> kera
     This is what is saved, exported and used: it needs no parameters beside it.
 
     Returns:
-        A model from images [B, size, size, 3] to `{"boxes": [B, max_detections, 4], "scores": [B, max_detections, 2]}`
+        A model from images [B, size, size, 3] to `boxes` [B, K, 4] and `scores` [B, K, 2], K:
+        `max_detections`
         as `detections.decode_detections` describes them.
     """
     anchors = make_detector_anchors(detector, params)

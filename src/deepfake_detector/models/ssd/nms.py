@@ -97,7 +97,7 @@ def _keep_from_blocks(kept, best, size: int, iou_threshold: float):
 
 
 def _append(boxes, index, found):
-    """Join what was kept before with a block, found rows first in their order, cut to `max_detections`."""
+    """Join what was kept with a block, found rows first, cut to `max_detections`."""
     max_detections = found[0].shape[1]
     boxes, index, found = (ops.concatenate(pair, axis=1) for pair in (boxes, index, found))
     ranks = ops.arange(found.shape[1], 0, -1, dtype="float32")  # earlier rows rank higher
