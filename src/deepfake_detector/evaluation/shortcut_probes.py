@@ -32,8 +32,8 @@ def probe_shortcuts(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> pd.Da
     Returns:
         `feature, auc, accuracy, auc_by_chance, p_value`, the most telling cue first: `accuracy` is
         the mean of both labels', `auc_by_chance` the 95th percentile of the permutations,
-        `p_value` the probability of so good an AUC of the best cue without any leak. Without a row where
-        train or test lacks a label.
+        `p_value` the probability of so good an AUC of the best cue without any leak. Without a
+        row where train or test lacks a label.
     """
     if train["is_fake"].nunique() < 2 or test["is_fake"].nunique() < 2:
         return pd.DataFrame(columns=COLUMNS)

@@ -35,9 +35,9 @@ def measure_probabilities(verdicts: pd.DataFrame, n_bootstrap: int, seed: int) -
 
     Returns:
         `video_auc_ci95_low`, ... are the intervals; `auc_over_majority_ci95_low`, ... those
-        of the verdict's figure less the other method's, draw by draw. `video_ece_if_calibrated`, ...
-        are what so few videos show though every probability is right; the bolder a method, the less.
-        What cannot be measured is NaN.
+        of the verdict's figure less the other method's, draw by draw. `video_ece_if_calibrated`,
+        ... are what so few videos show though every probability is right; the bolder a method, the
+        less. What cannot be measured is NaN.
     """
     annotated = verdicts[verdicts["label"] != ""]
     judged = annotated[annotated["probability"].notna()]

@@ -25,8 +25,8 @@ Finds the faces in a picture and labels each real or fake. Detector of SHA-256 `
 `sha256sum -c SHA256SUMS` checks them. All take RGB, 0-255, float32 [B, {size}, {size}, 3], and
 those of LiteRT one picture at a time (B = 1). They give `boxes` [B, {max_detections}, 4] (left,
 top, right, bottom in fractions of the picture) and `scores` [B, {max_detections}, 2] (probability
-of a real and of a fake face), the likeliest face first, unused rows zero. Decoding and suppression are
-inside.
+of a real and of a fake face), the likeliest face first, unused rows zero. Decoding and
+suppression are inside.
 
 | file | made for | compared with Keras on validation frames |
 |---|---|---|
@@ -55,12 +55,12 @@ inside.
 
 CLASSIFIER = """
 The face classifier, in `face_classifier/`, `face_classifier.onnx` and `face_classifier.tflite`,
-takes crops [B, {crop_px}, {crop_px}, 3] of single faces in the frame as it was filmed, scaled alike, and
-gives `fake_logit` [B] (above 0: rather fake). A crop is a square around the middle of the found
-box, {crop_scale:g} times its longer side. Faces whose two scores sum to {min_detection_score:g} or
-more are analyzed; their logit, weighing {fusion_weight:g}, and the logit of fake / (real + fake),
-weighing the rest, make the new share of fake; the sum of both scores stays.
-Largest difference of a logit from Keras: {difference:.1e}.
+takes crops [B, {crop_px}, {crop_px}, 3] of single faces in the frame as it was filmed, scaled
+alike, and gives `fake_logit` [B] (above 0: rather fake). A crop is a square around the middle of
+the found box, {crop_scale:g} times its longer side. Faces whose two scores sum to
+{min_detection_score:g} or more are analyzed; their logit, weighing {fusion_weight:g}, and the
+logit of fake / (real + fake), weighing the rest, make the new share of fake; the sum of both
+scores stays. Largest difference of a logit from Keras: {difference:.1e}.
 """
 
 
