@@ -126,7 +126,10 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
     from deepfake_detector.export.released_card import make_card_text
     from deepfake_detector.inference.detector import load_detector
     from deepfake_detector.inference.released import hash_networks
-    from deepfake_detector.models.released_weights import write_released_weights
+    from deepfake_detector.models.released_weights import (
+        load_released_weights,
+        write_released_weights,
+    )
     from deepfake_detector.training.release import (
         calibrate_release,
         make_card,
@@ -139,6 +142,7 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
         write_released_weights(
             folder, detector.ssd, detector.face_classifier, params.detector, params.face_classifier
         )
+        load_released_weights(folder, detector.ssd, detector.face_classifier)  # as rounded there
         hashes = hash_networks(folder / "weights.npz")
         calibration = calibrate_release(asked.work, detector, params, hashes)
         write_json(calibration.model_dump(), folder / "calibration.json")

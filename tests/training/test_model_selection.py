@@ -7,6 +7,7 @@ from deepfake_detector.config.schema import load_params
 from deepfake_detector.training.model_selection import (
     find_best_epoch,
     find_objective,
+    rank_by_time,
     rank_classifier_epoch,
     rank_ssd_epoch,
 )
@@ -33,6 +34,13 @@ def test_boxes_and_labels_both_count_with_and_without_a_face_classifier():
 def test_the_best_epoch_is_the_first_with_the_highest_objective(scores, expected):
     history = [{"epoch": n, "validation_map_50_95": score} for n, score in enumerate(scores, 1)]
     assert find_best_epoch(history, rank_ssd_epoch) == expected
+
+
+def test_the_last_epoch_is_kept_whatever_validation_says():
+    history = [
+        {"epoch": n, "validation_frame_auc": auc} for n, auc in enumerate([0.9, nan, 0.4], 1)
+    ]
+    assert find_best_epoch(history, rank_by_time) == 3
 
 
 def test_the_best_epoch_of_a_classifier_tells_most_faces_apart():

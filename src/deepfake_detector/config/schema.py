@@ -229,6 +229,7 @@ class FaceClassifierParams(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     ema_momentum: Annotated[float, Field(ge=0, lt=1)]
+    kept_epoch: Literal["best", "last"]
     validation_frames: Count
     pairs: PairParams
 

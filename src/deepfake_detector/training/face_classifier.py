@@ -26,7 +26,7 @@ from deepfake_detector.models.initial_weights import initialize_classifier
 from deepfake_detector.training.callbacks import ProgressBar, ProgressInfo, ValidationCheckpoint
 from deepfake_detector.training.checkpoints import Checkpoint, write_history
 from deepfake_detector.training.epoch_validation import choose_crops, validate_classifier
-from deepfake_detector.training.model_selection import rank_classifier_epoch
+from deepfake_detector.training.model_selection import rank_by_time, rank_classifier_epoch
 
 WARM_UP = 0.07
 """Fraction of the training over which the learning rate rises."""
@@ -65,7 +65,7 @@ def train_face_classifier(
     Args:
         shards: TFRecord files, one a video.
         folder: in the end its folder `face_classifier` gets `face_classifier.keras` (of each
-            network's epoch with the highest frame AUC on validation) and `history.csv`.
+            network's `face_classifier.kept_epoch`) and `history.csv`.
         report: called with each row of `history.csv`, but for epochs of an interrupted training.
 
     Returns:
@@ -92,7 +92,7 @@ def train_network(
     checkpoint: Checkpoint,
     report: Callable[[dict], None],
 ) -> FaceClassifier:
-    """Train the `number`th network, from 1, or go on with it; return that of its best epoch."""
+    """Train the `number`th network, from 1, or go on with it; return that of `kept_epoch`."""
     params, seed = plan.params, plan.seed + SEED_STEP * (number - 1)
     keras.utils.set_random_seed(seed)
     sources = group_crops(list_crops(shards.train), plan.sources)
@@ -115,7 +115,7 @@ def train_network(
             keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
             ValidationCheckpoint(
                 lambda: validate_classifier(classifier, crops),
-                rank_classifier_epoch,
+                rank_by_time if params.kept_epoch == "last" else rank_classifier_epoch,
                 checkpoint,
                 lambda row: report({"network": number} | row),
             ),

@@ -39,6 +39,11 @@ def rank_classifier_epoch(row: dict) -> tuple[float, ...]:
     return (0.0 if math.isnan(auc) else auc, -math.inf if math.isnan(loss) else -loss)
 
 
+def rank_by_time(row: dict) -> tuple[float, ...]:
+    """Rank an epoch by its number, so that the last one is kept."""
+    return (row["epoch"],)
+
+
 def find_best_epoch(history: list[dict], rank: Rank) -> int:
     """Find the best epoch, from 1, the first of equals; 0 without any.
 
