@@ -105,6 +105,30 @@ def test_with_nothing_at_all_the_commands_are_named():
         load_model("released")
 
 
+def test_a_tracked_release_is_fetched_once(project, monkeypatch):
+    Path("released.dvc").write_text("outs: []")
+    commands = []
+
+    def pull(command):
+        commands.append(command[1:])
+        release(project)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(model_files.subprocess, "run", pull)
+    for _ in range(2):
+        assert load_model().identity.name == "released"
+    assert commands == [["-m", "dvc", "pull", "--quiet", "released"]]
+
+
+def test_a_release_that_cannot_be_fetched_is_told(project, monkeypatch):
+    Path("released.dvc").write_text("outs: []")
+    monkeypatch.setattr(
+        model_files.subprocess, "run", lambda command: SimpleNamespace(returncode=1)
+    )
+    with pytest.raises(ValueError, match="released: could not be fetched; see `dvc pull rel"):
+        load_model()
+
+
 def test_a_folder_is_taken_flat_or_laid_out_as_artifacts(project, tmp_path):
     write_model(tmp_path / "flat", b"detector flat")
     (tmp_path / "nested/train").mkdir(parents=True)

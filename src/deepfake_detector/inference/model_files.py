@@ -8,6 +8,8 @@ folder is laid out as `artifacts/` is (`train/detector.keras`, `train/face_class
 
 import json
 import logging
+import subprocess
+import sys
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
@@ -97,7 +99,7 @@ def load_model(model: str | Path | None = None) -> LoadedModel:
 def _load_default() -> LoadedModel:
     files = find_files(ARTIFACTS)
     if not files.detector.is_file():
-        if RELEASED_FOLDER.is_dir():
+        if fetch_released():
             return _load_released("")
         raise ValueError(
             f"no model: nothing was trained ({ARTIFACTS}/) and nothing is released "
@@ -106,7 +108,7 @@ def _load_default() -> LoadedModel:
     try:
         check_files(files, TRAINED)
     except ValueError as error:
-        if not RELEASED_FOLDER.is_dir():
+        if not fetch_released():
             raise
         logger.warning("%s; the released model is used", error)
         return _load_released("")
@@ -116,7 +118,7 @@ def _load_default() -> LoadedModel:
 def _load_released(version: str) -> LoadedModel:
     """Load the released model, or an older version of it out of a folder of its own."""
     folder = RELEASED_FOLDER
-    if not folder.is_dir():
+    if not fetch_released():
         raise ValueError(f"{folder}: no released model here; run `{PULL_COMMAND}`")
     if version and _read_version(folder) != version:
         folder = Path(f"{RELEASED_FOLDER}-{version}")
@@ -126,6 +128,23 @@ def _load_released(version: str) -> LoadedModel:
                 f"`dvc get . {RELEASED_FOLDER} --rev v{version} -o {folder}`"
             )
     return load_folder(folder, RELEASED)
+
+
+def fetch_released() -> bool:
+    """Let DVC fetch the released model where it is tracked and its folder is not there.
+
+    Returns:
+        Whether the folder is there now.
+
+    Raises:
+        ValueError: DVC could not fetch it; it has said why.
+    """
+    if not RELEASED_FOLDER.is_dir() and RELEASED_FOLDER.with_suffix(".dvc").is_file():
+        logger.info("%s: fetched once with `%s`", RELEASED_FOLDER, PULL_COMMAND)
+        command = [sys.executable, "-m", "dvc", "pull", "--quiet", str(RELEASED_FOLDER)]
+        if subprocess.run(command).returncode != 0:
+            raise ValueError(f"{RELEASED_FOLDER}: could not be fetched; see `{PULL_COMMAND}`")
+    return RELEASED_FOLDER.is_dir()
 
 
 def load_folder(folder: Path, name: str) -> LoadedModel:

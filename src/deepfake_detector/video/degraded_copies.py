@@ -26,10 +26,8 @@ class DegradedCopy:
 
 
 COPIES = (
-    DegradedCopy("crf30", 1.0, 30),
     DegradedCopy("crf38", 1.0, 38),
-    DegradedCopy("half", 0.5, 23),
-    DegradedCopy("quarter", 0.25, 23),
+    DegradedCopy("third", 1 / 3, 23),
 )
 
 
