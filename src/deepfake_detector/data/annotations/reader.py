@@ -85,7 +85,7 @@ class AnnotatedFaces:
 
 
 def read_annotation_folder(folder: Path, csv_columns: Mapping[str, str]) -> AnnotatedFaces:
-    """Read all annotation files below a folder, which need not be there.
+    """Read all annotation files below a folder, which need not be there, or one file.
 
     Hidden files and folders are passed over, and images, which exports bring along.
     """
@@ -106,6 +106,8 @@ def read_annotation_folder(folder: Path, csv_columns: Mapping[str, str]) -> Anno
 
 
 def _list_files(folder: Path) -> Iterator[Path]:
+    if folder.is_file():
+        yield folder
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
