@@ -26,7 +26,7 @@ def main() -> None:
         "--out",
         required=True,
         type=Path,
-        help="file; of yolo, and of cvat's several videos, folder",
+        help="file; folder for yolo, and for cvat of several videos",
     )
     parser.add_argument(
         "--videos", type=Path, default=Path("data/videos"), help="folder (default: %(default)s)"

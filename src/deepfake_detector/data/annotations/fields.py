@@ -185,7 +185,7 @@ def split_image_name(image: Any, video: str = "") -> tuple[str, int]:
 def guess_video(image: Any) -> str:
     """Name the video of an image whose frame cannot be read: what the image's name begins with."""
     stem = re.split(r"[/\\]", clean_text(image))[-1].rsplit(".", 1)[0]
-    return re.sub(r"[_-][0-9]{10,}$", "", stem)
+    return "" if _FRAME_IMAGE.fullmatch(stem) else re.sub(r"[_-][0-9]{10,}$", "", stem)
 
 
 def url_to_name(url: Any) -> str:

@@ -70,8 +70,8 @@ def scale_to_px(faces: pd.DataFrame, sizes: dict[str, tuple[int, int]]) -> pd.Da
     unknown = set(faces.loc[is_fraction, "name"]) - sizes.keys()
     if unknown:
         raise ValueError(
-            f"the boxes of {min(unknown)} are fractions of the frame, whose size is not known; put "
-            "the video where --videos says"
+            f"the boxes of {min(unknown)} are fractions of the frame, whose size is not known; "
+            "put the video where --videos says"
         )
     scales = faces["name"].map(lambda name: sizes.get(name, (1, 1)) * 2)
     scale = np.array(scales.tolist(), float).reshape(-1, 4)

@@ -64,7 +64,7 @@ def find_doubts(annotated: AnnotatedFaces, named: NamedVideos, videos: pd.DataFr
     files = dict.fromkeys(annotated.unreadable)
     for lost in annotated.lost:
         video = named.found.get(lost.name)
-        if not lost.name:
+        if not lost.name or (video is None and lost.frame is None):  # perhaps misread
             files[lost.file] = None
         elif video in offsets and lost.frame is not None:
             doubts.frames.append((video, lost.frame + offsets[video]))

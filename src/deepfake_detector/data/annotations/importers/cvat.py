@@ -115,13 +115,12 @@ def _find_last(keyframes: list[Keyframe], task: _Task) -> int | None:
 
 
 def _read_image(image: Element, task: _Task, row: int) -> Iterator[Face | RejectedRow]:
-    name, problem = image.get("name", ""), None
+    name, problem = clean_text(image.get("name")), None
+    is_frame = re.fullmatch(r"frame_[0-9]{1,9}", name)  # what CVAT names frames of a video
     try:
-        video, frame = split_image_name(name)
+        video, frame = split_image_name(name, task.video if is_frame else "")
     except ValueError as error:
         video, frame, problem = guess_video(name), None, error
-        if re.fullmatch(r"(frame_?)?[0-9]+", video):  # CVAT's own names of a video's frames
-            video, frame, problem = task.video, parse_frame(re.sub(r"\D", "", video)), None
     for shape_row, shape in enumerate(image, start=row + 1):
         try:
             if problem:
