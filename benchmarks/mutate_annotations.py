@@ -82,7 +82,7 @@ def mutate_json(text: str, generator: random.Random) -> str:
     """Change one place of a JSON text."""
     try:
         value = mutate_tree(json.loads(text), generator)
-    except ValueError:
+    except (ValueError, RecursionError):  # an earlier mutation broke it
         return mutate_text(text, generator)
     return json.dumps(value, ensure_ascii=generator.random() < 0.5)
 
