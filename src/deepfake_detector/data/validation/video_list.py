@@ -118,7 +118,10 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             f"got {', '.join(columns) or 'nothing'}; correct the first line"
         )
     reader.fieldnames = columns
-    return [(reader.line_num, _strip(row)) for row in reader]
+    try:
+        return [(reader.line_num, _strip(row)) for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"{path}: not valid CSV ({error}); save it again") from error
 
 
 def _strip(row: dict) -> dict[str, str]:
