@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from data_set import write_csv
 
+from data_set import write_csv
 from deepfake_detector.data.annotations import reader
 from deepfake_detector.data.annotations.fields import parse_frame
 from deepfake_detector.data.annotations.importers import annotation_file
