@@ -46,7 +46,7 @@ def validate(workers: int) -> None:
 
     params = load_params()
     metadata = read_video_metadata(METADATA_VERSION)
-    dataset = load_dataset(DATA, metadata, workers)
+    dataset = load_dataset(DATA, params.validate_.csv_columns, metadata, workers)
     results = check(dataset, params.validate_, VALIDATED / "data_docs")
     report = assemble(dataset, results)
     write_table(report.videos, VALIDATED / "videos.csv")

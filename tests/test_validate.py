@@ -6,7 +6,7 @@ import math
 import re
 
 import pytest
-from tests.data_set import DataSet, read_rows, write_clay, write_csv
+from tests.data_set import FACE, DataSet, read_rows, write_clay, write_csv
 
 import validate
 
@@ -90,7 +90,9 @@ def test_everything_damaged_is_named_and_everything_else_is_accepted(data_set, c
 def test_frames_whose_face_cannot_be_used_are_neither_faces_nor_background(data_set):
     data_set.rows += [
         ("p0_real.mp4", 1, 40, 8, 20, 40, "real"),
-        ("p0_real.mp4", 2, 50, 40, 57, 47, "real"),  # too small to be found: frame 2 stays
+        ("p0_real.mp4", 2, 50, 40, 57, 47, "real"),  # too small, but a face all the same
+        ("p1_real.mp4", 3, 54, 0, 94, 40, "real"),  # mostly outside, but seen in part
+        ("p1_real.mp4", 4, *FACE, "real"),  # given twice: the first one stays
         ("p2_real.mp4", 0, 1, 1, 30, 30, "unsure"),
     ]
     data_set.write()
@@ -98,8 +100,50 @@ def test_frames_whose_face_cannot_be_used_are_neither_faces_nor_background(data_
     ignored_frames = read_result(data_set, "ignored_frames")
     assert ignored_frames == [
         {"video": "p0_real.mp4", "frame": "1"},
+        {"video": "p0_real.mp4", "frame": "2"},
+        {"video": "p1_real.mp4", "frame": "3"},
         {"video": "p2_real.mp4", "frame": "0"},
     ]
+
+
+def test_row_without_a_frame_leaves_its_video_out_and_one_without_a_video_doubts_the_rest(
+    data_set,
+):
+    data_set.add_clip("no_face.mp4", seed=50)
+    data_set.rows.append(("p0_fake.mp4", "0:01.2", *FACE, "fake"))
+    data_set.write()
+    entry = {"Frame": "1", "Label": {}}
+    (data_set.annotations / "clay.json").write_text(json.dumps([entry]))
+    validate.main()
+    assert find_reasons(data_set, "p0_fake.mp4")[""] == (
+        "data/annotations/faces.csv row 38 names no frame of it, so a face may be in any; correct "
+        "that row"
+    )
+    assert "clay.json could not be read whole" in find_reasons(data_set, "no_face.mp4")[""]
+    for table in ("videos", "annotations"):
+        videos = {row["video"] for row in read_result(data_set, table)}
+        assert len(videos) == 5
+        assert not videos & {"p0_fake.mp4", "no_face.mp4"}
+
+
+def test_row_with_video_and_frame_that_is_rejected_leaves_that_frame_out(data_set):
+    columns = ["video", "source", "frame_offset"]
+    rows = [(*row, -1 if row[0] == "p0_real.mp4" else 0) for row in data_set.listed]
+    data_set.rows = [row for row in data_set.rows if row[0] != "p0_real.mp4"]
+    data_set.write()
+    write_csv(data_set.folder / "data/videos.csv", columns, rows)
+    box = {"bbox": [16, 8, 32, 32], "category_id": 1}
+    coco = {
+        "images": [
+            {"id": 1, "file_name": "p0_real_00004.jpg"},
+            {"id": 2, "file_name": "p0_real_00002.jpg"},
+        ],
+        "annotations": [box | {"image_id": 1, "iscrowd": 1}, box | {"image_id": 2}],
+        "categories": [{"id": 1, "name": "real"}],
+    }
+    (data_set.annotations / "coco.json").write_text(json.dumps(coco))
+    validate.main()
+    assert read_result(data_set, "ignored_frames") == [{"video": "p0_real.mp4", "frame": "2"}]
 
 
 def test_box_a_little_over_the_edge_is_clipped_and_counted(data_set, caplog):

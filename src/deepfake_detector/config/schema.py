@@ -28,10 +28,17 @@ PARAMS_FILE = Path("params.yaml")
 ADVANCED = "advanced"
 """The section of `params.yaml` with what one rarely changes, in sections of the same names."""
 
+CsvField = Literal[
+    *("video", "image", "frame", "left", "top", "right", "bottom", "center_x", "center_y"),
+    *("x", "y", "width", "height", "label", "face"),
+]
+"""A field of an annotated face that a table may have a column for."""
+
 
 class ValidateParams(Section):
     min_face_px: Count
     max_outside_fraction: Fraction
+    csv_columns: dict[CsvField, str]
 
 
 class ExtractFramesParams(Section):

@@ -15,6 +15,7 @@ import pandas as pd
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.files import write_text
 from deepfake_detector.common.tables import METHOD_COLUMNS, Rejection
+from deepfake_detector.data.annotations.fields import PX
 from deepfake_detector.data.annotations.reader import read_annotation_folder
 from deepfake_detector.video.names import VideoNames
 
@@ -84,7 +85,12 @@ def _link(source: Path, target: Path) -> None:
 
 def _join_annotations(folder: Path, prefix: str, videos: list[str], out: Path) -> list[Rejection]:
     """Write a folder's annotations as one table in the project's form; return what is left out."""
-    found, names = read_annotation_folder(folder / "annotations"), VideoNames(videos)
+    found, names = read_annotation_folder(folder / "annotations", {}), VideoNames(videos)
+    if (found.faces["unit"] != PX).any():
+        raise ValueError(
+            f"{folder}/annotations: boxes are fractions of the frame; write them in px with "
+            f"`python src/convert.py {folder}/annotations --format csv --out FILE`"
+        )
     faces, rejections = found.faces, list(found.rejections)
     known = {}
     for name in faces["name"].unique():

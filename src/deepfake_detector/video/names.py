@@ -26,7 +26,11 @@ class VideoNames:
     """The videos that are there, found by file name or, where that is unique, by its stem."""
 
     def __init__(self, names: Iterable[str]):
-        self._names = sorted(names)
+        self._by_name: dict[str, list[str]] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        for name in sorted(names):
+            self._by_name.setdefault(_normalize(name), []).append(name)
+            self._by_stem.setdefault(_stem(_normalize(name)), []).append(name)
 
     def find(self, name: str) -> str:
         """Give the file name of the video that is meant by a file name or a stem.
@@ -36,13 +40,12 @@ class VideoNames:
         """
         check_video_name(name)
         wanted = _normalize(name)
-        tests = (
-            lambda video: video == wanted,
-            lambda video: _stem(video) == wanted,
-            lambda video: _stem(video) == _stem(wanted),
+        candidates = (
+            self._by_name.get(wanted, []),
+            self._by_stem.get(wanted, []),
+            self._by_stem.get(_stem(wanted), []),
         )
-        for is_meant in tests:
-            found = [video for video in self._names if is_meant(_normalize(video))]
+        for found in candidates:
             if len(found) == 1:
                 return found[0]
             if found:

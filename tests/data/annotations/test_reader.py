@@ -13,10 +13,10 @@ URL = "https://example.org/s/0a1b/clip_7.mp4"
 
 
 def read_faces(path):
-    """Read a file without rejections; give its faces as tuples without the file."""
+    """Read a file without rejections; return its faces as tuples without unit and file."""
     faces, rejections = read_annotations(path)
     assert rejections == []
-    return [row[:-1] for row in faces.itertuples(index=False, name=None)]
+    return [row[:9] for row in faces.itertuples(index=False, name=None)]
 
 
 def read_reasons(path):
@@ -131,8 +131,13 @@ def test_empty_list_is_named(tmp_path, text):
     ("content", "reason"),
     [
         (b'[{"Labeled', "not valid JSON"),
-        (b'{"images": []}', "expected a list of Clay Sciences entries, got a JSON object"),
-        (b"frame;xmin;xmax\n1;2;3\n", "not a known format: expected .*; got 'frame;xmin;xmax'"),
+        (b'{"images": []}', "not a known format: json object with images; expected that of CVAT"),
+        (b"[3]x", "more text after its end, place 3"),
+        (b"[1 2]", "expected , or ] at place 3"),
+        (b'{"a": 1, 2: 3}', "no key at place"),
+        (b"<annotations><b></annotations>", "not valid XML"),
+        (b"<html/>", "not a known format: xml with html"),
+        (b"frame;xmin;xmax\n1;2;3\n", "not a known format: expected .*; got 'frame,xmin,xmax'"),
         (b"", "not a known format"),
         (b"\xff\xfe\x00\x01", "not UTF-8 text"),
     ],
@@ -143,16 +148,19 @@ def test_file_that_cannot_be_read_says_why(tmp_path, content, reason):
         read_annotations(tmp_path / "file")
 
 
-def test_folder_gives_all_files_and_names_the_unreadable(tmp_path):
+def test_folder_gives_all_files_also_in_folders_and_names_the_unreadable(tmp_path):
     write_clay(tmp_path / "a.json", [(URL, 1, [([1, 2, 3, 4], {"0": "Real"})])])
     (tmp_path / "b.json").write_text("[")
-    (tmp_path / "c").mkdir()
+    (tmp_path / "c/deep").mkdir(parents=True)
+    write_clay(tmp_path / "c/deep/d.json", [(URL, 2, [([1, 2, 3, 4], {"0": "Real"})])])
+    (tmp_path / "c/image.jpg").write_bytes(b"\xff\xd8")  # exports bring their images along
     (tmp_path / ".hidden").write_text("[")
-    found = read_annotation_folder(tmp_path)
-    assert found.faces["file"].tolist() == [(tmp_path / "a.json").as_posix()]
-    assert found.unreadable == [(tmp_path / name).as_posix() for name in ("b.json", "c")]
+    found = read_annotation_folder(tmp_path, {})
+    names = ("a.json", "c/deep/d.json")
+    assert found.faces["file"].tolist() == [(tmp_path / name).as_posix() for name in names]
+    assert found.unreadable == [(tmp_path / "b.json").as_posix()]
     assert [rejection.file for rejection in found.rejections] == found.unreadable
 
 
 def test_missing_folder_has_no_annotations(tmp_path):
-    assert len(read_annotation_folder(tmp_path / "none").faces) == 0
+    assert len(read_annotation_folder(tmp_path / "none", {}).faces) == 0

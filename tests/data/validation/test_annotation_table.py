@@ -18,7 +18,7 @@ def make_faces(*rows):
     """Make faces from (name, frame, left, top, right, bottom, label)."""
     columns = ["name", "frame", "left", "top", "right", "bottom", "label"]
     faces = pd.DataFrame(rows, columns=columns)
-    return faces.assign(file="x.csv", row=range(2, 2 + len(faces)), face="")
+    return faces.assign(file="x.csv", row=range(2, 2 + len(faces)), face="", unit="px")
 
 
 def make_table(*rows):
@@ -92,7 +92,7 @@ def test_faces_of_lost_videos_are_rejected_once_for_each_name():
         ("c.mp4", 1, 0, 0, 9, 9, "real"),
         ("b.mp4", 0, 0, 0, 9, 9, "real"),
     )
-    named = find_named_videos(faces, ["a.mp4", "b.mp4"])
+    named = find_named_videos(faces["name"], ["a.mp4", "b.mp4"])
     kept, rejections = match_videos(faces, named, accepted={"a.mp4"})
     assert kept["video"].tolist() == ["a.mp4"]
     assert [(rejection.row, rejection.reason) for rejection in rejections] == [

@@ -66,3 +66,18 @@ def test_video_listed_twice_is_left_out_where_the_rows_differ(read_list):
     listed = read_list("video,source\na.mp4,x\nb.mkv,y\nb.mkv,y\na.mp4,z\n")
     assert list(listed.problems) == ["a.mp4"]
     assert [rejection.row for rejection in listed.rejections] == [5]
+
+
+@pytest.mark.parametrize("offset", ["1" + "0" * 30, "9" * 5000, "-" + "9" * 20, "1_0", "1.5"])
+def test_frame_offset_that_no_video_has_is_rejected_with_its_row(read_list, offset):
+    listed = read_list(f"video,frame_offset\nb.mkv,3.0\na.mp4,{offset}\n")
+    (rejection,) = listed.rejections
+    assert rejection.row == 3
+    assert rejection.reason.startswith("frame_offset: expected a whole number, got")
+    assert len(rejection.reason) < 100
+    assert listed.entries["b.mkv"].frame_offset == 3
+
+
+def test_cell_without_bounds_is_one_message(read_list):
+    with pytest.raises(ValueError, match=r"videos\.csv: not valid CSV \(field larger than field"):
+        read_list("video,source\na.mp4," + "x" * 200_000 + "\n")

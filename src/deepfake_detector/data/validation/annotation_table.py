@@ -3,6 +3,7 @@
 Shapes: `N` faces.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ import pandas as pd
 
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.tables import Rejection
+from deepfake_detector.data.annotations.fields import FRACTION
+from deepfake_detector.data.annotations.reader import AnnotatedFaces
 from deepfake_detector.data.validation.same_faces import find_same_faces
 from deepfake_detector.video.names import VideoNames
 
@@ -24,15 +27,49 @@ class NamedVideos:
     problems: dict[str, str]
 
 
-def find_named_videos(faces: pd.DataFrame, videos: list[str]) -> NamedVideos:
+def find_named_videos(names_said: Iterable[str], videos: list[str]) -> NamedVideos:
     """Find the video, among file names that are there, of every name in annotations."""
     names, named = VideoNames(videos), NamedVideos({}, {})
-    for name in faces["name"].unique():
+    for name in dict.fromkeys(names_said):
         try:
             named.found[name] = names.find(name)
         except ValueError as error:
             named.problems[name] = str(error)
     return named
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """Where faces may be that no annotation tells of, since their rows were rejected.
+
+    `frames` of videos, after `frame_offset`; `videos`, of each the rows that name no frame of it;
+    `files` whose faces may be in any video.
+    """
+
+    frames: list[tuple[str, int]]
+    videos: dict[str, str]
+    files: list[str]
+
+
+def find_doubts(annotated: AnnotatedFaces, named: NamedVideos, videos: pd.DataFrame) -> Doubts:
+    """Find the frames, videos and files where rejected rows may hide a face.
+
+    Args:
+        videos: accepted ones, `video, frame_offset`.
+    """
+    offsets = dict(zip(videos["video"], videos["frame_offset"].astype(int), strict=True))
+    doubts = Doubts([], {}, [])
+    files = dict.fromkeys(annotated.unreadable)
+    for lost in annotated.lost:
+        video = named.found.get(lost.name)
+        if not lost.name or (video is None and lost.frame is None):  # perhaps misread
+            files[lost.file] = None
+        elif video in offsets and lost.frame is not None:
+            doubts.frames.append((video, lost.frame + offsets[video]))
+        elif video in offsets:
+            doubts.videos.setdefault(video, f"{lost.file} row {lost.row}")
+    doubts.files.extend(files)
+    return doubts
 
 
 def match_videos(
@@ -67,14 +104,16 @@ def make_annotation_table(faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataF
         videos: `video, width_px, height_px, frames, frame_offset`, one row a video.
 
     Returns:
-        Faces with a fresh index; `frame` moved by `frame_offset`, `left` to `bottom` as annotated,
+        Faces with a fresh index; `frame` moved by `frame_offset`, `left` to `bottom` in px,
         `clipped_*` inside the frame, and the columns the checks look at.
     """
     known = ["video", "width_px", "height_px", "frames", "frame_offset"]
     table = faces.merge(videos[known], on="video", how="left").reset_index(drop=True)
     table["frame"] = table["frame"] + table["frame_offset"]
-    boxes = table[BOX].to_numpy(float)  # [N, 4]
     limits = table[["width_px", "height_px"] * 2].to_numpy(float)
+    boxes = table[BOX].to_numpy(float)  # [N, 4]
+    boxes = np.where(table[["unit"]] == FRACTION, boxes * limits, boxes)
+    table[BOX] = boxes
     clipped = np.clip(boxes, 0, limits)
     table[[f"clipped_{side}" for side in BOX]] = clipped
     areas = _compute_areas(boxes)

@@ -26,7 +26,11 @@ def make_video_checks() -> list[Check]:
 
 
 def make_annotation_checks(params: ValidateParams) -> list[Check]:
-    """Make the checks of faces; the columns are those of `make_annotation_table`."""
+    """Make the checks of faces; the columns are those of `make_annotation_table`.
+
+    A face that is rejected hides its frame, but where the frame is not there or the face is given
+    a second time.
+    """
     label = Check(
         "label is real or fake",
         "ExpectColumnValuesToBeInSet",
@@ -86,7 +90,8 @@ def _make_size_checks(params: ValidateParams) -> list[Check]:
         "ExpectColumnValuesToBeBetween",
         {"column": "outside_fraction", "max_value": params.max_outside_fraction},
         "{outside_fraction:.0%} of the box is outside the {width_px}x{height_px} px frame; "
-        "mend it",
+        "correct it",
+        hides_face=True,
     )
     sizes = [
         Check(
@@ -95,6 +100,7 @@ def _make_size_checks(params: ValidateParams) -> list[Check]:
             {"column": f"face_{side}_px", "min_value": smallest},
             f"{side} of the face is {{face_{side}_px:.3g}} px, under validate.min_face_px = "
             f"{smallest}; lower that, or remove the row",
+            hides_face=True,
         )
         for side in ("width", "height")
     ]
@@ -122,9 +128,14 @@ def make_coverage_checks() -> list[Check]:
             "none of its {annotated} annotations can be used; correct them, they are listed here",
         ),
         _check_missing(
+            "lost",
+            "every annotation of a video names a frame",
+            "{lost} names no frame of it, so a face may be in any; correct that row",
+        ),
+        _check_missing(
             "doubt",
             "a video without annotation is known to show no face",
-            "it has no annotation, and {doubt} could not be read; correct or remove that file",
+            "it has no annotation, and {doubt} could not be read whole; correct or remove that",
         ),
     ]
 

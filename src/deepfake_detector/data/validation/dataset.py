@@ -1,5 +1,6 @@
 """A data set as it lies in its folder: what its files hold, before anything is checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +32,13 @@ class Dataset:
     metadata: dict[str, dict]
 
 
-def load_dataset(folder: Path, metadata: dict[str, dict], workers: int) -> Dataset:
+def load_dataset(
+    folder: Path, csv_columns: Mapping[str, str], metadata: dict[str, dict], workers: int
+) -> Dataset:
     """Read the videos, the annotations and the list of videos below a folder.
 
     Args:
+        csv_columns: of CSV annotations: column of each field that goes by no usual name.
         metadata: of videos that were decoded before, by the hash of their content.
 
     Raises:
@@ -45,6 +49,7 @@ def load_dataset(folder: Path, metadata: dict[str, dict], workers: int) -> Datas
     names = [path.name for path in paths]
     listed = read_video_list(folder / "videos.csv", names)
     probes, metadata = probe_videos(paths, metadata, workers)
-    annotated = read_annotation_folder(folder / "annotations")
-    named = find_named_videos(annotated.faces, names)
+    annotated = read_annotation_folder(folder / "annotations", csv_columns)
+    said = [*annotated.faces["name"].unique(), *(lost.name for lost in annotated.lost)]
+    named = find_named_videos(said, names)
     return Dataset(videos_folder, probes, listed, annotated, named, metadata)

@@ -47,6 +47,7 @@ class DatasetReport:
 def assemble(dataset: Dataset, results: CheckResults) -> DatasetReport:
     """Put together what a data set holds and what the checks found."""
     accepted, faces = results.coverage.passed, results.annotations.passed
+    faces = faces[faces["video"].isin(accepted["video"])]
     tables = {
         "videos": results.videos.findings,
         "annotations": results.annotations.findings,
@@ -90,6 +91,7 @@ def _list_ignored_frames(results: CheckResults, videos: set[str]) -> pd.DataFram
         *results.videos.hidden,
         *results.annotations.hidden,
         *results.coverage.hidden,
+        *results.doubts.frames,
     ]
     frames = pd.DataFrame(sorted(set(hidden)), columns=["video", "frame"])
     return frames[frames["video"].isin(videos)]

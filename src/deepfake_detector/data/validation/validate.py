@@ -13,7 +13,12 @@ from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.common.tables import Rejection
 from deepfake_detector.config.schema import ValidateParams
 from deepfake_detector.data.splits.assignment import find_components, find_leaking_pins
-from deepfake_detector.data.validation.annotation_table import make_annotation_table, match_videos
+from deepfake_detector.data.validation.annotation_table import (
+    Doubts,
+    find_doubts,
+    make_annotation_table,
+    match_videos,
+)
 from deepfake_detector.data.validation.checks import (
     make_annotation_checks,
     make_coverage_checks,
@@ -46,13 +51,19 @@ class CheckedTable:
 
 @dataclass(frozen=True)
 class CheckResults:
-    """What the checks found, table by table; `lost` are annotations of no accepted video."""
+    """What the checks found, table by table.
+
+    Attributes:
+        lost: annotations of no accepted video.
+        doubts: where rejected rows may hide a face.
+    """
 
     videos: CheckedTable
     lost: list[Rejection]
     annotations: CheckedTable
     coverage: CheckedTable
     data_set: list[Finding]
+    doubts: Doubts
 
 
 def check(dataset: Dataset, params: ValidateParams, docs: Path) -> CheckResults:
@@ -67,11 +78,12 @@ def check(dataset: Dataset, params: ValidateParams, docs: Path) -> CheckResults:
     faces, lost = match_videos(dataset.annotated.faces, named, set(videos["video"]))
     faces = make_annotation_table(faces, videos)
     annotations = _check_table(checker, "annotations", faces, make_annotation_checks(params))
-    covered = _add_coverage(videos, faces, annotations.passed, dataset.annotated.unreadable)
+    doubts = find_doubts(dataset.annotated, named, videos)
+    covered = _add_coverage(videos, faces, annotations.passed, doubts)
     coverage = _check_table(checker, "coverage", covered, make_coverage_checks())
     data_set = _check_data_set(checker, coverage.passed)
     checker.finish()
-    return CheckResults(checked_files, lost, annotations, coverage, data_set)
+    return CheckResults(checked_files, lost, annotations, coverage, data_set, doubts)
 
 
 def _check_table(
@@ -93,7 +105,7 @@ def _check_table(
 
 
 def _add_coverage(
-    videos: pd.DataFrame, faces: pd.DataFrame, kept: pd.DataFrame, unreadable: list[str]
+    videos: pd.DataFrame, faces: pd.DataFrame, kept: pd.DataFrame, doubts: Doubts
 ) -> pd.DataFrame:
     """Count, for each video, the faces it was given and those that are kept, by label too."""
     given = videos["video"].map(faces["video"].value_counts()).fillna(0).astype(int)
@@ -102,8 +114,13 @@ def _add_coverage(
         for label in FACE_LABELS
     }
     counts = {label: count.fillna(0).astype(int) for label, count in counts.items()}
-    doubt = ", ".join(unreadable) or None
+    doubt = ", ".join(doubts.files) or None
     return videos.assign(
+        lost=pd.Series(
+            [doubts.videos.get(video) for video in videos["video"]],
+            index=videos.index,
+            dtype=object,
+        ),
         annotated=given,
         kept_of_annotated=sum(counts.values()).where(given > 0),
         doubt=pd.Series(doubt, index=videos.index, dtype=object).where(given == 0, None),

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from deepfake_detector.common.tables import METHOD_COLUMNS, VIDEO_COLUMNS, Rejection
+from deepfake_detector.data.annotations.fields import parse_frame
 from deepfake_detector.data.splits.split_names import SPLITS
 from deepfake_detector.data.validation.probing import Probe
 from deepfake_detector.video.names import VideoNames
@@ -117,7 +118,10 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             f"got {', '.join(columns) or 'nothing'}; correct the first line"
         )
     reader.fieldnames = columns
-    return [(reader.line_num, _strip(row)) for row in reader]
+    try:
+        return [(reader.line_num, _strip(row)) for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"{path}: not valid CSV ({error}); save it again") from error
 
 
 def _strip(row: dict) -> dict[str, str]:
@@ -135,9 +139,9 @@ def _row_to_entry(row: dict[str, str], video: str) -> VideoEntry:
     if split and split not in SPLITS:
         raise ValueError(f"split: expected {', '.join(SPLITS)} or nothing, got {split!r}")
     try:
-        frame_offset = int(offset)
+        frame_offset = parse_frame(offset)
     except ValueError as error:
-        raise ValueError(f"frame_offset: expected a whole number, got {offset!r}") from error
+        raise ValueError(f"frame_offset: expected a whole number, got {offset!r:.40}") from error
     return VideoEntry(
         source=row.get("source", "") or video,
         identity=row.get("identity", ""),
