@@ -122,7 +122,7 @@ class JobQueue:
         self._thread.shutdown(cancel_futures=True)
 
     def _make_room(self) -> None:
-        """Forget the oldest results, so that with the next no more than `max_kept_jobs` are kept."""
+        """Forget the oldest results, so that with one more `max_kept_jobs` are kept."""
         with self._lock:
             done = [number for number, job in self._jobs.items() if job.future.done()]
             surplus = max(0, len(done) + 1 - self._max_kept_jobs)
