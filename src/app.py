@@ -2,8 +2,6 @@
 
 import argparse
 import logging
-import tempfile
-from pathlib import Path
 
 import uvicorn
 
@@ -12,7 +10,8 @@ from deepfake_detector.config.schema import load_params
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.video.sampling import Sampling
 from deepfake_detector.web.jobs import JobQueue
-from deepfake_detector.web.server import make_server
+from deepfake_detector.web.private_folder import open_private_folder
+from deepfake_detector.web.server import listen, make_server
 
 HOST = "127.0.0.1"  # nobody else's machine reaches it
 
@@ -38,12 +37,13 @@ def open_page(model: str | None) -> None:
         params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds
     )
     predictor = DeepfakePredictor.load(model, sampling)
-    with tempfile.TemporaryDirectory(prefix="deepfake_detector_") as folder:
-        queue = JobQueue(Path(folder), predictor, params.app.max_kept_jobs)
+    with open_private_folder() as folder, listen(HOST, params.app.port) as listening:
+        queue = JobQueue(folder, predictor, params.app.max_kept_jobs)
         logger.info("open http://%s:%d (Ctrl+C stops it)", HOST, params.app.port)
         try:
             server = make_server(queue, params.app.max_megabytes)
-            uvicorn.run(server, host=HOST, port=params.app.port, log_level="warning")
+            config = uvicorn.Config(server, log_level="warning")
+            uvicorn.Server(config).run(sockets=[listening])
         finally:
             queue.close()
 

@@ -1,3 +1,4 @@
+import threading
 from concurrent.futures import wait
 
 import pytest
@@ -37,7 +38,7 @@ def queue(tmp_path):
         ("<b>&.mp4", "_b__.mp4"),
         ("..", "file"),
         ("", "file"),
-        ("é" * 300 + ".mp4", "é" * 80 + ".mp4"),
+        ("é" * 300 + ".mp4", "é" * 80 + ".mp4"),  # 160 bytes
     ],
 )
 def test_a_name_is_a_plain_file_name(name, clean):
@@ -82,3 +83,92 @@ def test_an_error_of_the_program_is_told_without_its_inside(tmp_path, caplog, cl
     }  # fmt: skip
     assert "secret" in caplog.text
     assert not job.upload.exists()
+
+
+class Slow(SeesColors):
+    """A detector that waits at each batch until it is let go."""
+
+    def __init__(self):
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def predict_on_batch(self, images):
+        self.begun.set()
+        assert self.go.wait(timeout=60)
+        return super().predict_on_batch(images)
+
+
+@pytest.fixture
+def slow(tmp_path):
+    detector = Slow()
+    queue = JobQueue(tmp_path, make_predictor(detector), max_kept_jobs=2)
+    yield queue, detector
+    detector.go.set()
+    queue.close()
+
+
+def open_and_submit(queue, content):
+    number, job = queue.open_job("a.mp4")
+    job.upload.write_bytes(content)
+    queue.submit(number, job)
+    return number, job
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "long.mp4"
+    return write_clip(path, [make_frame([("fake", FACE_PX)])] * 40).read_bytes()  # three batches
+
+
+def test_a_waiting_job_tells_its_place_and_may_be_cancelled(slow, clip, tmp_path):
+    queue, detector = slow
+    jobs = [open_and_submit(queue, clip) for _ in range(3)]
+    assert detector.begun.wait(timeout=60)
+    assert [queue.count_before(number) for number, _ in jobs] == [0, 1, 2]
+    assert describe_job(jobs[2][1], 2)["before"] == 2
+    queue.cancel(jobs[1][0])
+    assert [queue.count_before(number) for number, _ in jobs] == [0, 0, 1]
+    assert queue.find(jobs[1][0]) is None
+    assert not jobs[1][1].folder.exists()
+    detector.go.set()
+    wait([jobs[2][1].future], timeout=60)
+    assert describe_job(jobs[2][1])["state"] == "judged"
+    assert queue.count_before("unknown") == 0
+
+
+def test_a_running_job_stops_at_its_next_step_and_leaves_nothing(slow, long_clip, tmp_path):
+    queue, detector = slow
+    number, job = open_and_submit(queue, long_clip)
+    assert detector.begun.wait(timeout=60)
+    queue.cancel(number)
+    queue.cancel(number)  # once is enough
+    detector.go.set()
+    wait([job.future], timeout=60)
+    assert job.frames_done < 40
+    assert describe_job(job) == {"state": "rejected", "reason": "a.mp4: cancelled"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_queue_that_closes_stops_what_runs(slow, long_clip, tmp_path):
+    queue, detector = slow
+    jobs = [open_and_submit(queue, long_clip) for _ in range(3)]
+    assert detector.begun.wait(timeout=60)
+    threading.Timer(0.2, detector.go.set).start()
+    queue.close()
+    assert jobs[0][1].frames_done < 40
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_more_results_are_kept_than_may_be_while_others_wait(slow, clip, tmp_path):
+    queue, detector = slow
+    jobs = [open_and_submit(queue, clip) for _ in range(5)]
+    detector.go.set()
+    wait([job.future for _, job in jobs], timeout=120)
+    assert {path.name for path in tmp_path.iterdir()} == {number for number, _ in jobs[3:]}
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "語", "𠀀", "."])
+@pytest.mark.parametrize("ending", [".mp4", "." + "x" * 300, "", ".語" * 99])
+def test_a_name_of_any_length_fits_into_a_file_system(tmp_path, letter, ending):
+    name = clean_name(letter * 400 + ending)
+    assert 0 < len(name.encode()) <= 190
+    (tmp_path / name).touch()

@@ -6,6 +6,7 @@ import urllib.request
 import pytest
 
 from clips import FACE_PX, make_frame, write_clip
+from deepfake_detector.web.server import listen
 
 
 def ask(address, content=None, headers=None):
@@ -102,3 +103,29 @@ def test_only_results_are_given_out(served, fake_clip, name):
     wait(served, number)
     assert ask(f"{served.address}/jobs/{number}/{name}")[0] == 404
     assert ask(f"{served.address}/jobs/{'0' * 32}/verdict.json")[0] == 404
+
+
+def test_a_job_is_cancelled_by_the_page_and_by_nobody_else(served, fake_clip):
+    number = hand_in(served, fake_clip)[1]["job"]
+    address = f"{served.address}/jobs/{number}"
+    delete = urllib.request.Request(address, method="DELETE")
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(delete)
+    assert ask(address)[0] == 200
+    delete.add_header("X-File-Name", "-")
+    with urllib.request.urlopen(delete) as answer:
+        assert json.load(answer) == {"state": "cancelled"}
+    assert ask(address)[0] == 404
+
+
+def test_a_taken_port_is_named_with_what_to_change():
+    with listen("127.0.0.1", 0) as listening:
+        port = listening.getsockname()[1]
+        with pytest.raises(ValueError, match=rf"port {port} is taken.*app\.port in params\.yaml"):
+            listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("name", ["a" * 3000 + ".mp4", "%F0%A0%80%80" * 300, "%FF%FE.mp4", "%00"])
+def test_a_file_of_any_name_is_taken(served, fake_clip, name):
+    answer = wait(served, hand_in(served, fake_clip, name)[1]["job"])
+    assert answer["state"] == "judged"

@@ -8,7 +8,8 @@ import logging
 import re
 import secrets
 import shutil
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.reports.writer import write_report
 
 logger = logging.getLogger(__name__)
+
+_MAX_STEM_BYTES, _MAX_ENDING_BYTES = 160, 20  # file systems allow 255 bytes, results add some
 
 RESULTS = ("annotated.mp4", "annotated.jpg", "report.html", "verdict.json")
 
@@ -25,8 +28,9 @@ class Job:
     """A file that was handed in, and how far it is.
 
     Attributes:
-        frames: of the file, by its header; 0 where that is not known.
+        frames: of the file; 0 where that is not known.
         frames_done: those that are done in this phase.
+        is_cancelled: it stops at its next step.
     """
 
     folder: Path
@@ -35,6 +39,7 @@ class Job:
     frames: int = 0
     frames_done: int = 0
     future: Future | None = None
+    is_cancelled: bool = False
 
     @property
     def upload(self) -> Path:
@@ -50,7 +55,14 @@ class Job:
         return min(self.frames_done / self.frames, 1.0) if self.frames else 0.0
 
     def on_progress(self, phase: str, frames_done: int) -> None:
+        """Note how far it is.
+
+        Raises:
+            CancelledError: nobody waits for it any more.
+        """
         self.phase, self.frames_done = phase, frames_done
+        if self.is_cancelled:
+            raise CancelledError
 
 
 class JobQueue:
@@ -60,6 +72,7 @@ class JobQueue:
         self._folder, self._predictor, self._max_kept_jobs = folder, predictor, max_kept_jobs
         self._thread = ThreadPoolExecutor(1)
         self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()  # of the jobs; requests and the thread change them
 
     def open_job(self, name: str) -> tuple[str, Job]:
         """Make a place for a file: a number that cannot be guessed, and the job."""
@@ -70,13 +83,27 @@ class JobQueue:
 
     def submit(self, number: str, job: Job) -> None:
         """Analyze a job whose file is there, after those that came before."""
-        self._jobs[number] = job
-        job.future = self._thread.submit(self._work, job)
-        while len(self._jobs) > self._max_kept_jobs:
-            oldest = next(iter(self._jobs))
-            if not self._jobs[oldest].future.done():
-                break
-            self.forget(self._jobs.pop(oldest))
+        with self._lock:
+            self._jobs[number] = job
+            job.future = self._thread.submit(self._work, job)
+
+    def cancel(self, number: str) -> None:
+        """Stop a job at its next step and forget it, whether it waits, runs or is done."""
+        with self._lock:
+            job = self._jobs.pop(number, None)
+        if job is None:
+            return
+        job.is_cancelled = True
+        if job.future.cancel() or job.future.done():
+            self.forget(job)
+
+    def count_before(self, number: str) -> int:
+        """Count the jobs that are done before this one begins."""
+        with self._lock:
+            jobs = list(self._jobs.items())
+        numbers = [other for other, _ in jobs]
+        before = jobs[: numbers.index(number)] if number in numbers else []
+        return sum(not job.future.done() for _, job in before)
 
     def forget(self, job: Job) -> None:
         """Delete everything of a job."""
@@ -87,9 +114,20 @@ class JobQueue:
         return self._jobs.get(number)
 
     def close(self) -> None:
-        """Forget all jobs; one that is being judged is finished first."""
+        """Cancel and forget all jobs; one that is being judged stops at its next step."""
+        with self._lock:
+            numbers = list(self._jobs)
+        for number in numbers:
+            self.cancel(number)
         self._thread.shutdown(cancel_futures=True)
-        for job in self._jobs.values():
+
+    def _make_room(self) -> None:
+        """Forget the oldest results, so that with one more `max_kept_jobs` are kept."""
+        with self._lock:
+            done = [number for number, job in self._jobs.items() if job.future.done()]
+            surplus = max(0, len(done) + 1 - self._max_kept_jobs)
+            old = [self._jobs.pop(number) for number in done[:surplus]]
+        for job in old:
             self.forget(job)
 
     def _work(self, job: Job) -> dict:
@@ -101,6 +139,9 @@ class JobQueue:
             )
         finally:
             shutil.rmtree(job.upload.parent, ignore_errors=True)
+            if job.is_cancelled:
+                self.forget(job)
+            self._make_room()
         if not record["tracks"]:
             raise ValueError(
                 f"{job.name}: no face was found in {record['frames']['analyzed']} frames; "
@@ -113,18 +154,33 @@ def clean_name(name: str) -> str:
     """Make a file name of what a browser says: no folders, no odd characters, not long."""
     plain = re.sub(r"[^\w. ()+-]", "_", re.split(r"[/\\]", name)[-1]).strip(". ")
     stem, dot, ending = plain.rpartition(".")
-    return f"{stem[:80]}{dot}{ending[:10]}" if stem else plain[:80] or "file"
+    if not stem:
+        return _cut(plain, _MAX_STEM_BYTES) or "file"
+    return f"{_cut(stem, _MAX_STEM_BYTES)}{dot}{_cut(ending, _MAX_ENDING_BYTES)}"
 
 
-def describe_job(job: Job) -> dict:
-    """Say how far a job is: `state` is waiting, judging, judged or rejected."""
+def _cut(text: str, max_bytes: int) -> str:
+    return text.encode()[:max_bytes].decode(errors="ignore")
+
+
+def describe_job(job: Job, before: int = 0) -> dict:
+    """Say how far a job is: `state` is waiting, judging, judged or rejected.
+
+    Args:
+        before: jobs that are done before this one begins.
+    """
     future = job.future
     if not future.done():
         state = "judging" if future.running() else "waiting"
-        return {"state": state, "phase": job.phase, "fraction": round(job.fraction, 3)}
+        progress = {"phase": job.phase, "fraction": round(job.fraction, 3), "before": before}
+        return {"state": state, **progress}
+    if future.cancelled():
+        return {"state": "rejected", "reason": f"{job.name}: cancelled"}
     error = future.exception()
     if error is None:
         return {"state": "judged", **_summarize(future.result(), job)}
+    if isinstance(error, CancelledError):
+        return {"state": "rejected", "reason": f"{job.name}: cancelled"}
     if isinstance(error, (ValueError, OSError)):
         return {"state": "rejected", "reason": str(error)}
     logger.error("%s could not be judged", job.name, exc_info=error)

@@ -7,6 +7,7 @@ const WORDS = {
   drawing: "Drawing", explaining: "Asking where the evidence lies in",
 };
 let current = 0; // the newest file; answers about older ones are dropped
+let running = null; // the number of its job while that can be cancelled
 
 function show(part) {
   for (const id of ["busy", "rejection", "result"]) find(id).hidden = id !== part;
@@ -52,24 +53,43 @@ async function follow(number, mine) {
     if (mine !== current) return;
     if (answer.state === "rejected") return showRefusal(answer.reason);
     if (answer.state === "judged") return showResult(address, answer);
-    showProgress(answer.phase, answer.fraction);
+    const waits = answer.state === "waiting" && answer.before > 0;
+    showProgress(waits ? `Waiting for ${answer.before} file${answer.before > 1 ? "s" : ""} before` : answer.phase, answer.fraction);
     await new Promise((wake) => setTimeout(wake, 300));
   }
 }
 
+function cancelJob(number) {
+  return fetch(`jobs/${number}`, { method: "DELETE", headers: { "X-File-Name": "-" } });
+}
+
 async function handIn(file) {
   const mine = ++current;
+  if (running) cancelJob(running); // nobody would see its result
+  running = null;
+  find("cancel").hidden = true;
   find("name").textContent = file.name;
   showProgress("sending", 0);
   try {
     const headers = { "X-File-Name": encodeURIComponent(file.name), "Content-Type": "application/octet-stream" };
     const answer = await (await fetch("jobs", { method: "POST", headers, body: file })).json();
-    if (answer.job) await follow(answer.job, mine); else showRefusal(answer.reason);
+    if (!answer.job) return showRefusal(answer.reason);
+    if (mine !== current) return cancelJob(answer.job); // cancelled while it was sent
+    running = answer.job;
+    find("cancel").hidden = false;
+    await follow(answer.job, mine);
+    if (mine === current) running = null;
   } catch (error) {
     showRefusal(`The program does not answer (${error.message}). Was it stopped, or is the file too large?`);
   }
 }
 
+find("cancel").addEventListener("click", () => {
+  ++current;
+  if (running) cancelJob(running);
+  running = null;
+  show("");
+});
 const drop = find("drop");
 find("file").addEventListener("change", (event) => {
   if (event.target.files.length) handIn(event.target.files[0]);

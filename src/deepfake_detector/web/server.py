@@ -4,10 +4,13 @@ Serves this machine only. A foreign site can neither read answers (no CORS, host
 in files (a header that no form can send is required).
 """
 
+import errno
+import socket
 from pathlib import Path
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -31,17 +34,38 @@ REPORT_GUARD = GUARD | {
 }
 
 
+_HAND_IN_HEADER = "x-file-name"
+"""No form of a foreign site can send it."""
+
+
 class TooLargeError(ValueError):
     """More was sent than is taken."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen on a port, before anybody is told to open it.
+
+    Raises:
+        ValueError: another program listens there; the message says what to change.
+    """
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise ValueError(
+            f"port {port} is taken, perhaps by this program in another window; end that, or "
+            "choose another number for app.port in params.yaml"
+        ) from error
 
 
 def make_server(queue: JobQueue, max_megabytes: int) -> Starlette:
     """Make the web application of a job queue."""
 
     async def submit(request: Request) -> Response:
-        if "x-file-name" not in request.headers:
+        if _HAND_IN_HEADER not in request.headers:
             return _reject("the name of the file is missing", 400)
-        number, job = queue.open_job(unquote(request.headers["x-file-name"]))
+        number, job = queue.open_job(unquote(request.headers[_HAND_IN_HEADER]))
         try:
             await _receive(request, job, max_megabytes)
         except TooLargeError as error:
@@ -56,7 +80,14 @@ def make_server(queue: JobQueue, max_megabytes: int) -> Starlette:
         job = queue.find(request.path_params["number"])
         if job is None:
             return _reject("this job is not here any more; hand the file in again", 404)
-        return JSONResponse(describe_job(job), headers=GUARD)
+        before = queue.count_before(request.path_params["number"])
+        return JSONResponse(describe_job(job, before), headers=GUARD)
+
+    async def cancel(request: Request) -> Response:
+        if _HAND_IN_HEADER not in request.headers:
+            return _reject("only the page itself can cancel a job", 400)
+        await run_in_threadpool(queue.cancel, request.path_params["number"])
+        return JSONResponse({"state": "cancelled"}, headers=GUARD)
 
     async def give_result(request: Request) -> Response:
         job, name = queue.find(request.path_params["number"]), request.path_params["name"]
@@ -76,6 +107,7 @@ def make_server(queue: JobQueue, max_megabytes: int) -> Starlette:
             Route("/page.js", give_page("page.js")),
             Route("/jobs", submit, methods=["POST"]),
             Route("/jobs/{number}", describe),
+            Route("/jobs/{number}", cancel, methods=["DELETE"]),
             Route("/jobs/{number}/{name}", give_result),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)],

@@ -14,15 +14,17 @@ from pathlib import Path
 import av
 import cv2
 
-MACHINE_ERRNOS = frozenset(
+_MACHINE_ERRNOS = frozenset(
     number
     for name in (
         *("ENOSPC", "EDQUOT", "EROFS", "EMFILE", "ENFILE", "EACCES", "EPERM", "EBUSY"),
-        *("ESTALE", "ENODEV", "ENXIO", "ENETDOWN", "ETIMEDOUT"),
+        *("ESTALE", "ENODEV", "ENXIO", "ENETDOWN", "ETIMEDOUT", "EIO"),
     )
     if (number := getattr(errno, name, None)) is not None
 )
-"""Errors that are not about a file's content; `EIO` is decided by reading the file."""
+"""Errors that need not be about a file's content: decoders use some of these numbers, too.
+
+Where the file can be read to its end, it is the content."""
 
 _REMEDY = "copy or encode it again"
 
@@ -62,7 +64,7 @@ def reading(path: Path, describe: Callable[[], str] = lambda: "cannot be read") 
         raise
     except _CONTENT_ERRORS as error:
         number = getattr(error, "errno", None) if isinstance(error, av.error.FFmpegError) else None
-        if number in MACHINE_ERRNOS or (number == errno.EIO and not _is_readable(path)):
+        if number in _MACHINE_ERRNOS and not _is_readable(path):
             raise OSError(number, error.strerror, show_name(path)) from error
         reason = f"{describe()} ({_describe(error)})"
         raise RejectedFileError(f"{show_name(path)}: {reason}; {_REMEDY}") from error
@@ -110,7 +112,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _is_readable(path: Path) -> bool:
-    """Read a file to its end: an I/O error of a demuxer may be about its content."""
+    """Tell whether a file can be read to its end."""
     try:
         with path.open("rb") as file:
             while file.read(_CHUNK_BYTES):
