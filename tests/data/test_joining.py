@@ -25,7 +25,7 @@ def test_names_are_unique_by_folder_and_pairs_stay_together(folders, tmp_path):
     ]
     videos = {path.name for path in (tmp_path / "out/videos").iterdir()}
     assert videos == {row["video"] for row in rows}
-    faces = read_annotation_folder(tmp_path / "out/annotations").faces
+    faces = read_annotation_folder(tmp_path / "out/annotations", {}).faces
     assert set(faces["name"]) == videos
     assert len(faces) == 4 * 6
     assert faces[["left", "top", "right", "bottom"]].drop_duplicates().to_numpy().tolist() == [
