@@ -139,7 +139,7 @@ def measure_verdicts(verdicts: pd.DataFrame, params: Params) -> pd.DataFrame:
 
 
 def _decide(video, calibration: Calibration, about: pd.Series) -> tuple:
-    decision = decide_video(video.tracks, calibration).video
+    decision = decide_video(video.tracks, calibration)
     used = [find_usable(track, calibration.usable) for track in video.tracks]
     best = max(range(len(used)), key=lambda index: used[index].sum(), default=None)
     quality = None if best is None else measure_quality(video.tracks[best], used[best])

@@ -1,0 +1,126 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from code_map import PROJECT
+from deepfake_detector.config.schema import load_params
+from deepfake_detector.export.released_card import make_card_text
+from deepfake_detector.training.release import (
+    VERDICT_COLUMNS,
+    list_covered,
+    make_card,
+    make_record,
+    measure_verdicts,
+)
+
+PARAMS = load_params(PROJECT / "params.yaml")
+
+
+def write_split(work, name, fakes, reals=2):
+    """Write the table of a split: of each kind of forgery, its videos and its methods."""
+    rows = [
+        {
+            "video": f"{kind}{number}.mp4",
+            "source": f"{kind}{number}",
+            "identity": "",
+            "method": f"{kind} {number % methods}",
+            "method_group": kind,
+            "dataset": "set",
+            "labels": "fake",
+        }
+        for kind, (videos, methods) in fakes.items()
+        for number in range(videos)
+    ]
+    rows += [
+        {
+            "video": f"real{number}.mp4",
+            "source": f"real{number}",
+            "identity": "somebody",
+            "method": "",
+            "method_group": "",
+            "dataset": "set",
+            "labels": "real",
+        }
+        for number in range(reals)
+    ]
+    folder = work / "artifacts/split"
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("videos", "methods", "kind", "expected"),
+    [
+        (10, 3, "face swap", ["face swap"]),
+        (9, 3, "face swap", []),
+        (10, 2, "face swap", []),
+        (30, 9, "text-to-video", []),  # generated as a whole: never covered
+    ],
+)
+def test_a_kind_is_covered_from_enough_videos_by_enough_methods(
+    tmp_path, videos, methods, kind, expected
+):
+    write_split(tmp_path, "validation", {kind: (videos, methods)})
+    assert list_covered(tmp_path) == expected
+
+
+def make_verdicts():
+    rows = [
+        (
+            f"{label}{n}.mp4",
+            f"person {n}",
+            label,
+            method,
+            kind,
+            "set",
+            answer,
+            score,
+            "clear",
+            90,
+            "",
+        )
+        for label, method, kind, answers, scores in (
+            ("real", "", "", ["likely real", "cannot tell", "likely fake"], [0.1, 0.5, 0.9]),
+            ("fake", "m", "face swap", ["likely fake", "likely fake"], [0.95, 0.97]),
+        )
+        for n, (answer, score) in enumerate(zip(answers, scores, strict=True))
+    ]
+    return pd.DataFrame(rows, columns=VERDICT_COLUMNS)
+
+
+def test_verdicts_are_measured_by_kind_by_set_and_as_a_whole():
+    results = measure_verdicts(make_verdicts(), PARAMS)
+    values = results.set_index(["group", "metric"])["value"]
+    assert values["fake videos", "called likely fake"] == 1
+    assert values["real videos", "called likely fake"] == pytest.approx(1 / 3)
+    assert values["face swap", "AUC"] == 1
+    assert values["set, real", "called likely fake"] == pytest.approx(1 / 3)
+
+
+def test_card_and_record_tell_what_was_learned_from(tmp_path):
+    write_split(tmp_path, "validation", {"face swap": (10, 3)})
+    train = write_split(tmp_path, "train", {"face swap": (4, 2), "lip-sync": (3, 1)})
+    videos = train.assign(sha256=[f"{n:064x}" for n in range(len(train))], licence="CC0")
+    (tmp_path / "artifacts/validate").mkdir()
+    videos.to_csv(tmp_path / "artifacts/validate/videos.csv", index=False)
+    for folder in ("train", "train/face_classifier"):
+        (tmp_path / "artifacts" / folder).mkdir()
+        pd.DataFrame({"epoch": [1], "train_loss": [0.5]}).to_csv(
+            tmp_path / "artifacts" / folder / "history.csv", index=False
+        )
+    released = tmp_path / "released"
+    released.mkdir()
+    (released / "calibration.json").write_text("{}")
+    results = measure_verdicts(make_verdicts(), PARAMS)
+    card = make_card("0.1", "2026-11-28", "abc", tmp_path, released, ("1", "2"), results)
+    assert (card["covers"], card["not_covered"]) == (["face swap"], ["lip-sync"])
+    assert (card["people"], card["forgery_methods"], card["licences"]) == (8, 3, {"CC0": 9})
+    assert card["precision"]["value"] == pytest.approx(0.01 / (0.01 + 0.99 / 3), abs=0.001)
+    text = make_card_text(card)
+    for part in ("0.1", "abc", "face swap", "| called likely fake |", "CC0: 9 videos"):
+        assert part in text
+    record = make_record(tmp_path, PARAMS, "abc")
+    assert record["train_videos"] == dict(zip(videos["video"], videos["sha256"], strict=True))
+    assert record["epochs"]["ssd"] == [{"epoch": 1, "train_loss": 0.5}]
+    assert not any(isinstance(value, np.generic) for value in record["params"].values())
