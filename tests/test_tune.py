@@ -187,7 +187,7 @@ def test_two_workers_share_a_study_and_one_that_is_killed_loses_one_trial(projec
 
 
 def test_a_search_stopped_from_the_keyboard_goes_on_with_the_same_command(project):
-    words = ["--trials", "1", "--study", "stopped"]
+    words = ["--trials", "2", "--study", "stopped"]
     worker = start_worker(project, *words)
     wait_for_trial(worker)
     os.kill(worker.pid, signal.SIGINT)
@@ -197,8 +197,9 @@ def test_a_search_stopped_from_the_keyboard_goes_on_with_the_same_command(projec
     assert "Traceback" not in said
     project.run(*TUNE, *words)
     trials = load_study(project, "stopped").get_trials()
-    assert [trial.state.name for trial in trials] == ["FAIL", "COMPLETE"]
-    assert [trial.user_attrs["origin"] for trial in trials] == ["default", "default"]
+    assert [trial.user_attrs["origin"] for trial in trials] == ["default", "fitted", "default"]
+    assert [trial.state.name for trial in trials][::2] == ["FAIL", "COMPLETE"]
+    assert trials[1].state.is_finished()
 
 
 @pytest.mark.usefixtures("searched")

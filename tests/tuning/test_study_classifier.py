@@ -103,3 +103,12 @@ def test_else_one_is_trained_for_all_studies_of_the_same_data(rate_params, train
     find_classifier(rate_params)
     assert len(trainings) == 2
     assert study_classifier.OWN.read_bytes() == b"2"
+
+
+@pytest.mark.usefixtures("split")
+def test_one_that_started_from_other_weights_is_another(rate_params, trainings):
+    find_classifier(rate_params)
+    other = {"init": "none"} if rate_params.train.init != "none" else {"init": "imagenet"}
+    train = rate_params.train.model_copy(update=other)
+    find_classifier(rate_params.model_copy(update={"train": train}))
+    assert len(trainings) == 2

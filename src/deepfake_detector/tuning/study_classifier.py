@@ -79,7 +79,8 @@ def find_classifier(params: Params) -> Path:
 
 def _make_fingerprint(params: Params) -> str:
     """Hash what a face classifier is trained on and with."""
-    values = [params.seed, params.face_classifier.model_dump(), read_sources("train")]
+    start = [params.seed, params.train.init, params.train.finetune_fraction]
+    values = [*start, params.face_classifier.model_dump(), read_sources("train")]
     return hash_values(values, [*list_shards("train"), *list_shards("validation")])
 
 
@@ -92,7 +93,7 @@ def _train_classifier(params: Params, fingerprint: str) -> None:
 
     plan = FaceClassifierPlan(
         params.face_classifier,
-        "imagenet",
+        params.train.init,
         params.train.finetune_fraction,
         read_sources("train"),
         params.seed,
