@@ -117,6 +117,7 @@ def test_card_and_record_tell_what_was_learned_from(tmp_path):
     assert (card["covers"], card["not_covered"]) == (["face swap"], ["lip-sync"])
     assert (card["people"], card["forgery_methods"], card["licences"]) == (8, 3, {"CC0": 9})
     assert card["precision"]["value"] == pytest.approx(0.01 / (0.01 + 0.99 / 3), abs=0.001)
+    assert [row["methods"] for row in card["data"] if row["kind"] == "-"] == [0]
     text = make_card_text(card)
     for part in ("0.1", "abc", "face swap", "| called likely fake |", "CC0: 9 videos"):
         assert part in text

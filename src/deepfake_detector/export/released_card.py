@@ -22,6 +22,9 @@ filter that acts alone, not a way to tell who somebody is.
 
 {covers}
 
+Covered means: there were enough validation fakes of the kind to bound how many of them are called
+likely real. It does not mean that they are found: see *Measured* for how often there is an answer.
+
 Not covered, and not told reliably: {not_covered}. Footage that was generated as a whole is not
 detected reliably. Sound is not examined.
 

@@ -19,6 +19,7 @@ from deepfake_detector.config.schema import Params, flatten_params
 from deepfake_detector.evaluation.group_metrics import compute_precision, measure_groups
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
+from deepfake_detector.models.released_weights import SUMS
 from deepfake_detector.training.calibration_videos import (
     AnnotatedVideo,
     label_copies,
@@ -216,7 +217,9 @@ def make_card(
             "classifier": hashes[1],
             "calibration": hash_file(folder / "calibration.json"),
         },
-        "files": {path.name: hash_file(path) for path in sorted(folder.iterdir())},
+        "files": {
+            path.name: hash_file(path) for path in sorted(folder.iterdir()) if path.name != SUMS
+        },
     }
 
 
@@ -232,7 +235,9 @@ def _name_kinds(videos: pd.DataFrame) -> pd.Series:
 
 def _count_data(train: pd.DataFrame) -> list[dict[str, Any]]:
     """Count the videos that were learned from, by data set, label and kind of forgery."""
-    named = train.assign(person=_name_people(train), kind=_name_kinds(train))
+    kind = _name_kinds(train)
+    method = train["method"].where((kind != "-") & (train["method"] != ""))
+    named = train.assign(person=_name_people(train), kind=kind, method=method)
     counted = named.groupby(["dataset", "labels", "kind"], as_index=False).agg(
         videos=("video", "size"), people=("person", "nunique"), methods=("method", "nunique")
     )
