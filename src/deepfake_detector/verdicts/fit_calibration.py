@@ -51,11 +51,7 @@ def fit_calibration(
 def group_by_quality(
     videos: list[LabelledVideo], usable: UsableParams
 ) -> dict[str, list[LabelledVideo]]:
-<<<<<<< HEAD
     """Group videos by the quality of the face that is used most; those without are left out."""
-=======
-    """Group videos by the quality of the face that is used most; videos without one are in none."""
->>>>>>> 39a9768 (The page shows what an answer covers; a test of the command that opens it)
     groups = defaultdict(list)
     for video in videos:
         used = [find_usable(track, usable) for track in video.tracks]
