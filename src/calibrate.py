@@ -37,7 +37,7 @@ from deepfake_detector.evaluation.verdict_metrics import (
 from deepfake_detector.evaluation.verdict_report import verdicts_to_text
 from deepfake_detector.evaluation.verdict_tables import make_face_verdicts, make_video_verdicts
 from deepfake_detector.inference.detector import FACE_COLUMNS
-from deepfake_detector.inference.model_files import hash_detector
+from deepfake_detector.inference.model_hashes import hash_detector
 from deepfake_detector.metrics.classification import make_reliability
 from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.cross_validation import cross_validate

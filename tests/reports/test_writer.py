@@ -167,7 +167,7 @@ def test_a_truncated_file_is_judged_as_far_as_it_goes_and_says_so(tmp_path):
     record, out = report(path)
     counted = record["frames"]
     assert 5 < counted["read"] < 55
-    assert counted["read"] + counted["rejected"] == 60
+    assert 1 <= counted["rejected"] < 60 - counted["read"]  # what is there and cannot be decoded
     assert "a.mp4: " in counted["rejected_because"]
     assert record["verdict"] == "likely fake"
     assert "Only part of the file could be read" in (out / "report.html").read_text()

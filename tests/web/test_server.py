@@ -44,7 +44,7 @@ def test_a_video_is_judged_and_its_upload_deleted(served, fake_clip):
     assert status == 201
     judged = wait(served, answer["job"])
     assert (judged["state"], judged["verdict"]) == ("judged", "likely fake")
-    assert judged["file"] == "my film.mp4"
+    assert (judged["file"], judged["covers"]) == ("my film.mp4", [])
     assert judged["faces"][0]["verdict"] == "likely fake"
     assert judged["results"] == ["annotated.mp4", "report.html", "verdict.json"]
     assert not list(served.folder.rglob("upload"))

@@ -35,7 +35,7 @@ class FrameCounts:
         read: decoded frames.
         seconds: the time of each analyzed frame, by its number.
         stride: the distance of analyzed frames, at the end.
-        rejected: frames that the header promises and that could not be read.
+        rejected: frames in the file that could not be decoded; at least 1 where it breaks.
         rejected_because: why the file ended before its end; empty where it did not.
     """
 

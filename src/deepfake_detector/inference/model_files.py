@@ -20,6 +20,7 @@ from deepfake_detector.inference.detector import (
     check_archive,
     load_detector,
 )
+from deepfake_detector.inference.model_hashes import hash_detector
 from deepfake_detector.verdicts.calibration import (
     Calibration,
     ScoredBy,
@@ -196,16 +197,6 @@ def check_files(files: ModelFiles, name: str) -> tuple[Calibration, ModelIdentit
         raise
     hashes = (*astuple(scored_by), hash_file(files.calibration))
     return calibration, ModelIdentity(name, None, *hashes)
-
-
-def hash_detector(detector: Path, face_classifier: Path | None = None) -> ScoredBy:
-    """Hash the files that faces are scored by.
-
-    Args:
-        face_classifier: its file, where it is not in its folder beside the detector.
-    """
-    beside = face_classifier or detector.parent / FACE_CLASSIFIER
-    return ScoredBy(hash_file(detector), hash_file(beside) if beside.is_file() else None)
 
 
 def _load_released_folder(folder: Path, name: str) -> LoadedModel:

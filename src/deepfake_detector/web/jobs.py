@@ -188,7 +188,7 @@ def describe_job(job: Job, before: int = 0) -> dict:
 
 
 def _summarize(record: dict, job: Job) -> dict:
-    parts = ("verdict", "probability", "reason", "frames", "file")
+    parts = ("verdict", "probability", "reason", "covers", "frames", "file")
     return {
         **{part: record[part] for part in parts},
         "faces": [

@@ -32,6 +32,11 @@ function showResult(address, answer) {
   find("answer").textContent = answer.verdict;
   const broken = answer.frames.rejected_because;
   find("why").textContent = answer.reason + (broken ? ` (only part could be read: ${broken})` : "");
+  find("covers").replaceChildren(...answer.covers.map((line) => {
+    const item = document.createElement("li");
+    item.textContent = line;
+    return item;
+  }));
   const isVideo = answer.results.includes("annotated.mp4");
   const drawn = document.createElement(isVideo ? "video" : "img");
   drawn.src = `${address}/${isVideo ? "annotated.mp4" : "annotated.jpg"}`;

@@ -1,0 +1,31 @@
+"""The command that opens the page: which model it loads, and within which limits."""
+
+import pytest
+
+import app
+from code_map import PROJECT
+from deepfake_detector.config.schema import load_params
+from deepfake_detector.video.sampling import Sampling
+
+
+def start(monkeypatch, *options):
+    """Start the command up to where the model would be loaded; return what is asked for."""
+    asked = []
+
+    def load(model, sampling):
+        asked.append((model, sampling))
+        raise ValueError("no model here")
+
+    monkeypatch.setattr(app.DeepfakePredictor, "load", load)
+    monkeypatch.setattr("sys.argv", ["app.py", *options])
+    monkeypatch.chdir(PROJECT)
+    with pytest.raises(SystemExit, match="app: no model here"):
+        app.main()
+    return asked[0]
+
+
+def test_the_model_is_the_one_that_is_named_within_the_limits_of_the_page(monkeypatch):
+    params = load_params(PROJECT / "params.yaml")
+    limits = (params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds)
+    assert start(monkeypatch, "--model", "released") == ("released", Sampling(*limits))
+    assert start(monkeypatch)[0] is None
