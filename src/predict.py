@@ -5,7 +5,6 @@ report.html and verdict.json (docs/verdict.md). All detected faces go to faces.c
 """
 
 import argparse
-import itertools
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,10 @@ from deepfake_detector.inference.analysis import VideoAnalysis
 from deepfake_detector.inference.detector import FACE_COLUMNS, name_labels
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.plots.face_boxes import draw_faces
-from deepfake_detector.reports.writer import write_image, write_report
-from deepfake_detector.video.images import is_image
-from deepfake_detector.video.names import VideoNames
+from deepfake_detector.reports.writer import write_report
+from deepfake_detector.video.images import is_image, write_image
+from deepfake_detector.video.media.errors import show_path
+from deepfake_detector.video.names import VideoNames, list_files
 from deepfake_detector.video.sampling import Sampling
 
 NUMBERS = [*FACE_COLUMNS, "score"]
@@ -95,35 +95,58 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def predict(paths: list[Path], predictor: DeepfakePredictor, output: Output) -> list[Rejection]:
-    """Analyze all files; what cannot be read is rejected, the others go on."""
+    """Analyze all files; what cannot be read is rejected, the others go on.
+
+    The tables are written also where it ends early, as after Ctrl-C.
+
+    Raises:
+        OSError: trouble of the machine.
+    """
     output.folder.mkdir(parents=True, exist_ok=True)
-    tables, rejections = [], []
-    for path in paths:
-        try:
-            tables.append(predict_file(path, predictor, output))
-        except (ValueError, OSError) as error:
-            logger.error("rejected: %s", error)
-            rejections.append(Rejection(str(path), None, str(error)))
-    write_faces(tables, rejections, output.folder)
+    tables, rejections, taken = [], [], {}
+    try:
+        for path in paths:
+            try:
+                check_out_name(path, taken)
+                tables.append(predict_file(path, predictor, output))
+            except (ValueError, FileNotFoundError, PermissionError) as error:
+                reason = str(error)
+                if isinstance(error, OSError):
+                    if error.filename != str(path):
+                        raise  # about the output, not about the file
+                    reason = f"{show_path(path)}: {error.strerror.lower()}"
+                logger.error("rejected: %s", reason)
+                rejections.append(Rejection(show_path(path), None, reason))
+    finally:
+        write_faces(tables, rejections, output.folder)
     return rejections
 
 
 def list_inputs(inputs: list[Path]) -> list[Path]:
-    """List the files to analyze; of a folder, all its files.
+    """List the files to analyze; of a folder, all in it but folders and what systems leave there.
 
     Raises:
-        ValueError: nothing there, or two files would be written to the same place.
+        ValueError: nothing there.
     """
     paths = []
     for path in inputs:
-        paths.extend(sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path])
+        paths.extend(list_files(path) if path.is_dir() else [path])
     if not paths:
         raise ValueError(f"no files in {', '.join(map(str, inputs))}")
-    for name, group in itertools.groupby(sorted(paths, key=make_out_name), make_out_name):
-        same = [str(path) for path in group]
-        if len(same) > 1:
-            raise ValueError(f"{' and '.join(same)} would both become {name}; name one at a time")
     return paths
+
+
+def check_out_name(path: Path, taken: dict[str, Path]) -> None:
+    """Reject an input that would be written over what is made of an earlier one, and note it.
+
+    Args:
+        taken: the earlier inputs by the names of what is made of them; this one is added.
+    """
+    name = make_out_name(path)
+    if taken.setdefault(name, path) is not path:
+        raise ValueError(
+            f"{path}: would become {name}, as {taken[name]} did; rename one, or use another --out"
+        )
 
 
 def make_out_name(path: Path) -> str:
@@ -141,11 +164,11 @@ def read_truth(annotations: Path | None, paths: list[Path]) -> pd.DataFrame | No
     faces, rejections = read_annotations(annotations)
     for rejection in rejections:
         logger.warning("%s row %s: %s", rejection.file, rejection.row, rejection.reason)
-    files = {path.name: str(path) for path in paths}
+    files = {path.name: show_path(path) for path in paths}
     names = VideoNames(files)
     found = {name: _find_or_none(names, name) for name in faces["name"].unique()}
     faces["file"] = faces["name"].map(found).map(files, na_action="ignore")
-    images = {path.stem: str(path) for path in paths if is_image(path)}
+    images = {path.stem: show_path(path) for path in paths if is_image(path)}
     own_image = (faces["name"] + "_" + (faces["frame"] + 1).astype(str).str.zfill(5)).map(images)
     faces.loc[own_image.notna(), "frame"] = 0
     return faces.assign(file=own_image.fillna(faces["file"]))
@@ -168,7 +191,7 @@ def predict_file(path: Path, predictor: DeepfakePredictor, output: Output) -> pd
     target = output.folder / make_out_name(path)
     if target.resolve() == path.resolve():
         raise ValueError(f"{path}: --out is the folder it lies in; choose another")
-    truth = None if output.truth is None else output.truth[output.truth["file"] == str(path)]
+    truth = None if output.truth is None else output.truth[output.truth["file"] == show_path(path)]
     total = predictor.count_frames(path) or None
     with tqdm(total=total, desc=path.name, unit=" frames") as bar:
 
@@ -184,7 +207,7 @@ def predict_file(path: Path, predictor: DeepfakePredictor, output: Output) -> pd
             write_annotated_image(analysis, target, output.score_threshold, truth)
     faces = name_labels(analysis.faces)
     faces = faces[faces["score"] >= output.score_threshold].reset_index(drop=True)
-    faces.insert(0, "file", str(path))
+    faces.insert(0, "file", show_path(path))
     logger.info("%s: %d faces in %d frames", path, len(faces), faces["frame"].nunique())
     return faces
 
@@ -206,7 +229,7 @@ def write_annotated_image(
     """Write an image with the faces that score enough drawn on it."""
     faces = analysis.faces
     shown = faces[faces[list(FACE_LABELS)].max(axis=1) >= score_threshold]
-    write_image(draw_faces(analysis.image, shown.drop(columns="track"), truth), target)
+    write_image(target, draw_faces(analysis.image, shown.drop(columns="track"), truth))
 
 
 def write_faces(tables: list[pd.DataFrame], rejections: list[Rejection], out: Path) -> None:

@@ -1,5 +1,9 @@
 import argparse
+import errno
 import json
+import os
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -11,6 +15,8 @@ import predict
 from builders import make_predictor
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
+from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.video.media.errors import show_path
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.sampling import Sampling
 from deepfake_detector.video.writing import write_video
@@ -165,12 +171,83 @@ def test_no_face_found_gives_empty_tables(picture, tmp_path):
     assert json.loads((tmp_path / "out" / "faces.json").read_text()) == []
 
 
-def test_inputs_that_would_overwrite_each_other_are_rejected(clip, tmp_path):
+def test_of_inputs_that_would_overwrite_each_other_the_first_is_analyzed(clip, tmp_path):
     twin = tmp_path / "other" / "clip.avi"
     twin.parent.mkdir()
     twin.write_bytes(clip.read_bytes())
-    with pytest.raises(ValueError, match="would both become clip;"):
-        run(clip, twin, out=tmp_path / "out")
+    (rejection,) = run(clip, twin, out=tmp_path / "out")
+    assert rejection.file == str(twin)
+    assert f"would become clip, as {clip} did; rename one" in rejection.reason
+    assert set(pd.read_csv(tmp_path / "out" / "faces.csv")["file"]) == {str(clip)}
+
+
+def make_png_that_claims_too_much(path):
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    packed = struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + packed + b"\0\0\0\0IEND\xaeB\x60\x82")
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "reason"),
+    [
+        ("pipe.mp4", os.mkfifo, "a pipe or a device"),
+        (
+            "link.mp4",
+            lambda path: path.symlink_to("nothing"),
+            "a link to a file that is not there",
+        ),
+        ("zero.png", lambda path: path.symlink_to("/dev/zero"), "a pipe or a device"),
+        ("empty.png", Path.touch, "empty file"),
+        ("large.png", make_png_that_claims_too_much, "the limit; shrink it"),
+        ("notes.txt", lambda path: path.write_text("notes"), "not a video"),
+        ("\udcff:.mp4", lambda path: path.write_text("notes"), "not a video"),
+        ("IMG.HEIC", lambda path: path.write_bytes(b"\0\0\0\x18ftypheic" * 9), "HEIC"),
+    ],
+)
+def test_what_cannot_be_used_is_rejected_by_name_and_the_rest_goes_on(
+    picture, tmp_path, name, make, reason
+):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "face.jfif").write_bytes(cv2.imencode(".jpg", cv2.imread(str(picture)))[1].tobytes())
+    (folder / ".DS_Store").write_bytes(b"Bud1")
+    (folder / "Thumbs.db").write_bytes(b"x")
+    make(folder / name)
+    (rejection,) = run(folder, out=tmp_path / "out")
+    assert rejection.file == show_path(folder / name)
+    assert reason in rejection.reason
+    faces = pd.read_csv(tmp_path / "out" / "faces.csv")
+    assert set(faces["file"]) == {str(folder / "face.jfif")}
+    assert len(pd.read_csv(tmp_path / "out" / "rejected.csv")) == 1
+    assert cv2.imread(str(tmp_path / "out" / "face.jfif")) is not None
+
+
+def test_a_video_whose_name_is_no_text_is_analyzed(clip, tmp_path):
+    path = tmp_path / "mixed" / "\udcff.mp4"
+    path.parent.mkdir()
+    path.write_bytes(clip.read_bytes())
+    assert run(path, out=tmp_path / "out") == []
+    assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) > 0
+    assert json.loads((tmp_path / "out" / "\udcff" / "verdict.json").read_text())["verdict"]
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_what_was_found_is_written_also_where_it_ends_early(
+    picture, clip, tmp_path, monkeypatch, error
+):
+    analyze = DeepfakePredictor.analyze
+
+    def end(self, path, progress):
+        if path == clip:
+            raise error
+        return analyze(self, path, progress)
+
+    monkeypatch.setattr(DeepfakePredictor, "analyze", end)
+    with pytest.raises(type(error)):
+        run(picture, clip, out=tmp_path / "out")
+    assert set(pd.read_csv(tmp_path / "out" / "faces.csv")["file"]) == {str(picture)}
 
 
 def test_the_folder_of_the_input_is_no_place_for_the_output(picture):

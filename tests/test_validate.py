@@ -4,11 +4,13 @@ import json
 import logging
 import math
 import re
+from dataclasses import replace
 
 import pytest
 from tests.data_set import FACE, DataSet, read_rows, write_clay, write_csv
 
 import validate
+from deepfake_detector.data.validation import probing
 
 
 @pytest.fixture
@@ -232,6 +234,20 @@ def test_fakes_without_a_source_are_pointed_out(data_set, caplog):
         validate.main()
     assert "1 videos with fake faces name no source in data/videos.csv" in caplog.text
     assert "results would flatter: p1_fake.mp4" in caplog.text
+
+
+def test_pixels_that_are_not_square_and_hdr_are_pointed_out(data_set, caplog, monkeypatch):
+    probe = probing.probe_video
+
+    def probe_as_from_a_camera(path, threads):
+        return replace(probe(path, threads), pixel_aspect=4 / 3, transfer="pq")
+
+    monkeypatch.setattr(probing, "probe_video", probe_as_from_a_camera)
+    with caplog.at_level(logging.INFO):
+        validate.main()
+    assert "p1_fake.mp4: its pixels are not square" in caplog.text
+    assert "divide left and right by 1.333" in caplog.text
+    assert "6 videos are HDR and are read with the tones of SDR" in caplog.text
 
 
 def test_sparse_annotation_is_pointed_out(data_set, caplog):

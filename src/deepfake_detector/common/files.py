@@ -36,8 +36,11 @@ def write_bytes(content: bytes, path: Path) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a text file as UTF-8, line ends as they are; it appears when it is complete."""
-    write_bytes(text.encode(), path)
+    """Write a text file as UTF-8, line ends as they are; it appears when it is complete.
+
+    What cannot stand in UTF-8, as in the name of a file that is no text, is written as `\\udcff`.
+    """
+    write_bytes(text.encode(errors="backslashreplace"), path)
 
 
 def write_json(values: Any, path: Path) -> None:

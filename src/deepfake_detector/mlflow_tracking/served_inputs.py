@@ -60,6 +60,6 @@ def decode_image(text: str) -> np.ndarray:
     except (binascii.Error, ValueError) as error:
         raise ValueError(f"image is not base64: {error}") from error
     try:
-        return images.decode_image(content)
+        return images.decode_foreign_image(content, Path("image"))
     except ValueError as error:
-        raise ValueError("image is not a JPEG or PNG file") from error
+        raise ValueError(f"image is not a JPEG or PNG file ({error})") from error

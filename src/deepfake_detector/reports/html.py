@@ -3,7 +3,6 @@
 import base64
 from pathlib import Path
 
-import cv2
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
@@ -12,6 +11,7 @@ from deepfake_detector.plots.style import figure_to_png
 from deepfake_detector.plots.time_line import Line, draw_heat, draw_time_line
 from deepfake_detector.reports.annotated_video import HighlightImages
 from deepfake_detector.reports.highlights import Highlight
+from deepfake_detector.video.images import encode_jpeg
 
 TEMPLATE = Path(__file__).with_name("report.html")
 MAX_TRACKS = 20
@@ -88,8 +88,7 @@ def _list_strip(
 
 def crop_to_address(crop: np.ndarray) -> str:
     """Give a picture, uint8 RGB [height, width, 3], as an address that holds it."""
-    jpeg = cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))[1]
-    return _to_address(jpeg.tobytes(), "jpeg")
+    return _to_address(encode_jpeg(crop, 95), "jpeg")
 
 
 def _to_address(content: bytes, kind: str) -> str:

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 
@@ -18,6 +17,7 @@ from deepfake_detector.reports.highlights import Highlight, choose_highlights
 from deepfake_detector.reports.html import render_report
 from deepfake_detector.reports.track_interpolation import TrackInterpolator
 from deepfake_detector.reports.verdict_json import make_record
+from deepfake_detector.video.images import write_image
 
 ANNOTATED_VIDEO = "annotated.mp4"
 ANNOTATED_IMAGE = "annotated.jpg"
@@ -79,18 +79,8 @@ def _draw(
     highlight_images = HighlightImages({}, {})
     collect_faces(0, analysis.image, suspicious + ordinary, whole, highlight_images)
     drawn = draw_faces(analysis.image, TrackInterpolator(analysis.tracks, 1).find(0))
-    write_image(drawn, out / ANNOTATED_IMAGE)
+    write_image(out / ANNOTATED_IMAGE, drawn)
     return highlight_images
-
-
-def write_image(image: np.ndarray, path: Path) -> None:
-    """Write an image, uint8 RGB [H, W, 3], in the format of the path's ending.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    if not cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR)):
-        raise OSError(f"{path}: cannot be written; is the disk full?")
 
 
 def _map_occlusion(

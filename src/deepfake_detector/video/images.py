@@ -32,15 +32,15 @@ _REMEDY = "save it as JPEG or PNG"
 
 
 def is_image(path: Path) -> bool:
-    """Tell by its content whether a file is an image; by its name where there is no such file.
+    """Tell by its content whether a file is an image; False where there is no file with content.
 
     Raises:
-        RejectedFileError: no file with something in it.
         OSError: trouble of the machine.
     """
-    if not path.exists():
-        return path.suffix.lower() in IMAGE_ENDINGS
-    check_regular_file(path)
+    try:
+        check_regular_file(path)
+    except (RejectedFileError, FileNotFoundError):
+        return False  # reading it as a video says why
     with path.open("rb") as file:
         return bool(sniff_kind(file.read(32)))
 

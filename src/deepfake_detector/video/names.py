@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 _MAX_BYTES = 200  # file systems allow 255, and shards add an ending
 
@@ -20,6 +20,24 @@ def check_video_name(name: str) -> None:
         )
     if len(name.encode()) > _MAX_BYTES:
         raise ValueError(f"video name {name[:40]!r}... is over {_MAX_BYTES} bytes; shorten it")
+
+
+_LEFT_BY_SYSTEMS = frozenset(["thumbs.db", "desktop.ini"])
+
+
+def is_left_by_system(name: str) -> bool:
+    """Tell whether a file is hidden, or one that systems leave in folders of pictures."""
+    return name.startswith(".") or name.lower() in _LEFT_BY_SYSTEMS
+
+
+def list_files(folder: Path) -> list[Path]:
+    """List what lies in a folder, in order, but folders, hidden files and what systems leave.
+
+    Pipes and links to nothing are listed, so that they are rejected by name.
+    """
+    return sorted(
+        path for path in folder.iterdir() if not (path.is_dir() or is_left_by_system(path.name))
+    )
 
 
 class VideoNames:

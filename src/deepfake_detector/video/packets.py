@@ -3,17 +3,24 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
+
 from deepfake_detector.video.decoding import open_video
 from deepfake_detector.video.media.errors import RejectedFileError, reading
+from deepfake_detector.video.media.limits import MAX_VIDEO_SECONDS
 from deepfake_detector.video.media.streams import choose_rate, choose_stream
+
+_MAX_DIFFERENCE = 0.05  # of the seconds that a header says, to those of its count of frames
 
 
 @dataclass(frozen=True)
 class PacketScan:
-    """Frames of a video and the seconds they last, as far as the file can be read.
+    """Frames of a video and the seconds they last.
 
     Attributes:
         fps: frames a second, by the header.
+        frames: as far as the file can be read; of a cut-off MP4 all that its index lists.
+        seconds: from the first frame, as far as the file can be read.
     """
 
     fps: float
@@ -25,7 +32,7 @@ def scan_packets(path: Path) -> PacketScan:
     """Read the packets of a video's stream.
 
     Returns:
-        What is there before the file breaks, if it does; 0 frames where nothing is.
+        What is there; 0 frames where nothing is.
 
     Raises:
         RejectedFileError: not a video.
@@ -48,4 +55,15 @@ def scan_packets(path: Path) -> PacketScan:
                 span = 0 if first is None else float((last - first) * stream.time_base)
         except RejectedFileError:
             span = 0
-    return PacketScan(rate, count, max(span, 0) + 1 / rate if span else count / rate)
+        frames = max(count, _count_in_index(container, stream, rate))
+    return PacketScan(rate, frames, max(span, 0) + 1 / rate if span else count / rate)
+
+
+def _count_in_index(container, stream, rate: float) -> int:
+    """Count the frames that the index of an MP4 file lists, where its duration says the same."""
+    seconds = (container.duration or 0) / av.time_base
+    is_mp4 = "mp4" in container.format.name.split(",")
+    if not is_mp4 or seconds > MAX_VIDEO_SECONDS:
+        return 0
+    is_consistent = abs(stream.frames / rate - seconds) <= _MAX_DIFFERENCE * seconds
+    return stream.frames if is_consistent else 0

@@ -72,7 +72,7 @@ def assemble(dataset: Dataset, results: CheckResults) -> DatasetReport:
         findings=[
             row for suite, found in tables.items() for row in summarize_findings(suite, found)
         ],
-        notes=list(_make_notes(accepted, faces)),
+        notes=[*_make_notes(accepted, faces), *_note_pixels(accepted, dataset.metadata)],
         metadata=dataset.metadata,
     )
 
@@ -127,3 +127,17 @@ def _make_notes(accepted: pd.DataFrame, faces: pd.DataFrame) -> Iterator[str]:
                 "frames without a face: annotate them too, or keep only the annotated ones by "
                 "extract_frames.frame_stride"
             )
+
+
+def _note_pixels(accepted: pd.DataFrame, metadata: dict[str, dict]) -> Iterator[str]:
+    """Note videos whose pixels a player shows otherwise than they are stored."""
+    known = [metadata[sha256] for sha256 in accepted["sha256"]]
+    aspects = pd.Series([entry["pixel_aspect"] for entry in known], accepted["video"], dtype=float)
+    for video, aspect in aspects[aspects != 1].items():
+        yield (
+            f"{video}: its pixels are not square, and its boxes are expected in pixels as stored; "
+            f"where they were drawn in a player, divide left and right by {aspect:.4g}"
+        )
+    hdr = [v for v, entry in zip(accepted["video"], known, strict=True) if entry["transfer"]]
+    if hdr:
+        yield f"{len(hdr)} videos are HDR and are read with the tones of SDR: {', '.join(hdr)}"

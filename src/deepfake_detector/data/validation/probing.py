@@ -15,7 +15,7 @@ from deepfake_detector.common.files import hash_file
 from deepfake_detector.common.parallel import add_progress, run_tasks
 from deepfake_detector.video.media.errors import check_regular_file
 from deepfake_detector.video.metadata import VideoMetadata, probe_video
-from deepfake_detector.video.names import check_video_name
+from deepfake_detector.video.names import check_video_name, is_left_by_system
 
 METADATA_VERSION = f"2, PyAV {av.__version__}"
 """Facts of another version are not used again. Raise the number when they would differ."""
@@ -39,7 +39,7 @@ def list_videos(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder}: not there; put your videos into it, or run dvc pull")
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if not is_left_by_system(path.name))
 
 
 def probe_videos(

@@ -99,7 +99,16 @@ def check_regular_file(path: Path) -> None:
 
 def show_name(path: Path) -> str:
     """Return a file's name as text that can be written as UTF-8 and stands on one line."""
-    text = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return _show(path.name)
+
+
+def show_path(path: Path) -> str:
+    """Return a path as `show_name` does a name."""
+    return _show(str(path))
+
+
+def _show(name: str) -> str:
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return text if text.isprintable() else repr(text)[1:-1]
 
 
