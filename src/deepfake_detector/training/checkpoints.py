@@ -85,7 +85,7 @@ class Checkpoint:
 
         Args:
             network: what is trained.
-            kept: the form of it that is used later, and shares its weights.
+            kept: the form of it that is used later.
 
         Returns:
             The number of finished epochs.

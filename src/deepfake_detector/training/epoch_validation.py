@@ -31,7 +31,7 @@ from deepfake_detector.models.face_classifier import FaceClassifier
 
 MAX_CLASSIFIED = 4
 """Faces of a frame that are classified, the best-scored ones: an early epoch finds many that are
-none, and a crop takes as long as a frame."""
+none, and a crop takes three networks half as long again as a frame takes the SSD."""
 
 
 class SsdValidator:

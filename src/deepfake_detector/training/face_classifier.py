@@ -100,13 +100,22 @@ def train_network(
     classifier = build_face_classifier(params)
     if initialize_classifier(classifier, plan.init, number):
         steps = max(1, round(plan.finetune_fraction * steps))
-    trainer = make_classifier_trainer(classifier, params, steps)
-    done = checkpoint.restore(classifier, trainer.optimizer, kept=classifier)
+    classifier.compile(
+        optimizer=make_classifier_optimizer(params, steps), loss=make_classifier_loss(params)
+    )
+    classifier.optimizer.build(classifier.trainable_variables)
+    averaged = build_face_classifier(params)  # its file is without an optimizer
+    done = checkpoint.restore(classifier, classifier.optimizer, kept=averaged)
     if done:
-        swap_averages_back(trainer)
+        swap_averages_back(classifier)
     crops = choose_crops(list_crops(shards.validation), params.validation_frames)
+
+    def evaluate() -> dict[str, float]:
+        averaged.set_weights(classifier.get_weights())  # `SwapEMAWeights` has put them there
+        return validate_classifier(averaged, crops)
+
     sampler = FacePairSampler(sources, params.crop_px, params.crop_scale, params.pairs)
-    trainer.fit(
+    classifier.fit(
         PairBatches(sampler, params, seed, steps, done),
         epochs=params.epochs,
         initial_epoch=done,
@@ -114,7 +123,7 @@ def train_network(
             ProgressBar(make_classifier_progress(params, steps, number), done),
             keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
             ValidationCheckpoint(
-                lambda: validate_classifier(classifier, crops),
+                evaluate,
                 rank_by_time if params.kept_epoch == "last" else rank_classifier_epoch,
                 checkpoint,
                 lambda row: report({"network": number} | row),
@@ -126,30 +135,14 @@ def train_network(
     return keras.saving.load_model(checkpoint.find_best(), compile=False, safe_mode=True)
 
 
-def make_classifier_trainer(
-    classifier: FaceClassifier, params: FaceClassifierParams, steps: int
-) -> keras.Model:
-    """Make a model for `fit` that trains a classifier, which itself stays without an optimizer.
+def swap_averages_back(classifier: FaceClassifier) -> None:
+    """Put the trained weights back into a restored classifier, and their averages aside.
 
-    So the file of the classifier holds its weights and no more.
-    """
-    crops = keras.Input((params.crop_px, params.crop_px, 3), name="crops")
-    trainer = keras.Model(crops, classifier(crops), name="classifier_trainer")
-    trainer.compile(
-        optimizer=make_classifier_optimizer(params, steps), loss=make_classifier_loss(params)
-    )
-    trainer.optimizer.build(trainer.trainable_variables)
-    return trainer
-
-
-def swap_averages_back(trainer: keras.Model) -> None:
-    """Put the trained weights back into a restored network, and their averages aside.
-
-    A checkpoint is saved while `SwapEMAWeights` has the averages in the network, which are what is
-    kept. This is the exchange that it does itself where the next epoch of the same run begins.
+    A checkpoint is saved while `SwapEMAWeights` has the averages in the network. This is the
+    exchange that it does itself where the next epoch of the same run begins.
     """
     swap = keras.callbacks.SwapEMAWeights()
-    swap.set_model(trainer)
+    swap.set_model(classifier)
     swap.on_test_begin()
 
 
