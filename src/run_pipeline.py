@@ -98,8 +98,8 @@ def complete_run(params: Params) -> None:
     trained_in = json.loads((TRAINED / "run.json").read_text(encoding="utf-8"))["mlflow_run_id"]
     with mlflow_tracking.training_run(params, mlflow_tracking.hash_dvc_inputs("train")) as run_id:
         for row in history:
-            epoch = int(row.pop("epoch"))
-            mlflow_tracking.log_epoch(epoch, {name: float(value) for name, value in row.items()})
+            figures = {name: float(value) for name, value in row.items()}
+            mlflow_tracking.log_epoch(figures | {"epoch": int(row["epoch"])})
         if not mlflow_tracking.has_evaluation():
             for metrics in (METRICS, VERDICT_METRICS):
                 mlflow_tracking.log_evaluation(name_metrics(metrics), metrics.parent)

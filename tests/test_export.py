@@ -32,7 +32,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in (SHARDS, SPLIT_TABLES, TRAINED, VALIDATED):
         folder.mkdir(parents=True)
-    make_detector().save(export.TRAINED / "detector.keras")
+    make_detector().save(TRAINED / "detector.keras")
     for split in ("train", "validation"):
         write_frames(SHARDS / f"{split}.mp4.tfrecord", f"{split}.mp4")
         table = pd.DataFrame({"video": [f"{split}.mp4"], "frames": [3]})
@@ -83,8 +83,8 @@ def test_everything_is_written_checked_and_described(project):
         dropout=0.3,
         ensemble_size=2,
     )
-    (export.TRAINED / "face_classifier").mkdir()
-    classifier.save(export.TRAINED / "face_classifier" / "face_classifier.keras")
+    (TRAINED / "face_classifier").mkdir()
+    classifier.save(TRAINED / "face_classifier" / "face_classifier.keras")
     export.export(project)
     names = {path.name for path in export.OUT.iterdir()}
     assert names == {

@@ -278,7 +278,7 @@ def test_facts_of_another_version_are_not_used_again(data_set):
     path.write_text(right.replace('"frames": 6', '"frames": 7'))
     validate.main()
     assert {row["frames"] for row in read_result(data_set, "videos")} == {"7"}
-    path.write_text(path.read_text().replace('"version": "1', '"version": "0'))
+    path.write_text(path.read_text().replace('"version": "2', '"version": "1'))
     validate.main()
     assert {row["frames"] for row in read_result(data_set, "videos")} == {"6"}
     assert path.read_text() == right

@@ -124,5 +124,5 @@ def test_donor_without_a_face_is_named(tmp_path):
 def test_donor_that_is_no_image_is_named(tmp_path):
     path = tmp_path / "broken.jpg"
     path.write_text("no picture")
-    with pytest.raises(ValueError, match=r"broken\.jpg: not an image that can be read"):
+    with pytest.raises(ValueError, match=r"broken\.jpg: not a video"):
         read_donor(path, OneFaceFinder(), 0.95, 5)
