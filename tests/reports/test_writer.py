@@ -49,9 +49,14 @@ def test_a_fake_face_makes_a_video_likely_fake(tmp_path):
         "name": "trained", "version": None, "detector": "1" * 64, "classifier": None,
         "calibration": "3" * 64,
     }  # fmt: skip
-    assert (record["schema"], record["covers"], record["quality"], record["segments"]) == (
-        2, [], {}, [],
-    )  # fmt: skip
+    assert (record["schema"], record["covers"]) == (2, [])
+    quality = record["quality"]
+    assert (quality["track"], quality["frames"]) == (1, 12)
+    assert quality["face_px"] == pytest.approx(60, abs=2)
+    assert quality["group"] == "small"
+    (segment,) = record["segments"]
+    assert (segment["track"], segment["from"], segment["to"]) == (1, 0, 1.1)
+    assert segment["probability"] > 0.6
     assert set(track["time_line"][0]) == {
         "frame", "seconds", "left", "top", "right", "bottom", "real", "fake", "fake_score",
         "fake_score_smoothed", "sharpness", "used",
@@ -61,7 +66,16 @@ def test_a_fake_face_makes_a_video_likely_fake(tmp_path):
 
 def test_a_real_face_makes_a_video_likely_real(tmp_path):
     record, _ = report(write_clip(tmp_path / "a.mp4", [make_frame([REAL])] * 12))
-    assert record["verdict"] == "likely real"
+    assert (record["verdict"], record["segments"]) == ("likely real", [])
+
+
+def test_a_forged_part_of_a_real_video_is_a_segment(tmp_path):
+    labels = [REAL] * 20 + [FAKE] * 10 + [REAL] * 20
+    path = write_clip(tmp_path / "a.mp4", [make_frame([label]) for label in labels])
+    record, _ = report(path)
+    (segment,) = record["segments"]
+    assert segment["from"] == pytest.approx(2.0, abs=0.3)
+    assert segment["to"] == pytest.approx(2.9, abs=0.3)
 
 
 def test_two_runs_write_the_same_bytes_but_for_one_field_of_times(tmp_path):
@@ -167,7 +181,7 @@ def test_a_truncated_file_is_judged_as_far_as_it_goes_and_says_so(tmp_path):
     record, out = report(path)
     counted = record["frames"]
     assert 5 < counted["read"] < 55
-    assert 1 <= counted["rejected"] < 60 - counted["read"]  # what is there and cannot be decoded
+    assert 1 <= counted["rejected"] <= 60 - counted["read"]  # what cannot be decoded
     assert "a.mp4: " in counted["rejected_because"]
     assert record["verdict"] == "likely fake"
     assert "Only part of the file could be read" in (out / "report.html").read_text()

@@ -1,5 +1,6 @@
 """The verdict on a file as `verdict.json` holds it; docs/verdict.md describes each field."""
 
+import math
 from dataclasses import asdict
 
 import numpy as np
@@ -11,6 +12,8 @@ from deepfake_detector.inference.model_files import LoadedModel
 from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.decision import Decision
 from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
+from deepfake_detector.verdicts.quality import measure_quality, name_group
+from deepfake_detector.verdicts.segments import find_segments
 from deepfake_detector.verdicts.smoothing import smooth_fake_score
 
 SCHEMA = 2
@@ -24,8 +27,8 @@ def make_record(analysis: VideoAnalysis, model: LoadedModel) -> dict:
         "file": analysis.path.name,
         **decision_to_json(analysis.verdict),
         "covers": list(model.covers),
-        "quality": {},
-        "segments": [],
+        "quality": quality_to_json(analysis.tracks, model.calibration),
+        "segments": segments_to_json(analysis, model.calibration),
         "file_sha256": hash_file(analysis.path),
         "frames": frames_to_json(analysis.frames),
         "model": asdict(model.identity),
@@ -58,6 +61,41 @@ def decision_to_json(decision: Decision) -> dict:
         "threshold": round(decision.threshold, DIGITS),
         "reason": decision.reason,
     }
+
+
+def quality_to_json(tracks: list[FaceTrack], calibration: Calibration) -> dict:
+    """Return the quality of the face that is used most, with its track; empty where none is."""
+    used = [find_usable(track, calibration.usable) for track in tracks]
+    main = max(range(len(tracks)), key=lambda index: used[index].sum(), default=None)
+    if main is None or not used[main].any():
+        return {}
+    quality = measure_quality(tracks[main], used[main])
+    measured = {
+        name: None if math.isnan(value) else round(value, DIGITS)
+        for name, value in asdict(quality).items()
+    }
+    return {"track": tracks[main].track, "group": name_group(quality), **measured}
+
+
+def segments_to_json(analysis: VideoAnalysis, calibration: Calibration) -> list[dict]:
+    """Return the parts in which a face looks likely fake, in the order of time."""
+    seconds = analysis.frames.seconds
+    found = [
+        segment
+        for track in analysis.tracks
+        for segment in find_segments(
+            track, np.array([seconds[number] for number in track.frames.tolist()]), calibration
+        )
+    ]
+    return [
+        {
+            "track": segment.track,
+            "from": round(segment.start_seconds, DIGITS),
+            "to": round(segment.end_seconds, DIGITS),
+            "probability": round(segment.probability, DIGITS),
+        }
+        for segment in sorted(found, key=lambda segment: segment.start_seconds)
+    ]
 
 
 def _track_to_json(track: FaceTrack, analysis: VideoAnalysis, calibration: Calibration) -> dict:
