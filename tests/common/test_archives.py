@@ -41,5 +41,5 @@ def test_too_many_files_are_rejected(tmp_path, monkeypatch):
 def test_what_is_cut_off_is_rejected(tmp_path, kept):
     path = write_archive(tmp_path / "a.keras", {"w": bytes(range(256)) * 40})
     path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
-    with pytest.raises(ValueError, match=r"a\.keras: cut off or damaged"):
+    with pytest.raises(ValueError, match=r"a\.keras: not a model of this project, or damaged"):
         check_archive_size(path)

@@ -104,7 +104,7 @@ def test_a_missing_detector_is_named_with_what_to_do(tmp_path):
 
 def test_a_file_that_is_no_archive_is_rejected(tmp_path):
     (tmp_path / "detector.keras").write_bytes(b"something else")
-    with pytest.raises(ValueError, match="not a detector of this project, or damaged"):
+    with pytest.raises(ValueError, match="not a model of this project, or damaged"):
         load_detector(tmp_path / "detector.keras")
 
 

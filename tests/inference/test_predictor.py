@@ -66,6 +66,7 @@ def test_a_predictor_that_is_loaded_samples_as_the_parameters_say(monkeypatch):
 def test_frames_are_counted_by_the_header(tmp_path):
     predictor = make_predictor(SeesColors())
     assert predictor.count_frames(write_clip(tmp_path / "a.mp4", [make_frame()] * 7)) == 7
+    cv2.imwrite(str(tmp_path / "a.png"), make_frame())
     assert predictor.count_frames(tmp_path / "a.png") == 1
 
 

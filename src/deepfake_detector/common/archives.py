@@ -26,7 +26,9 @@ def check_archive_size(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OverflowError) as error:
-        raise ValueError(f"{path}: cut off or damaged ({error}); copy it again") from error
+        raise ValueError(
+            f"{path}: not a model of this project, or damaged ({error}); copy it again"
+        ) from error
     size = sum(entry.file_size for entry in entries)
     if len(entries) > MAX_FILES:
         raise ValueError(f"{path}: {len(entries)} files in it are over the limit, {MAX_FILES}")

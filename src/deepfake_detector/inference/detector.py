@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from deepfake_detector.common.archives import check_archive_size
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.faces.crops import cut_face
@@ -226,9 +227,10 @@ def check_archive(path: Path) -> None:
     Keras reads weights without looking at them: a changed byte would be a changed weight.
 
     Raises:
-        ValueError: it is damaged, or no archive.
+        ValueError: it is damaged, no archive, or larger unpacked than any model.
     """
     try:
+        check_archive_size(path)
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
     except _DAMAGED as error:
