@@ -12,7 +12,7 @@ import pytest
 
 import export
 from copied_project import PROJECT
-from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES, TRAINED, VALIDATED
+from deepfake_detector.common.artifacts import EXPORTED, SHARDS, SPLIT_TABLES, TRAINED, VALIDATED
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.models.face_classifier import FaceClassifier
@@ -38,7 +38,7 @@ def project(tmp_path, monkeypatch):
         table = pd.DataFrame({"video": [f"{split}.mp4"], "frames": [3]})
         table.to_csv(SPLIT_TABLES / f"{split}.csv", index=False)
     (SPLIT_TABLES / "summary.json").write_text(json.dumps({"train": COUNTS}))
-    export.VIDEOS.write_text("video,licence\ntrain.mp4,CC0\nvalidation.mp4,MIT\n")
+    (VALIDATED / "videos.csv").write_text("video,licence\ntrain.mp4,CC0\nvalidation.mp4,MIT\n")
     params = load_params(PROJECT / "params.yaml")
     return params.model_copy(update={"export": params.export.model_copy(update={"frames": 3})})
 
@@ -86,16 +86,16 @@ def test_everything_is_written_checked_and_described(project):
     (TRAINED / "face_classifier").mkdir()
     classifier.save(TRAINED / "face_classifier" / "face_classifier.keras")
     export.export(project)
-    names = {path.name for path in export.OUT.iterdir()}
+    names = {path.name for path in EXPORTED.iterdir()}
     assert names == {
         *("saved_model", "detector.onnx", "detector_int8.onnx"),
         *("detector.tflite", "detector_int8.tflite"),
         *("face_classifier", "face_classifier.onnx", "face_classifier.tflite"),
         *("model_card.md", "SHA256SUMS"),
     }
-    checked = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=export.OUT)
+    checked = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=EXPORTED)
     assert checked.returncode == 0
-    card = (export.OUT / "model_card.md").read_text()
+    card = (EXPORTED / "model_card.md").read_text()
     assert "faces in 3 frames differ" in card
     assert "name: CC0." in card
     assert "[B, 64, 64, 3]" in card
@@ -108,8 +108,8 @@ def test_what_was_exported_before_stays_where_a_file_finds_other_faces(project, 
         return {"boxes": np.zeros((len(images), 5, 4)), "scores": np.zeros((len(images), 5, 2))}
 
     monkeypatch.setitem(formats.RUNNERS, "detector.onnx", find_nothing)
-    export.OUT.mkdir()
-    (export.OUT / "before.txt").write_text("before")
+    EXPORTED.mkdir()
+    (EXPORTED / "before.txt").write_text("before")
     with pytest.raises(ValueError, match=r"detector\.onnx: \d+ of \d+ faces"):
         export.export(project)
-    assert [path.name for path in export.OUT.iterdir()] == ["before.txt"]
+    assert [path.name for path in EXPORTED.iterdir()] == ["before.txt"]
