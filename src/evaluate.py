@@ -40,8 +40,14 @@ from deepfake_detector.evaluation.detection_report import (
 )
 from deepfake_detector.evaluation.evaluation_frames import EvaluationFrames, make_evaluation_frames
 from deepfake_detector.evaluation.examples import choose_examples, rate_images, read_examples
-from deepfake_detector.evaluation.shortcut_features import list_backgrounds, list_shortcut_features
-from deepfake_detector.evaluation.shortcut_probes import probe_shortcuts, shortcuts_to_metrics
+from deepfake_detector.evaluation.shortcuts.shortcut_features import (
+    list_backgrounds,
+    list_shortcut_features,
+)
+from deepfake_detector.evaluation.shortcuts.shortcut_probes import (
+    probe_shortcuts,
+    shortcuts_to_metrics,
+)
 from deepfake_detector.inference.score_fusion import drop_classifier_scores
 from deepfake_detector.training.model_selection import find_objective
 

@@ -15,7 +15,7 @@ from deepfake_detector.evaluation.evaluation_frames import (
     EvaluationFrames,
     count_evaluation_frames,
 )
-from deepfake_detector.evaluation.shortcut_probes import shortcuts_to_text
+from deepfake_detector.evaluation.shortcuts.shortcut_probes import shortcuts_to_text
 from deepfake_detector.metrics.face_matching import SIZES
 
 MIN_SOURCES = 20

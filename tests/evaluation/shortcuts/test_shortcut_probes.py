@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.evaluation.shortcut_probes import (
+from deepfake_detector.evaluation.shortcuts.shortcut_probes import (
     permute_labels,
     probe_shortcuts,
     shortcuts_to_metrics,

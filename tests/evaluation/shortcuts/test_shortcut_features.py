@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.evaluation.shortcut_features import (
+from deepfake_detector.evaluation.shortcuts.shortcut_features import (
     describe_background,
     list_shortcut_features,
 )
