@@ -1,13 +1,14 @@
 """Numbers that can be read, and limits of what is read: each fault with its whole kind."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from data_set import write_csv
 from deepfake_detector.data.annotations import reader
 from deepfake_detector.data.annotations.fields import parse_frame
-from deepfake_detector.data.annotations.importers import annotation_file
+from deepfake_detector.data.annotations.importers import annotation_file, yolo
 from deepfake_detector.data.annotations.reader import read_annotation_file, read_annotation_folder
 
 OWN = ["video", "frame", "left", "top", "right", "bottom", "label"]
@@ -134,3 +135,32 @@ def test_halves_of_characters_can_be_written(tmp_path):
     entry["Label"]["\ud800"]["attributes"] = {"0": "\udfff"}
     (tmp_path / "a.json").write_text(json.dumps([entry]))
     assert read(tmp_path / "a.json").faces.to_csv().encode()
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ("train: " + "[" * 2000, "data.yaml: over 100 lists"),
+        ("names: 3", "data.yaml: expected `names` with a name for each class"),
+        ("names: {0: [", "data.yaml: not valid YAML"),
+        ("#" * 70_000, "data.yaml: too large for a list of classes"),
+        (b"\xff\xfe", "data.yaml: not UTF-8 text"),
+        (None, "YOLO labels without data.yaml, which says what class 0 is"),
+    ],
+)
+def test_labels_of_yolo_without_usable_names_are_unreadable_and_the_names_read_once(
+    tmp_path, names, reason, monkeypatch
+):
+    for frame in (1, 2, 3):
+        (tmp_path / f"a_{frame}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    if names is not None:
+        content = names if isinstance(names, bytes) else names.encode()
+        (tmp_path / "data.yaml").write_bytes(content)
+    parsed = []
+    parse = yolo._parse_classes
+    monkeypatch.setattr(yolo, "_parse_classes", lambda path: parsed.append(path) or parse(path))
+    found = read_annotation_folder(tmp_path, {})
+    reasons = {Path(rejection.file).name: rejection.reason for rejection in found.rejections}
+    assert all(reasons[f"a_{frame}.txt"].startswith(reason) for frame in (1, 2, 3))
+    assert set(found.unreadable) == {rejection.file for rejection in found.rejections}
+    assert len(parsed) == (names is not None)

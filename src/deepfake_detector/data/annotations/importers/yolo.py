@@ -30,7 +30,8 @@ from deepfake_detector.data.annotations.importers.annotation_file import Annotat
 
 NAMES_FILES = ("data.yaml", "data.yml", "classes.txt", "obj.names")
 _LEVELS = 4  # the folder of the labels and three above: dataset/labels/train/
-_MAX_NAMES_BYTES = 1 << 20
+_MAX_NAMES_BYTES = 1 << 16
+_MAX_BRACKETS = 100  # PyYAML takes seconds for thousands inside each other
 _LINE = re.compile(r"\s*[0-9]+(\s+[-+.0-9eE]+){4,}\s*(\n|$)")
 _LIST = re.compile(r"(\S[^\n]*\.(jpe?g|png|bmp|webp)\s*(\n|$))+", re.IGNORECASE)
 
@@ -102,27 +103,39 @@ def _find_classes(path: Path) -> _Classes:
         for name in NAMES_FILES:
             names = folder / name
             if names.is_file():
-                return _read_classes(names, names.stat().st_mtime_ns)
+                classes, problem = _read_classes(names, names.stat().st_mtime_ns)
+                if classes is None:
+                    raise ValueError(f"{name}: {problem}")
+                return classes
     raise ValueError(
         "YOLO labels without data.yaml, which says what class 0 is; put it beside them"
     )
 
 
 @lru_cache(maxsize=64)
-def _read_classes(path: Path, _modified: int) -> _Classes:
-    if path.stat().st_size > _MAX_NAMES_BYTES:
-        raise ValueError(f"{path.name}: too large for a list of classes")
+def _read_classes(path: Path, _modified: int) -> tuple[_Classes | None, str]:
+    """Return the classes that a file names, or why it cannot be read: once for all its labels."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if path.suffix not in (".yaml", ".yml"):
-            return _Classes(dict(enumerate(map(clean_text, text.splitlines()))), False)
-        content = parse_yaml(text)
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path.name}: not readable; write it again") from error
+        return _parse_classes(path), ""
+    except UnicodeDecodeError:
+        return None, "not UTF-8 text; save it in UTF-8"
+    except (ValueError, RecursionError) as error:
+        return None, str(error)
+
+
+def _parse_classes(path: Path) -> _Classes:
+    if path.stat().st_size > _MAX_NAMES_BYTES:
+        raise ValueError("too large for a list of classes")
+    text = path.read_text(encoding="utf-8-sig")
+    if path.suffix not in (".yaml", ".yml"):
+        return _Classes(dict(enumerate(map(clean_text, text.splitlines()))), False)
+    if text.count("[") + text.count("{") > _MAX_BRACKETS:
+        raise ValueError(f"over {_MAX_BRACKETS} lists; write `names` alone")
+    content = parse_yaml(text)
     names = content.get("names") if isinstance(content, dict) else None
     if isinstance(names, list):
         names = dict(enumerate(names))
     if not isinstance(names, dict):
-        raise ValueError(f"{path.name}: expected `names` with a name for each class")
+        raise ValueError("expected `names` with a name for each class")
     found = {key: clean_text(name) for key, name in names.items() if isinstance(key, int)}
     return _Classes(found, "kpt_shape" in content)
