@@ -27,7 +27,7 @@ def copied(tmp_path_factory):
     """Copy the project, restore the sample as a user does, and shorten both."""
     copied = copy_project(tmp_path_factory.mktemp("copied") / "project")
     write_sample_record(copied.folder / "data.dvc")
-    copied.run("dvc", "pull", "-q", "data.dvc")
+    copied.run("dvc", "pull", "-q", "data.dvc", "released.dvc")
     keep_few_clips(copied.folder / "data")
     copied.write_params(SHORT)
     commit(copied)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import time
 import pytest
 
 from code_map import PROJECT
-from deepfake_detector.tuning.study import load_study
+from deepfake_detector.tuning.study import STUDIES, load_study
 
 WORKERS = 3
 
@@ -58,9 +59,16 @@ def test_workers_that_start_at_once_share_one_study(start):
     assert len(set(rates)) == len(rates)
 
 
-def test_a_worker_that_is_killed_loses_one_trial_which_is_begun_again(start):
+def wait_for_heartbeat(folder):
+    with sqlite3.connect(folder / STUDIES / "studies.db") as storage:
+        while not storage.execute("SELECT COUNT(*) FROM trial_heartbeats").fetchone()[0]:
+            time.sleep(0.05)
+
+
+def test_a_worker_that_is_killed_loses_one_trial_which_is_begun_again(start, folder):
     killed = start(3)
     assert killed.stdout.readline() == "0\n"  # it has begun the default
+    wait_for_heartbeat(folder)  # Optuna takes a trial without one for waiting
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     time.sleep(5)  # longer than GRACE_SECONDS of the worker

@@ -122,10 +122,16 @@ def log_provenance(inputs: dict[str, str]) -> None:
 
 
 def log_epoch(row: dict[str, float]) -> None:
-    """Log `EPOCH_METRICS` of a row of `history.csv`; its `epoch` is the step."""
+    """Log `EPOCH_METRICS` of a row of `history.csv`; its `epoch` is the step.
+
+    An epoch that the run already shows is left: MLflow would show it twice.
+    """
     import mlflow
 
-    mlflow.log_metrics(_choose_numbers(row, EPOCH_METRICS), step=row["epoch"])
+    run_id, values = mlflow.active_run().info.run_id, _choose_numbers(row, EPOCH_METRICS)
+    logged = mlflow.MlflowClient().get_metric_history(run_id, next(iter(values)))
+    if row["epoch"] not in {metric.step for metric in logged}:
+        mlflow.log_metrics(values, step=row["epoch"])
 
 
 def log_file(path: Path, folder: str | None = None) -> None:
