@@ -166,6 +166,9 @@ def test_a_released_folder_with_a_card_is_loaded_by_its_own_reader(project, monk
     card = {
         "version": "0.1",
         "covers": ["face swaps"],
+        "not_covered": ["avatars", "animated stills"],
+        "people": 164,
+        "forgery_methods": 33,
         "sha256": {"detector": DETECTOR_SHA256, "classifier": None, "calibration": "4" * 64},
     }
     (project / "released").mkdir()
@@ -177,7 +180,10 @@ def test_a_released_folder_with_a_card_is_loaded_by_its_own_reader(project, monk
     for model in ("released", "released@0.1", None):
         loaded = load_model(model)
         assert (loaded.identity.name, loaded.identity.version) == ("released", "0.1")
-        assert loaded.covers == ["face swaps"]
+        covered, others, sound = loaded.covers
+        assert "face swaps; the model learned from 164 people and 33 methods" in covered
+        assert "avatars, animated stills; footage that was generated as a whole" in others
+        assert sound == "Sound was not examined."
         assert loaded.identity.calibration == "4" * 64
 
 

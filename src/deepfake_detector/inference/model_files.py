@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.inference.detector import (
@@ -206,7 +207,21 @@ def _load_released_folder(folder: Path, name: str) -> LoadedModel:
     identity = ModelIdentity(name, card["version"], **card["sha256"])
     scored_by = ScoredBy(identity.detector, identity.classifier)
     check_calibration_belongs(calibration, scored_by, folder)
-    return LoadedModel(Detector(ssd, face_classifier), calibration, identity, card["covers"])
+    return LoadedModel(
+        Detector(ssd, face_classifier), calibration, identity, describe_coverage(card)
+    )
+
+
+def describe_coverage(card: dict[str, Any]) -> list[str]:
+    """Say in sentences what a released model's answer covers and what it does not."""
+    covers, others = (", ".join(card[key]) for key in ("covers", "not_covered"))
+    return [
+        f"Examined for: {covers or 'nothing yet'}; the model learned from {card['people']} people "
+        f"and {card['forgery_methods']} methods of forgery. How many of each it finds, and how "
+        "many it leaves without an answer, is on its card.",
+        f"Not detected reliably: {others}; footage that was generated as a whole.",
+        "Sound was not examined.",
+    ]
 
 
 def _read_version(folder: Path) -> str | None:
