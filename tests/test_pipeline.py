@@ -99,9 +99,15 @@ def test_the_run_shows_parameters_epochs_inputs_and_results(reproduced):
 
 
 def test_the_registered_detector_answers(reproduced, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{reproduced.folder}/mlflow.db")
-    mlflow.set_tracking_uri(None)
-    detector = mlflow.pyfunc.load_model("models:/deepfake_detector@newest")
+    store = f"sqlite:///{reproduced.folder}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    mlflow.set_tracking_uri(store)
+    mlflow.set_registry_uri(store)  # another test of the process may have named its own
+    try:
+        detector = mlflow.pyfunc.load_model("models:/deepfake_detector@newest")
+    finally:
+        mlflow.set_tracking_uri(None)
+        mlflow.set_registry_uri(None)
     example = detector.input_example
     (answer,) = detector.predict(example).to_dict(orient="records")
     assert list(answer) == detector.metadata.signature.outputs.input_names()
