@@ -61,6 +61,7 @@ def release(asked: argparse.Namespace) -> None:
     folders = [Path(name) for name in asked.data.split(",")]
     methods = dict(parse_method(text) for text in asked.method)
     params = prepare(folders, methods, asked.work)
+    link_pipeline(asked.work)
     commit = remember_commit(asked.work)
     for stage in STAGES:
         run_stage(stage, asked.work)
@@ -93,6 +94,13 @@ def prepare(folders: list[Path], methods: dict[str, tuple[str, str]], work: Path
     text, _ = override_params((PROJECT / PARAMS_FILE).read_text(encoding="utf-8"), values)
     write_text(text, work / PARAMS_FILE)
     return parse_params(text)
+
+
+def link_pipeline(work: Path) -> None:
+    """Put `dvc.yaml` and the code it names into the work folder, where `train` reads it."""
+    write_text((PROJECT / "dvc.yaml").read_text(encoding="utf-8"), work / "dvc.yaml")
+    if not (work / "src").exists():
+        (work / "src").symlink_to(PROJECT / "src", target_is_directory=True)
 
 
 def remember_commit(work: Path) -> str:
