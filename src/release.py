@@ -12,6 +12,7 @@ import argparse
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -22,9 +23,11 @@ from deepfake_detector.common.files import write_json, write_text
 from deepfake_detector.common.tables import write_table
 from deepfake_detector.config.overrides import override_params, read_preset
 from deepfake_detector.config.schema import PARAMS_FILE, Params, parse_params
+from deepfake_detector.export.folders import replace_folder
 
 PROJECT = Path(__file__).resolve().parents[1]
-WORK, OUT = Path("work/release"), Path("released")
+RELEASED = Path("released")
+WORK, OUT = Path("work/release"), RELEASED
 STAGES = ("validate", "extract_frames", "split", "train")
 PRESET = "release"
 
@@ -62,6 +65,7 @@ def release(asked: argparse.Namespace) -> None:
     methods = dict(parse_method(text) for text in asked.method)
     params = prepare(folders, methods, asked.work)
     link_pipeline(asked.work)
+    keep_initial_weights(params, asked.work)
     commit = remember_commit(asked.work)
     for stage in STAGES:
         run_stage(stage, asked.work)
@@ -103,6 +107,23 @@ def link_pipeline(work: Path) -> None:
         (work / "src").symlink_to(PROJECT / "src", target_is_directory=True)
 
 
+def keep_initial_weights(params: Params, work: Path) -> None:
+    """Copy the last release into the work folder, where `train.init: released` finds it.
+
+    A run that goes on starts from the same one, whatever is released meanwhile.
+
+    Raises:
+        ValueError: it is to start from a release, and there is none.
+    """
+    kept = work / RELEASED
+    if params.train.init != "released" or kept.is_dir():
+        return
+    if not (PROJECT / RELEASED).is_dir():
+        raise ValueError(f"{RELEASED}: not here; run `dvc pull released`, or start from imagenet")
+    with replace_folder(kept) as unfinished:
+        shutil.copytree(PROJECT / RELEASED, unfinished, dirs_exist_ok=True)
+
+
 def remember_commit(work: Path) -> str:
     """Return the commit that the training of this work folder began with."""
     path = work / "commit.json"
@@ -130,7 +151,7 @@ def run_stage(stage: str, work: Path) -> None:
 
 def write_released(asked: argparse.Namespace, params: Params, commit: str) -> None:
     """Calibrate on validation, measure on test, and write the folder that is released."""
-    from deepfake_detector.export.folders import replace_folder, write_checksums
+    from deepfake_detector.export.folders import write_checksums
     from deepfake_detector.export.released_card import make_card_text
     from deepfake_detector.inference.detector import load_detector
     from deepfake_detector.inference.released import hash_networks

@@ -1,9 +1,13 @@
 from pathlib import Path
 
+import pytest
 import yaml
 
 import release
+from deepfake_detector.common.files import write_json
+from deepfake_detector.config.schema import load_params
 from deepfake_detector.mlflow_tracking import hash_dvc_inputs
+from deepfake_detector.training.release import name_start
 
 
 def test_the_work_folder_has_the_code_that_a_training_depends_on(tmp_path, monkeypatch):
@@ -19,3 +23,35 @@ def test_the_work_folder_has_the_code_that_a_training_depends_on(tmp_path, monke
 
 def test_a_method_is_read_with_its_folder_and_kind():
     assert release.parse_method("mine=SimSwap:face swap") == ("mine", ("SimSwap", "face swap"))
+
+
+def start_from_released(params):
+    return params.model_copy(
+        update={"train": params.train.model_copy(update={"init": "released"})}
+    )
+
+
+def test_a_run_that_goes_on_starts_from_the_release_it_began_with(tmp_path, monkeypatch):
+    project, work = tmp_path / "project", tmp_path / "work"
+    (project / "released").mkdir(parents=True)
+    card = {"version": "0.1", "sha256": {"detector": "aa"}}
+    write_json(card, project / "released/card.json")
+    monkeypatch.setattr(release, "PROJECT", project)
+    params = load_params(Path(__file__).parents[1] / "params.yaml")
+    release.keep_initial_weights(params, work)
+    assert not work.exists()  # it starts from ImageNet
+
+    params = start_from_released(params)
+    release.keep_initial_weights(params, work)
+    write_json(card | {"version": "0.2"}, project / "released/card.json")
+    release.keep_initial_weights(params, work)
+    assert name_start(work, "released") == "released 0.1, detector aa"
+    assert name_start(work, "imagenet") == "imagenet"
+
+
+def test_without_a_release_there_is_nothing_to_start_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(release, "PROJECT", tmp_path)
+    params = load_params(Path(__file__).parents[1] / "params.yaml")
+    params = start_from_released(params)
+    with pytest.raises(ValueError, match="released: not here; run `dvc pull released`"):
+        release.keep_initial_weights(params, tmp_path / "work")

@@ -41,9 +41,9 @@ def test_the_projects_own_parameters_are_read_and_frozen():
         ("backbone: efficientnet_lite0", "backbone: resnet", r"detector\.backbone: .*'vgg16'"),
         ("  test: 0.2", "  test: 0.3", "split: .*must add up to 1, got 1.1"),
         (
-            "other_person_prob: 0.25",
-            "other_person_prob: 0.8",
-            r"face_classifier\.pairs: .*other_person_prob must be 1 at most, got 1\.1",
+            "other_person: 0.25",
+            "other_person: 0.35",
+            r"face_classifier\.forging_methods: .*must be 1 together, got 1\.1",
         ),
         (
             "0.88, 1.05]",

@@ -131,7 +131,7 @@ def test_an_epoch_grows_with_the_sources_up_to_its_most_steps():
 
 
 def test_a_batch_has_real_and_fake_in_turn_and_follows_from_seed_and_epoch(shards):
-    maker = FacePairSampler(group_crops(list_crops(shards.train), SOURCES), 32, 1.4, TINY.pairs)
+    maker = FacePairSampler(group_crops(list_crops(shards.train), SOURCES), TINY)
     batches = PairBatches(maker, TINY, seed=5, steps=2, done=0)
     crops, labels = batches[1]
     assert crops.shape == (4, 32, 32, 3)
@@ -190,7 +190,7 @@ def test_what_is_kept_are_the_averages_and_training_goes_on_from_the_weights(
     steps = count_steps(sources, params)
     trainer = build_face_classifier(params)
     trainer.compile(make_classifier_optimizer(params, steps), make_classifier_loss(params))
-    sampler = FacePairSampler(sources, 32, params.crop_scale, params.pairs)
+    sampler = FacePairSampler(sources, params)
     averages, by_epoch = None, []
     batches = PairBatches(sampler, params, 3, steps, 0)
     for _ in range(2):

@@ -204,19 +204,26 @@ class TrainParams(Section):
 
 class PairParams(Section):
     dataset_fake_ratio: Fraction
-    cross_frame_prob: Fraction
-    other_person_prob: Fraction
+    unpaired_fake_ratio: Fraction
     degradation_prob: Fraction
+    max_degradations: Count
     center_jitter: Fraction
     scale_jitter: Annotated[float, Field(ge=1)]
 
+
+class ForgingMethods(Section):
+    self_blend: Fraction
+    other_frame: Fraction
+    other_person: Fraction
+    matched_person: Fraction
+    expression_warp: Fraction
+    resynthesis: Fraction
+
     @model_validator(mode="after")
-    def _leave_a_rest(self) -> "PairParams":
-        total = self.cross_frame_prob + self.other_person_prob
-        if total > 1 + 1e-6:
-            raise ValueError(
-                f"cross_frame_prob and other_person_prob must be 1 at most, got {total:g}"
-            )
+    def _have_one(self) -> "ForgingMethods":
+        total = sum(value for _, value in self)
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"their fractions must be 1 together, got {total:g}")
         return self
 
 
@@ -239,6 +246,7 @@ class FaceClassifierParams(Section):
     kept_epoch: Literal["best", "last"]
     validation_frames: Count
     pairs: PairParams
+    forging_methods: ForgingMethods
 
 
 class EvaluateParams(Section):

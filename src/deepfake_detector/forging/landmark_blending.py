@@ -13,8 +13,10 @@ import cv2
 import numpy as np
 
 from deepfake_detector.faces.alignment import fit_similarity, move_points
+from deepfake_detector.forging.color_transfer import match_appearance
 from deepfake_detector.forging.landmark_masks import draw_landmark_mask, measure_oval_width
 from deepfake_detector.forging.self_blending import (
+    change_detail,
     change_look,
     match_colors,
     move_slightly,
@@ -66,6 +68,47 @@ def blend_by_landmarks(
     share = generator.choice(_COPY_SHARES if laid_on is None else _PARTNER_SHARES)
     weight = (mask * share)[..., None]
     return to_pixels(base), to_pixels(base + (copy - base) * weight)
+
+
+def swap_by_landmarks(
+    face: LandmarkedFace, partner: LandmarkedFace, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lay another person's face on, with the light and about the detail of the picture.
+
+    As a good face swap does: what remains is the seam, and a face that is not the picture's.
+
+    Returns:
+        The real face, as it is, and its fake; a self-blend (`blend_by_landmarks`) where the
+        partner's landmarks fit worse than `MAX_MISFIT`.
+    """
+    laid_on = lay_on(partner, face)
+    if laid_on is None:
+        return blend_by_landmarks(face, None, generator)
+    mask = draw_landmark_mask(face.landmarks, face.image.shape[:2], generator)
+    base, width_px = face.image.astype(np.float32), measure_oval_width(face.landmarks)
+    copy = match_appearance(laid_on.astype(np.float32), base, mask, width_px)
+    if generator.random() < 0.6:
+        copy = change_detail(copy, generator)
+    share = generator.choice(_PARTNER_SHARES)
+    return face.image, to_pixels(base + (copy - base) * (mask * share)[..., None])
+
+
+def blend_under_mask(
+    face: LandmarkedFace, forged: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blend a forged picture of a face into it, under a mask drawn by the landmarks.
+
+    Args:
+        forged: uint8 of the size of `face.image`; half of the time its look is changed, too.
+
+    Returns:
+        The real face, as it is, and its fake.
+    """
+    mask = draw_landmark_mask(face.landmarks, face.image.shape[:2], generator)
+    base, copy = face.image.astype(np.float32), forged.astype(np.float32)
+    if generator.random() < 0.5:
+        copy = match_colors(change_look(copy, generator), base, mask)
+    return face.image, to_pixels(base + (copy - base) * mask[..., None])
 
 
 def lay_on(partner: LandmarkedFace, face: LandmarkedFace) -> np.ndarray | None:

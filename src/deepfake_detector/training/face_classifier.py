@@ -15,7 +15,12 @@ import numpy as np
 
 from deepfake_detector.config.schema import FaceClassifierParams
 from deepfake_detector.data.loading.crop_index import list_crops
-from deepfake_detector.data.loading.face_pairs import FacePairSampler, Source, group_crops
+from deepfake_detector.data.loading.face_pairs import (
+    FacePairSampler,
+    Source,
+    group_crops,
+    list_unpaired,
+)
 from deepfake_detector.data.splits.listing import Shards
 from deepfake_detector.models.face_classifier import (
     FaceClassifier,
@@ -95,7 +100,8 @@ def train_network(
     """Train the `number`th network, from 1, or go on with it; return that of `kept_epoch`."""
     params, seed = plan.params, plan.seed + SEED_STEP * (number - 1)
     keras.utils.set_random_seed(seed)
-    sources = group_crops(list_crops(shards.train), plan.sources)
+    train_crops = list_crops(shards.train)
+    sources = group_crops(train_crops, plan.sources)
     steps = count_steps(sources, params)
     classifier = build_face_classifier(params)
     if initialize_classifier(classifier, plan.init, number):
@@ -114,7 +120,8 @@ def train_network(
         averaged.set_weights(classifier.get_weights())  # `SwapEMAWeights` has put them there
         return validate_classifier(averaged, crops)
 
-    sampler = FacePairSampler(sources, params.crop_px, params.crop_scale, params.pairs)
+    unpaired = list_unpaired(train_crops, plan.sources, sources)
+    sampler = FacePairSampler(sources, params, unpaired)
     classifier.fit(
         PairBatches(sampler, params, seed, steps, done),
         epochs=params.epochs,

@@ -163,6 +163,7 @@ def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:
     }
     return {
         "commit": commit,
+        "starts_from": name_start(work, params.train.init),
         "seed": params.seed,
         "params": flatten_params(params),
         "train_videos": {
@@ -173,6 +174,15 @@ def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:
             for name, path in histories.items()
         },
     }
+
+
+def name_start(work: Path, init: str) -> str:
+    """Name what the training started from: a release with the hash of its weights, or `init`."""
+    card = work / "released/card.json"
+    if init != "released":
+        return init
+    released = json.loads(card.read_text(encoding="utf-8"))
+    return f"released {released['version']}, detector {released['sha256']['detector']}"
 
 
 def make_card(

@@ -26,8 +26,10 @@ class DegradedCopy:
 
 
 COPIES = (
+    DegradedCopy("crf30", 1.0, 30),
     DegradedCopy("crf38", 1.0, 38),
-    DegradedCopy("third", 1 / 3, 23),
+    DegradedCopy("half", 1 / 2, 23),
+    DegradedCopy("quarter", 1 / 4, 23),
 )
 
 

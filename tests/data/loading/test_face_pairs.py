@@ -1,33 +1,44 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
-from deepfake_detector.config.schema import PairParams
+from deepfake_detector.config.schema import PairParams, load_params
 from deepfake_detector.data.frame_records import FrameRecord, read_records, write_shard
+from deepfake_detector.data.loading import face_pairs
 from deepfake_detector.data.loading.crop_index import (
     cut_from_record,
     find_box_px,
     list_crops,
     read_crop,
 )
-from deepfake_detector.data.loading.face_pairs import FacePairSampler, group_crops
+from deepfake_detector.data.loading.face_pairs import FacePairSampler, group_crops, list_unpaired
 
 REAL, FAKE = 1, 2
-PARAMS = PairParams(
-    dataset_fake_ratio=0.5,
-    cross_frame_prob=0.3,
-    other_person_prob=0.3,
-    degradation_prob=0.5,
-    center_jitter=0.05,
-    scale_jitter=1.1,
-)
-GIVEN_ONLY = PARAMS.model_copy(
+PARAMS = load_params(Path(__file__).parents[3] / "params.yaml").face_classifier.model_copy(
     update={
-        "dataset_fake_ratio": 1.0,
-        "degradation_prob": 0.0,
-        "center_jitter": 0.0,
-        "scale_jitter": 1.0,
+        "crop_px": 32,
+        "crop_scale": 1.5,
+        "pairs": PairParams(
+            dataset_fake_ratio=0.5,
+            unpaired_fake_ratio=0.0,
+            degradation_prob=0.5,
+            max_degradations=1,
+            center_jitter=0.05,
+            scale_jitter=1.1,
+        ),
     }
+)
+
+
+def change(**changes):
+    pairs = PARAMS.pairs.model_copy(update=changes)
+    return PARAMS.model_copy(update={"pairs": pairs})
+
+
+GIVEN_ONLY = change(
+    dataset_fake_ratio=1.0, degradation_prob=0.0, center_jitter=0.0, scale_jitter=1.0
 )
 BOX = np.array([[0.4, 0.4, 0.6, 0.6]])
 WINDOW = np.array([[0.25, 0.25, 0.75, 0.75]])  # 2.5 times the box
@@ -108,7 +119,7 @@ def test_without_any_real_face_nothing_can_be_learned(crops):
 
 def test_a_given_fake_is_shown_beside_the_face_it_was_made_from(crops):
     sources = group_crops(crops[:4], {"real": "one", "fake": "one"})
-    maker = FacePairSampler(sources, 32, 1.5, GIVEN_ONLY)
+    maker = FacePairSampler(sources, GIVEN_ONLY)
     pairs = [maker.make([1, number]) for number in range(20)]
     greys = {(int(real[0, 0, 0]), int(fake[0, 0, 0])) for real, fake in pairs}
     assert greys == {(55, 105), (60, 110)}
@@ -119,7 +130,7 @@ def test_a_given_fake_is_never_shown_without_its_original(crops):
     # of two faces of the original, only the second was forged
     names = {"real": "one", "fake": "one", "alone": "two"}
     sources = group_crops([*crops[:2], *crops[3:]], names)
-    maker = FacePairSampler(sources, 32, 1.5, GIVEN_ONLY)
+    maker = FacePairSampler(sources, GIVEN_ONLY)
     pairs = [maker.make([2, number]) for number in range(20)]
     assert {(int(real[0, 0, 0]), int(fake[0, 0, 0])) for real, fake in pairs} == {(60, 110)}
 
@@ -135,13 +146,15 @@ def test_a_given_fake_shows_the_same_part_of_the_frame_where_its_own_box_differs
         write_shard(tmp_path / f"{video}.tfrecord", [record])
     crops = list_crops([tmp_path / "real.tfrecord", tmp_path / "fake.tfrecord"])
     sources = group_crops(crops, {"real": "one", "fake": "one"})
-    real, fake = FacePairSampler(sources, 60, 1.5, GIVEN_ONLY).make([1, 1])
+    real, fake = FacePairSampler(sources, GIVEN_ONLY.model_copy(update={"crop_px": 60})).make(
+        [1, 1]
+    )
     assert np.array_equal(real, fake)
     assert real[0, 0, 0] == 70  # 60 px around the middle of the real face, 100
 
 
 def test_fakes_are_made_of_real_faces_where_none_are_given(crops):
-    maker = FacePairSampler(group_crops(crops[:2], {"real": "one"}), 32, 1.5, GIVEN_ONLY)
+    maker = FacePairSampler(group_crops(crops[:2], {"real": "one"}), GIVEN_ONLY)
     differ = 0
     for number in range(10):
         real, fake = maker.make([3, number])
@@ -151,7 +164,7 @@ def test_fakes_are_made_of_real_faces_where_none_are_given(crops):
 
 def test_a_pair_follows_from_its_seed(crops):
     sources = group_crops(crops, {"real": "one", "fake": "one", "alone": "two"})
-    first, second = (FacePairSampler(sources, 32, 1.5, PARAMS).make([4, 2]) for _ in range(2))
+    first, second = (FacePairSampler(sources, PARAMS).make([4, 2]) for _ in range(2))
     assert np.array_equal(first, second)
 
 
@@ -161,3 +174,35 @@ def test_a_record_gives_the_finest_picture_that_shows_the_face(folder):
     assert np.all(near == 55)  # of the crop
     wide = cut_from_record(record, np.array([120.0, 120, 280, 280]), 1.5, 16)
     assert np.all(wide == 50)  # reaches over the crop: of the frame
+
+
+def test_a_fake_without_an_original_stands_beside_any_real_face_where_asked(crops):
+    names = {"real": "one", "fake": "one", "alone": "two"}
+    sources = group_crops(crops, names)
+    unpaired = list_unpaired(crops, names, sources)
+    assert [[crop.video for crop in faces] for faces in unpaired] == [["alone", "alone"]]
+    params = change(
+        dataset_fake_ratio=1.0, unpaired_fake_ratio=0.5, degradation_prob=0.0,
+    )  # fmt: skip
+    maker = FacePairSampler(sources, params, unpaired)
+    fakes = [int(maker.make([6, number])[1].mean()) for number in range(60)]
+    fraction = sum(grey > 150 for grey in fakes) / 60
+    assert 0.3 < fraction < 0.7
+    without = FacePairSampler(sources, change(dataset_fake_ratio=1.0), unpaired)
+    assert all(without.make([6, number])[1].mean() < 150 for number in range(20))
+
+
+def test_a_pair_is_degraded_up_to_so_many_times(crops, monkeypatch):
+    done = []
+    monkeypatch.setattr(face_pairs, "degrade", lambda image, drawn: done.append(drawn) or image)
+    maker = FacePairSampler(
+        group_crops(crops[:4], {"real": "one", "fake": "one"}),
+        change(degradation_prob=1.0, max_degradations=3),
+    )
+    counts = []
+    for number in range(30):
+        done.clear()
+        maker.make([7, number])
+        counts.append(len(done) // 2)  # the real face and the fake alike
+        assert done[0::2] == done[1::2]
+    assert set(counts) == {1, 2, 3}

@@ -2,30 +2,27 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake_detector.config.schema import PairParams
+from deepfake_detector.config.schema import ForgingMethods
 from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.data.loading import made_fakes
 from deepfake_detector.data.loading.crop_index import list_crops, read_crop
 from deepfake_detector.data.loading.made_fakes import (
-    ITSELF,
-    OTHER_FRAME,
-    OTHER_PERSON,
+    DRAWING_ORDER,
     CutFace,
     FakeMaker,
-    draw_kind,
+    draw_method,
 )
 from deepfake_detector.forging.landmark_masks import OVAL
 
 BOX, WHOLE = np.array([[0.25, 0.25, 0.75, 0.75]]), np.array([[0.0, 0, 1, 1]])
-OTHERS = {
-    "dataset_fake_ratio": 0.0,
-    "degradation_prob": 0.0,
-    "center_jitter": 0.0,
-    "scale_jitter": 1.0,
-}
-ALONE = PairParams(**OTHERS, cross_frame_prob=0.0, other_person_prob=0.0)
-FRAMES = PairParams(**OTHERS, cross_frame_prob=1.0, other_person_prob=0.0)
-PEOPLE = PairParams(**OTHERS, cross_frame_prob=0.0, other_person_prob=1.0)
+
+
+def make_methods(**fractions):
+    return ForgingMethods(**dict.fromkeys(DRAWING_ORDER, 0.0) | fractions)
+
+
+ALONE, FRAMES = make_methods(self_blend=1.0), make_methods(other_frame=1.0)
+PEOPLE = make_methods(other_person=1.0)
 
 
 def make_points():
@@ -81,12 +78,45 @@ def test_points_move_from_the_picture_to_the_cut():
     assert face.to_cut(np.array([[10.0, 20], [90, 60]])).tolist() == [[0, 0], [40, 20]]
 
 
-def test_kinds_are_drawn_as_often_as_asked_for():
-    params = PairParams(**OTHERS, cross_frame_prob=0.3, other_person_prob=0.2)
+def test_methods_are_drawn_as_often_as_asked_for():
+    asked = dict(zip(DRAWING_ORDER, (0.15, 0.3, 0.2, 0.1, 0.15, 0.1), strict=True))
     generator = np.random.default_rng(0)
-    kinds = [draw_kind(params, generator) for _ in range(4000)]
-    shares = [kinds.count(kind) / 4000 for kind in (OTHER_PERSON, OTHER_FRAME, ITSELF)]
-    assert shares == pytest.approx([0.2, 0.3, 0.5], abs=0.03)
+    drawn = [draw_method(make_methods(**asked), generator) for _ in range(4000)]
+    fractions = {name: drawn.count(name) / 4000 for name in DRAWING_ORDER}
+    assert fractions == pytest.approx(asked, abs=0.03)
+
+
+def test_a_matched_person_has_the_light_of_the_picture(make_faces):
+    faces = make_faces(make_points())
+    face = cut(faces[0][0])  # the other source is 150 grey levels brighter
+    maker = FakeMaker(faces, make_methods(matched_person=1.0))
+    real, fake = maker.make(0, face, np.random.default_rng(2))
+    assert np.array_equal(real, face.cut)
+    assert (real != fake).any()
+    assert abs(float(fake.mean()) - float(real.mean())) < 5
+
+
+def test_another_expression_changes_the_face_alone(make_faces):
+    face = cut(make_faces(make_points())[0][0])
+    maker = FakeMaker([[face.crop]], make_methods(expression_warp=1.0))
+    real, fake = maker.make(0, face, np.random.default_rng(1))
+    assert np.array_equal(real, face.cut)
+    changed = (real != fake).any(axis=-1)
+    assert changed.any()
+    assert not changed[:4].any()
+    assert not changed[:, :4].any()
+
+
+def test_a_picture_is_drawn_anew_as_a_whole_or_in_the_face(make_faces):
+    face = cut(make_faces(make_points())[0][0])
+    maker = FakeMaker([[face.crop]], make_methods(resynthesis=1.0))
+    whole = []
+    for seed in range(12):
+        real, fake = maker.make(0, face, np.random.default_rng(seed))
+        assert real.shape == fake.shape
+        assert (real != fake).any()
+        whole.append((real != fake)[:4].any())
+    assert 0 < sum(whole) < 12
 
 
 @pytest.mark.parametrize("params", [ALONE, FRAMES, PEOPLE])

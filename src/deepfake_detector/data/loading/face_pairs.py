@@ -6,13 +6,15 @@ one, or is made on the fly from the real one (`made_fakes`). Shapes: `S` side of
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from deepfake_detector.augmentation.degradations import degrade, mirror, sample_degradation
 from deepfake_detector.common.labels import FAKE
-from deepfake_detector.config.schema import PairParams
+from deepfake_detector.config.schema import FaceClassifierParams
 from deepfake_detector.data.loading.crop_index import Crop, find_box_px, read_crop
 from deepfake_detector.data.loading.made_fakes import CutFace, FakeMaker
 from deepfake_detector.faces.crops import cut_window, jitter_window, make_window, resize
@@ -46,6 +48,18 @@ def group_crops(crops: list[Crop], sources: dict[str, str]) -> list[Source]:
     return [Source(real[name], _find_forged(real[name], fake[name])) for name in sorted(real)]
 
 
+def list_unpaired(
+    crops: list[Crop], sources: dict[str, str], grouped: list[Source]
+) -> list[list[Crop]]:
+    """List the given fakes that have no original among the real faces, by the source of each."""
+    paired = {(f.path, f.position) for source in grouped for fakes in source.forged for f in fakes}
+    unpaired = defaultdict(list)
+    for crop in crops:
+        if crop.label == FAKE and (crop.path, crop.position) not in paired:
+            unpaired[sources[crop.video]].append(crop)
+    return [unpaired[name] for name in sorted(unpaired)]
+
+
 def _find_forged(real: list[Crop], fake: list[Crop]) -> list[list[Crop]]:
     by_frame = defaultdict(list)
     for crop in fake:
@@ -63,11 +77,23 @@ def _is_same_place(crop: Crop, other: Crop) -> bool:
 class FacePairSampler:
     """Makes pairs, each from a seed of its own: the same seed gives the same pair."""
 
-    def __init__(self, sources: list[Source], crop_px: int, crop_scale: float, params: PairParams):
-        self._sources, self._crop_px, self._reach = sources, crop_px, crop_scale
-        self._params = params
+    def __init__(
+        self,
+        sources: list[Source],
+        params: FaceClassifierParams,
+        unpaired: Sequence[list[Crop]] = (),
+    ):
+        """Take the faces that pairs are made of.
+
+        Args:
+            sources: at least one.
+            unpaired: of `list_unpaired`, used as often as `unpaired_fake_ratio` says.
+        """
+        self._sources, self._unpaired = sources, unpaired
+        self._crop_px, self._crop_scale = params.crop_px, params.crop_scale
+        self._params = params.pairs
         self._with_forged = [_list_forged(source) for source in sources]
-        self._fakes = FakeMaker([source.real for source in sources], params)
+        self._fakes = FakeMaker([source.real for source in sources], params.forging_methods)
 
     def make(self, seed: list[int]) -> tuple[np.ndarray, np.ndarray]:
         """Make a real face and a fake, each uint8 [S, S, 3].
@@ -76,16 +102,41 @@ class FacePairSampler:
         """
         generator = np.random.default_rng(seed)
         number = int(generator.integers(len(self._sources)))
-        if self._with_forged[number] and generator.random() < self._params.dataset_fake_ratio:
+        params = self._params
+        if self._is_unpaired(generator):
+            real, fake = self._make_unpaired(number, generator)
+        elif self._with_forged[number] and generator.random() < params.dataset_fake_ratio:
             real, fake = self._make_given(number, generator)
         else:
             real, fake = self._make_forged(number, generator)
-        if generator.random() < self._params.degradation_prob:
-            degradation = sample_degradation(generator)
-            real, fake = degrade(real, degradation), degrade(fake, degradation)
+        if generator.random() < params.degradation_prob:
+            for _ in range(draw_count(params.max_degradations, generator)):
+                degradation = sample_degradation(generator)
+                real, fake = degrade(real, degradation), degrade(fake, degradation)
         if generator.random() < 0.5:
             real, fake = mirror(real), mirror(fake)
         return resize(real, self._crop_px), resize(fake, self._crop_px)
+
+    def _is_unpaired(self, generator: np.random.Generator) -> bool:
+        """Draw whether the fake has no original; where there are none, nothing is drawn."""
+        ratio = self._params.unpaired_fake_ratio
+        return bool(self._unpaired and ratio) and generator.random() < ratio
+
+    def _make_unpaired(self, number: int, generator) -> tuple[np.ndarray, np.ndarray]:
+        """Cut a real face and a fake of somebody else, brought to one size.
+
+        What else differs between their cameras and codecs can be learned in place of the forgery,
+        so these are to be few.
+        """
+        real = self._cut(_choose(self._sources[number].real, generator), generator).cut
+        fakes = self._unpaired[int(generator.integers(len(self._unpaired)))]
+        fake = self._cut(_choose(fakes, generator), generator).cut
+        side_px = max(1, round(min(len(real), len(fake)) * generator.uniform(0.4, 1)))
+        size_px = (side_px, side_px)
+        return (
+            cv2.resize(real, size_px, interpolation=cv2.INTER_AREA),
+            cv2.resize(fake, size_px, interpolation=cv2.INTER_AREA),
+        )
 
     def _make_given(self, number: int, generator) -> tuple[np.ndarray, np.ndarray]:
         """Cut a face and a given fake made from it, the same part of the same frame."""
@@ -104,7 +155,7 @@ class FacePairSampler:
 
     def _sample_window(self, box_px: np.ndarray, generator) -> np.ndarray:
         """Draw the window around a box as inexact as a detector's boxes are."""
-        window = make_window(box_px, self._reach)
+        window = make_window(box_px, self._crop_scale)
         return jitter_window(
             window, self._params.center_jitter, self._params.scale_jitter, generator
         )
@@ -113,6 +164,11 @@ class FacePairSampler:
         picture = read_crop(crop)
         window = self._sample_window(find_box_px(crop, picture), generator)
         return CutFace(crop, picture, window, cut_window(picture, window, self._crop_px))
+
+
+def draw_count(most: int, generator: np.random.Generator) -> int:
+    """Draw a number from 1 to `most`; where that is 1 nothing is drawn."""
+    return 1 if most == 1 else int(generator.integers(1, most + 1))
 
 
 def _list_forged(source: Source) -> list[int]:
