@@ -142,7 +142,9 @@ def train(scratch: Path, folder: Path, number: int) -> Path:
 
 
 def compute_fingerprint(scratch: Path) -> str:
-    """Hash all that `train` depends on by dvc.yaml: code, shards, splits, parameters."""
+    """Hash all that `train` depends on: its code, and by dvc.yaml shards, splits, parameters."""
+    from deepfake_detector.common.artifacts import CODE_LISTS
+    from deepfake_detector.common.used_code import hash_used_code
     from deepfake_detector.config.schema import flatten_params, load_params
     from deepfake_detector.config.yaml_edit import parse_yaml
 
@@ -153,8 +155,11 @@ def compute_fingerprint(scratch: Path) -> str:
         for key, value in values.items()
         if any(f"{key}.".startswith(f"{name}.") for name in stage["params"])
     }
-    digest = hashlib.sha256(json.dumps(used, sort_keys=True).encode())
+    code = hash_used_code(PROJECT / "src/train.py")
+    digest = hashlib.sha256(json.dumps([used, code], sort_keys=True).encode())
     for dep in stage["deps"]:
+        if dep.startswith(CODE_LISTS):
+            continue
         path = scratch / dep
         path = path / "fingerprints.json" if path.is_dir() else path  # vouches for the shards
         digest.update(dep.encode() + hashlib.sha256(path.read_bytes()).digest())

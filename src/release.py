@@ -64,7 +64,7 @@ def release(asked: argparse.Namespace) -> None:
     folders = [Path(name) for name in asked.data.split(",")]
     methods = dict(parse_method(text) for text in asked.method)
     params = prepare(folders, methods, asked.work)
-    link_pipeline(asked.work)
+    copy_pipeline(asked.work)
     keep_initial_weights(params, asked.work)
     commit = remember_commit(asked.work)
     for stage in STAGES:
@@ -100,11 +100,9 @@ def prepare(folders: list[Path], methods: dict[str, tuple[str, str]], work: Path
     return parse_params(text)
 
 
-def link_pipeline(work: Path) -> None:
-    """Put `dvc.yaml` and the code it names into the work folder, where `train` reads it."""
+def copy_pipeline(work: Path) -> None:
+    """Put `dvc.yaml` into the work folder, where `train` reads what it depends on."""
     write_text((PROJECT / "dvc.yaml").read_text(encoding="utf-8"), work / "dvc.yaml")
-    if not (work / "src").exists():
-        (work / "src").symlink_to(PROJECT / "src", target_is_directory=True)
 
 
 def keep_initial_weights(params: Params, work: Path) -> None:

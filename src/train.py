@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from deepfake_detector import mlflow_tracking
+from deepfake_detector.common.used_code import hash_used_code
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.config.yaml_edit import read_yaml
 from deepfake_detector.data.splits.listing import Shards, list_shards, read_sources
@@ -47,7 +48,8 @@ def train(params: Params) -> None:
         read_yaml(PIPELINE)["stages"]["train"],
         mlflow_tracking.hash_dvc_inputs("train"),
     )
-    fingerprint = make_fingerprint(stage, params, [*shards.train, *shards.validation])
+    code = hash_used_code(Path(__file__))
+    fingerprint = make_fingerprint(stage, params, [*shards.train, *shards.validation], code)
     with mlflow_tracking.training_run(params, inputs, _read_run_id(fingerprint)) as run_id:
         _write_json(UNFINISHED_RUN, {"mlflow_run_id": run_id, "fingerprint": fingerprint})
         (OUT / "face_classifier").mkdir(parents=True, exist_ok=True)  # empty without a classifier

@@ -9,53 +9,24 @@ from pathlib import Path
 import pytest
 import yaml
 
-from code_map import (
+from code_map import PROJECT, find_read_sections, list_modules, list_scripts
+from deepfake_detector.common.used_code import (
     PACKAGE,
-    PROJECT,
-    find_all_used_files,
+    TELLS_ONLY,
     find_imported_names,
-    find_named_files,
-    find_read_sections,
-    has_code,
-    list_modules,
-    list_scripts,
+    find_used_modules,
+    hash_used_code,
 )
 from deepfake_detector.config.schema import ADVANCED, Params, load_params
 
 PIPELINE = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))
-STAGES = PIPELINE["stages"]
+CODE_LISTS = PIPELINE["stages"]["list_code"]
+STAGES = {name: stage for name, stage in PIPELINE["stages"].items() if name != "list_code"}
 LOCKS = ["requirements.lock", "requirements-gpu.lock"]
-
-TELLS_ONLY = PACKAGE / "mlflow_tracking"
-"""What a stage tells MLflow changes nothing that the stage writes; so it is in nobody's deps."""
-
-
-def list_code_deps(stage):
-    return {dep for dep in STAGES[stage]["deps"] if dep.startswith("src/")}
-
-
-def is_below(path, dep):
-    return path == dep or path.startswith(f"{dep.rstrip('/')}/")
-
-
-def list_code_below(dep):
-    """List the files with code that a dep stands for: itself, or all files of its folder."""
-    path = PROJECT / dep
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    files = [file for file in files if file.is_file() and file.suffix != ".pyc"]
-    return [
-        file.relative_to(PROJECT).as_posix()
-        for file in files
-        if file.suffix != ".py" or has_code(file)
-    ]
 
 
 def list_used_code(stage):
-    modules = find_all_used_files(PROJECT / f"src/{stage}.py")
-    used = modules.union(*(find_named_files(path) for path in modules))
-    return {
-        path.relative_to(PROJECT).as_posix() for path in used if TELLS_ONLY not in path.parents
-    }
+    return set(hash_used_code(PROJECT / f"src/{stage}.py"))
 
 
 def list_param_sections():
@@ -96,15 +67,23 @@ def test_the_stages_are_those_of_the_design():
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_deps_name_each_imported_file_and_no_other(stage):
-    declared, used = list_code_deps(stage), list_used_code(stage)
-    covered = {path for path in used if any(is_below(path, dep) for dep in declared)}
-    missing = "".join(f"\n      - {path}" for path in sorted(used - covered))
-    assert not missing, f"dvc.yaml, {stage}: add to deps{missing}"
-    superfluous = sorted(
-        path for dep in declared for path in list_code_below(dep) if path not in used
-    )
-    assert not superfluous, f"dvc.yaml, {stage}: not imported, so not a dep: {superfluous}"
+def test_a_stage_depends_on_the_list_of_its_code(stage):
+    path = f"artifacts/list_code/{stage}.json"
+    assert path in CODE_LISTS["outs"]
+    assert stage in CODE_LISTS["cmd"].split()
+    code = [dep for dep in STAGES[stage]["deps"] if dep.startswith(("src", "artifacts/list_code"))]
+    assert code == [path]
+
+
+def test_the_lists_depend_on_all_code():
+    assert CODE_LISTS["deps"] == ["src"]
+    assert len(CODE_LISTS["outs"]) == len(STAGES)
+
+
+def test_a_stage_uses_what_it_imports_through_others():
+    used = list_used_code("train")
+    assert {"src/train.py", "src/deepfake_detector/models/ssd/loss.py"} <= used
+    assert "src/deepfake_detector/mlflow_tracking/runs.py" not in used
 
 
 def test_a_stage_that_runs_a_model_of_the_package_names_its_file():
@@ -113,7 +92,7 @@ def test_a_stage_that_runs_a_model_of_the_package_names_its_file():
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_params_name_each_section_that_is_read_and_no_other(stage):
-    used = find_all_used_files(PROJECT / f"src/{stage}.py")
+    used = find_used_modules(PROJECT / f"src/{stage}.py")
     read = set().union(
         *(find_read_sections(path) for path in used if TELLS_ONLY not in path.parents)
     )
@@ -132,7 +111,7 @@ def test_a_section_that_is_named_is_named_with_what_is_advanced_in_it(stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_each_data_dep_is_brought_by_dvc_or_made_by_an_earlier_stage(stage):
-    made = {"data"}
+    made = {"data", *CODE_LISTS["outs"]}
     for earlier in list(STAGES)[: list(STAGES).index(stage)]:
         outs = [*STAGES[earlier]["outs"], *STAGES[earlier].get("metrics", [])]
         made |= {next(iter(out)) if isinstance(out, dict) else out for out in outs}
@@ -142,10 +121,9 @@ def test_each_data_dep_is_brought_by_dvc_or_made_by_an_earlier_stage(stage):
 
 
 def test_a_change_of_a_drawing_trains_nothing():
-    drawings = {path.relative_to(PROJECT).as_posix() for path in (PACKAGE / "plots").glob("*.py")}
     for stage in ("validate", "extract_frames", "split", "train"):
-        declared = list_code_deps(stage)
-        assert not [path for path in drawings if any(is_below(path, dep) for dep in declared)]
+        used = list_used_code(stage)
+        assert not [path for path in used if path.startswith("src/deepfake_detector/plots/")]
 
 
 def test_code_left_over_by_python_is_no_dep():

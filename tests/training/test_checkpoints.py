@@ -9,8 +9,9 @@ from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.training.checkpoints import make_fingerprint
 
 PARAMS = load_params(PROJECT / "params.yaml")
+CODE = {"src/train.py": "aa"}
 STAGE = {
-    "deps": ["src/train.py", "src/package/training", "shards", "split.csv"],
+    "deps": ["artifacts/list_code/train.json", "folder", "shards", "split.csv"],
     "params": ["seed", "train", "advanced.train", "advanced.evaluate.iou_threshold"],
 }
 
@@ -18,8 +19,8 @@ STAGE = {
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("src/train.py", "src/package/training/ssd.py", "src/package/reports/html.py",
-                 "shards/used", "shards/other", "split.csv"):  # fmt: skip
+    for name in ("artifacts/list_code/train.json", "folder/part", "shards/used", "shards/other",
+                 "split.csv"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     return tmp_path
@@ -32,19 +33,18 @@ def change(**sections) -> Params:
     return Params.model_validate(values)
 
 
-def compute(params=PARAMS):
-    return make_fingerprint(STAGE, params, [Path("shards/used")])
+def compute(params=PARAMS, code=CODE):
+    return make_fingerprint(STAGE, params, [Path("shards/used")], code)
 
 
 @pytest.mark.parametrize(
     ("name", "counts"),
     [
-        ("src/train.py", True),
-        ("src/package/training/ssd.py", True),
+        ("folder/part", True),
         ("split.csv", True),
         ("shards/used", True),
         ("shards/other", False),  # of another split
-        ("src/package/reports/html.py", False),
+        ("artifacts/list_code/train.json", False),  # the code itself is asked
     ],
 )
 def test_an_edit_of_what_the_stage_names_counts_and_no_other(project, name, counts):
@@ -54,14 +54,9 @@ def test_an_edit_of_what_the_stage_names_counts_and_no_other(project, name, coun
     assert (compute() != before) == counts
 
 
-def test_a_new_module_in_a_named_folder_counts_and_what_python_leaves_does_not(project):
-    before = compute()
-    cache = project / "src/package/training/__pycache__/ssd.pyc"
-    cache.parent.mkdir()
-    cache.write_text("")
-    assert compute() == before
-    (project / "src/package/training/callbacks.py").write_text("")
-    assert compute() != before
+def test_a_change_of_the_code_counts(project):
+    assert compute(code=CODE | {"src/train.py": "bb"}) != compute()
+    assert compute(code=CODE | {"src/new.py": "cc"}) != compute()
 
 
 def test_a_change_of_a_named_parameter_counts_and_no_other(project):

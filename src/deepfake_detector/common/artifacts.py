@@ -5,6 +5,9 @@ from pathlib import Path
 DATA = Path("data")
 VIDEOS = DATA / "videos"
 
+CODE_LISTS = "artifacts/list_code/"
+"""Begins the paths of the lists of code that the stages depend on."""
+
 VALIDATED = Path("artifacts/validate")
 SHARDS = Path("artifacts/extract_frames")
 SPLIT_TABLES = Path("artifacts/split")

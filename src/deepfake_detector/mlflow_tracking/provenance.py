@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from deepfake_detector.common.artifacts import CODE_LISTS
 from deepfake_detector.config.yaml_edit import read_yaml
 
 RECORDS = (":(exclude)dvc.lock", ":(exclude)*.dvc")
@@ -41,7 +42,8 @@ def hash_dvc_inputs(stage: str, folder: Path = Path()) -> dict[str, str]:
     """
     pipeline = read_yaml(folder / "dvc.yaml")["stages"]
     made = _read_hashes(folder)
-    return {dep: made[dep] for dep in pipeline[stage].get("deps", []) if dep in made}
+    deps = pipeline[stage].get("deps", [])
+    return {dep: made[dep] for dep in deps if dep in made and not dep.startswith(CODE_LISTS)}
 
 
 def _read_hashes(folder: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from deepfake_detector.common.artifacts import CODE_LISTS
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.config.schema import ADVANCED, Params, flatten_params
 
@@ -31,12 +32,13 @@ def remove_checkpoints(folder: Path) -> None:
     shutil.rmtree(find_unfinished(folder), ignore_errors=True)
 
 
-def make_fingerprint(stage: dict, params: Params, shards: list[Path]) -> str:
-    """Hash everything that a stage of `dvc.yaml` names as its code, data and parameters.
+def make_fingerprint(stage: dict, params: Params, shards: list[Path], code: dict[str, str]) -> str:
+    """Hash all that a stage depends on: its code, and its data and parameters by `dvc.yaml`.
 
     Args:
         stage: its entry in `dvc.yaml`, with `deps` and `params`.
         shards: of the folders of shards among `deps`, the ones that are used.
+        code: of `hash_used_code`, as it is now; the list of it among `deps` may be older.
     """
     sections = tuple(name.removeprefix(f"{ADVANCED}.") for name in stage["params"])
     values = {
@@ -44,9 +46,10 @@ def make_fingerprint(stage: dict, params: Params, shards: list[Path]) -> str:
         for key, value in flatten_params(params).items()
         if any(f"{key}.".startswith(f"{section}.") for section in sections)
     }
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([values, code], sort_keys=True).encode())
     folders = {shard.parent for shard in shards}
-    files = [path for dep in stage["deps"] for path in _list_files(Path(dep), folders)]
+    data = [Path(dep) for dep in stage["deps"] if not dep.startswith(CODE_LISTS)]
+    files = [path for dep in data for path in _list_files(dep, folders)]
     for path in [*files, *shards]:
         digest.update(path.as_posix().encode())
         digest.update(hash_file(path).encode())
@@ -58,8 +61,7 @@ def _list_files(path: Path, folders_of_shards: set[Path]) -> Iterable[Path]:
         return []
     if not path.is_dir():
         return [path]
-    below = (file for file in sorted(path.rglob("*")) if file.is_file())
-    return [file for file in below if "__pycache__" not in file.parts]
+    return [file for file in sorted(path.rglob("*")) if file.is_file()]
 
 
 class Checkpoint:
