@@ -65,6 +65,10 @@ find (float[N, A, 4] box, float[N, A, 3] label)
 one of the network's, such as its input `image`."""
 
 
+CLASSIFIER_NUMBERS = ("crop_scale", "fusion_weight", "min_detection_score")
+"""Attributes of a face classifier that are kept in its file, as its metadata."""
+
+
 def make_network(detector: keras.Model, place: Place = embed) -> onnx.ModelProto:
     """Make the network of a detector: `image` [N, S, S, 3] to `box` and `label`, to be decoded."""
     graph = OnnxGraph("image", detector.input_shape[1:], place)
@@ -81,7 +85,7 @@ def make_detector(detector: keras.Model, place: Place = embed) -> onnx.ModelProt
 
 
 def make_face_classifier(classifier: FaceClassifier, place: Place = embed) -> onnx.ModelProto:
-    """Make a face classifier: `crop` [N, S, S, 3] to `fake_logit` [N], the mean of its networks."""
+    """Make a face classifier: `crop` [N, S, S, 3] to `fake_logit` [N]."""
     graph = OnnxGraph("crop", (classifier.crop_px, classifier.crop_px, 3), place)
     logits = []
     networks = zip(classifier.features, classifier.heads, strict=True)
@@ -90,7 +94,10 @@ def make_face_classifier(classifier: FaceClassifier, place: Place = embed) -> on
         averages = graph.add_network(features, name)[id(features.outputs[0])]
         logits.append(add_dense(graph, head, f"{name}/{head.name}", averages))
     mean = graph.add("Squeeze", graph.add("Mean", *logits), graph.add_constant([1], np.int64))
-    return graph.make_model({"fake_logit": (mean, ())})
+    model = graph.make_model({"fake_logit": (mean, ())})
+    numbers = {name: repr(float(getattr(classifier, name))) for name in CLASSIFIER_NUMBERS}
+    onnx.helper.set_model_props(model, numbers)
+    return model
 
 
 def find_decoder(detector: keras.Model) -> DetectionDecoder:
@@ -111,7 +118,10 @@ def add_decoder(network: onnx.ModelProto, decoder: DetectionDecoder) -> onnx.Mod
         for name, values in _list_numbers(decoder, params).items()
     )
     names = [(name, name) for name in ("box", "label")]
-    return onnx.compose.merge_models(network, find, names)
+    graph = onnx.compose.merge_graphs(network.graph, find.graph, names)
+    return onnx.helper.make_model(
+        graph, opset_imports=network.opset_import, ir_version=network.ir_version
+    )
 
 
 def save_onnx(model: onnx.ModelProto, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A Keras network as an ONNX graph: one node or a few for each layer, weights by their Keras names.
+"""A Keras network as an ONNX graph: a few nodes for each layer, weights by their Keras names.
 
 Maps lie channels first, as ONNX has them, between one transposition at the input and those before
 maps become rows. Weights keep the axes that Keras gives them, so that a file of Keras' weights can
@@ -98,9 +98,7 @@ class OnnxGraph:
         for name, (source, _) in outputs.items():
             self._nodes.append(helper.make_node("Identity", [source], [name]))
         infos = [_describe(name, shape) for name, (_, shape) in outputs.items()]
-        graph = helper.make_graph(
-            self._nodes, "network", [self._input], infos, self._initializers
-        )
+        graph = helper.make_graph(self._nodes, "network", [self._input], infos, self._initializers)
         opsets = [helper.make_opsetid("", OPSET)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
 
@@ -242,4 +240,4 @@ _CONVERTERS = {
     layers.ZeroPadding2D: _add_zero_padding,
     L2Normalization: _add_l2_norm,
 }
-"""What adds a layer: takes the graph, the layer, the name of its weights and those of its inputs."""
+"""What adds a layer: takes the graph, the layer, the name of its weights and of its inputs."""
