@@ -83,13 +83,13 @@ def calibrate(params: Params) -> None:
 
 def detect_validation_faces(params: Params) -> pd.DataFrame:
     """Give the faces that the detector finds on validation videos."""
-    from deepfake_detector.inference.detector import load_detector
+    from deepfake_detector.inference.engine import load_networks
     from deepfake_detector.inference.shards import predict_shards
 
     shards = list_shards("validation")
     if not shards:
         return pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS])
-    detector = load_detector(DETECTOR)
+    detector = load_networks(DETECTOR, params.inference.engine)
     return predict_shards(detector, shards, params.train.batch_size)
 
 

@@ -86,7 +86,7 @@ def evaluate(params: Params) -> None:
 
 def detect_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float]:
     """Give the found faces, the annotated ones, and how many images a second were analyzed."""
-    from deepfake_detector.inference.detector import load_detector
+    from deepfake_detector.inference.engine import load_networks
     from deepfake_detector.inference.shards import predict_shards, read_truth
 
     videos = read_table(TEST)
@@ -95,7 +95,7 @@ def detect_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float
         raise ValueError(f"{TEST}: no test video with frames; give split.test a larger share")
     shards = [make_shard_path(SHARDS, video) for video in videos["video"]]
     truth = read_truth(shards)
-    detector = load_detector(DETECTOR)
+    detector = load_networks(DETECTOR, params.inference.engine)
     started = time.perf_counter()
     faces = predict_shards(detector, shards, params.train.batch_size)
     seconds = time.perf_counter() - started

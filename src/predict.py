@@ -81,13 +81,15 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read what the arguments name, and analyze the inputs."""
-    paths, params = list_inputs(arguments.inputs), load_params().predict
+    paths, all_params = list_inputs(arguments.inputs), load_params()
+    params = all_params.predict
     score = params.score_threshold if arguments.score is None else arguments.score
     output = Output(arguments.out, score, read_truth(arguments.annotations, paths))
     sampling = Sampling(params.frame_stride, params.max_frames)
     if arguments.frame_stride is not None:
         sampling = Sampling(arguments.frame_stride)
-    rejections = predict(paths, DeepfakePredictor.load(arguments.model, sampling), output)
+    predictor = DeepfakePredictor.load(arguments.model, sampling, all_params.inference.engine)
+    rejections = predict(paths, predictor, output)
     if rejections:
         raise SystemExit(
             f"predict: {len(rejections)} inputs rejected, see {arguments.out}/rejected.csv"

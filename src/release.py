@@ -150,8 +150,10 @@ def run_stage(stage: str, work: Path) -> None:
 def write_released(asked: argparse.Namespace, params: Params, commit: str) -> None:
     """Calibrate on validation, measure on test, and write the folder that is released."""
     from deepfake_detector.export.folders import write_checksums
+    from deepfake_detector.export.inference_files import write_released_graphs
     from deepfake_detector.export.released_card import make_card_text
     from deepfake_detector.inference.detector import load_detector
+    from deepfake_detector.inference.engine import load_onnx
     from deepfake_detector.inference.released import hash_networks
     from deepfake_detector.models.released_weights import (
         load_released_weights,
@@ -159,6 +161,7 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
     )
     from deepfake_detector.training.release import (
         calibrate_release,
+        list_validation_shards,
         make_card,
         make_record,
         measure_release,
@@ -170,6 +173,8 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
             folder, detector.ssd, detector.face_classifier, params.detector, params.face_classifier
         )
         load_released_weights(folder, detector.ssd, detector.face_classifier)  # as rounded there
+        write_released_graphs(detector, folder, list_validation_shards(asked.work))
+        detector = load_onnx(folder)  # what is calibrated and measured is what will be used
         hashes = hash_networks(folder / "weights.npz")
         calibration = calibrate_release(asked.work, detector, params, hashes)
         write_json(calibration.model_dump(), folder / "calibration.json")

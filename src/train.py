@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import shutil
 from pathlib import Path
 
 from deepfake_detector import mlflow_tracking
@@ -66,10 +67,28 @@ def train(params: Params) -> None:
             classifier = train_face_classifier(plan, shards, OUT, show_classifier_epoch)
             mlflow_tracking.log_file(OUT / "face_classifier/history.csv", "face_classifier")
         train_ssd(params, shards, OUT, fingerprint, log_epoch, classifier)
+        write_for_inference(shards)
         _write_json(OUT / "run.json", {"mlflow_run_id": run_id})
         for name in ("history.csv", "last.keras"):
             mlflow_tracking.log_file(OUT / name)
     remove_checkpoints(OUT)
+
+
+def write_for_inference(shards: Shards) -> None:
+    """Write the detector for ONNX Runtime, compared with Keras on frames of validation.
+
+    Where both differ, as of two faces that score alike, the folder is empty, and Keras is used.
+    """
+    from deepfake_detector.export.inference_files import ONNX_FOLDER, write_inference_files
+
+    folder = OUT / ONNX_FOLDER
+    try:
+        write_inference_files(OUT, shards.validation or shards.train)
+        logger.info("%s: for ONNX Runtime, the faces and logits that Keras finds", folder)
+    except ValueError as error:
+        logger.warning("%s; the detector will run in Keras", error)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
 
 
 def show_classifier_epoch(row: dict) -> None:

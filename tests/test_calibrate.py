@@ -15,7 +15,7 @@ from deepfake_detector import mlflow_tracking
 from deepfake_detector.common.artifacts import EVALUATED
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
-from deepfake_detector.inference import detector, shards
+from deepfake_detector.inference import engine, shards
 from deepfake_detector.verdicts.calibration import load_calibration
 
 PROJECT = Path(__file__).parents[1]
@@ -79,7 +79,7 @@ def pretend(monkeypatch, calls):
     def predict(detector, paths, batch_size):
         return find([path.name.removesuffix(".tfrecord") for path in paths])
 
-    monkeypatch.setattr(detector, "load_detector", lambda path: path)
+    monkeypatch.setattr(engine, "load_networks", lambda path, engine: path)
     monkeypatch.setattr(shards, "predict_shards", predict)
     monkeypatch.setattr(mlflow_tracking, "continued_run", run)
     monkeypatch.setattr(

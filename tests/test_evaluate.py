@@ -13,7 +13,7 @@ import evaluate
 from deepfake_detector import mlflow_tracking
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
-from deepfake_detector.inference import detector, shards
+from deepfake_detector.inference import engine, shards
 
 PROJECT = Path(__file__).parents[1]
 FOUND = ["video", "frame", "left", "top", "right", "bottom", "real", "fake"]
@@ -103,7 +103,7 @@ def pretend(monkeypatch, calls):
         calls["run"] = run_id
         yield run_id
 
-    monkeypatch.setattr(detector, "load_detector", lambda path: path)
+    monkeypatch.setattr(engine, "load_networks", lambda path, engine: path)
     monkeypatch.setattr(shards, "predict_shards", find)
     monkeypatch.setattr(mlflow_tracking, "continued_run", run)
     monkeypatch.setattr(

@@ -19,8 +19,8 @@ from deepfake_detector.models.face_classifier import FaceClassifier
 from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
 pytestmark = pytest.mark.skipif(
-    not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "tf2onnx")),
-    reason="onnx, onnxruntime or tf2onnx is missing",
+    not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")),
+    reason="onnx or onnxruntime is missing",
 )
 
 COUNTS = dict.fromkeys(["videos", "sources", "frames", "real_faces", "fake_faces"], 1)

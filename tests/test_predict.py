@@ -112,8 +112,8 @@ def test_the_frame_stride_must_be_a_whole_number_from_1():
 def test_the_command_names_model_and_stride(picture, tmp_path, monkeypatch):
     asked = []
 
-    def load(model, sampling):
-        asked.extend([model, sampling])
+    def load(model, sampling, engine):
+        asked.extend([model, sampling, engine])
         return make_predictor(TwoFaces())
 
     monkeypatch.setattr(predict.DeepfakePredictor, "load", load)
@@ -122,7 +122,7 @@ def test_the_command_names_model_and_stride(picture, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", arguments)
     monkeypatch.chdir(PROJECT)
     predict.main()
-    assert asked == ["released", Sampling(7)]
+    assert asked == ["released", Sampling(7), "auto"]
     assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 1
 
 
@@ -131,7 +131,7 @@ def test_without_a_stride_a_long_video_is_analyzed_in_fewer_frames(picture, tmp_
     monkeypatch.setattr(
         predict.DeepfakePredictor,
         "load",
-        lambda model, sampling: asked.append((model, sampling)) or make_predictor(TwoFaces()),
+        lambda *given: asked.append(given[:2]) or make_predictor(TwoFaces()),
     )
     monkeypatch.setattr("sys.argv", ["predict.py", str(picture), "--out", str(tmp_path / "out")])
     monkeypatch.chdir(PROJECT)

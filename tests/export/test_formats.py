@@ -9,24 +9,32 @@ import tensorflow as tf
 
 from deepfake_detector.export.agreement import compare_faces
 from deepfake_detector.export.litert import run_litert, write_litert_detector
-from deepfake_detector.export.networks import copy_network, split_detector
-from deepfake_detector.export.onnx_file import add_decoder, run_onnx, write_onnx
+from deepfake_detector.export.networks import copy_network
+from deepfake_detector.export.onnx_file import (
+    add_decoder,
+    find_decoder,
+    make_detector,
+    make_network,
+    run_onnx,
+    save_onnx,
+)
 from deepfake_detector.export.quantization import quantize_onnx
 from deepfake_detector.export.saved_model import export_saved_model, run_saved_model
 
-HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "tf2onnx"))
-needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="onnx, onnxruntime or tf2onnx is missing")
+HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime"))
+needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="onnx or onnxruntime is missing")
 
 
 @pytest.fixture(scope="module")
 def onnx_files(detector, images, tmp_path_factory):
     """A folder with the tiny detector as ONNX, in real numbers and in integers."""
     folder = tmp_path_factory.mktemp("onnx")
-    network, decoder = split_detector(detector)
-    write_onnx(network, folder / "network.onnx")
-    add_decoder(folder / "network.onnx", decoder, folder / "detector.onnx")
-    quantize_onnx(folder / "network.onnx", images, folder / "network_int8.onnx")
-    add_decoder(folder / "network_int8.onnx", decoder, folder / "detector_int8.onnx")
+    network = make_network(detector)
+    integers = quantize_onnx(network, images)
+    for name, model in (("network", network), ("network_int8", integers)):
+        save_onnx(model, folder / f"{name}.onnx")
+    for name, model in (("detector", network), ("detector_int8", integers)):
+        save_onnx(add_decoder(model, find_decoder(detector)), folder / f"{name}.onnx")
     return folder
 
 
@@ -134,10 +142,9 @@ def test_onnx_finds_the_same_faces_in_any_number_of_frames(onnx_files, images, e
 
 @needs_onnx
 def test_onnx_finds_nothing_where_nothing_is_over_the_threshold(detector, images, tmp_path):
-    network, decoder = split_detector(detector)
-    decoder.detections["score_threshold"] = 1.0
-    write_onnx(network, tmp_path / "network.onnx")
-    add_decoder(tmp_path / "network.onnx", decoder, tmp_path / "detector.onnx")
+    strict = keras.models.clone_model(detector, clone_function=raise_threshold)
+    strict.set_weights(detector.get_weights())
+    save_onnx(make_detector(strict), tmp_path / "detector.onnx")
     found = run_onnx(tmp_path / "detector.onnx", images)
     assert found["boxes"].shape == (3, 20, 4)
     assert not found["boxes"].any()

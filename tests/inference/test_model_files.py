@@ -21,13 +21,13 @@ from small_detector import save_small_model
 def project(tmp_path, monkeypatch):
     """An empty project's folder; a detector's file is anything that begins with `detector`."""
 
-    def load(path, face_classifier):
+    def load(path, engine, face_classifier):
         if not path.read_bytes().startswith(b"detector"):
             raise ValueError(f"{path}: not a detector")
         return Detector(SeesColors())
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(model_files, "load_detector", load)
+    monkeypatch.setattr(model_files, "load_networks", load)
     monkeypatch.setattr(model_files, "check_archive", lambda path: None)
     return tmp_path
 
@@ -174,7 +174,7 @@ def test_a_released_folder_with_a_card_is_loaded_by_its_own_reader(project, monk
     (project / "released").mkdir()
     (project / "released/card.json").write_text(json.dumps(card))
     reader = SimpleNamespace(
-        load_released=lambda folder: (SeesColors(), None, make_calibration(), card)
+        load_released=lambda folder, engine: (Detector(SeesColors()), make_calibration(), card)
     )
     monkeypatch.setitem(sys.modules, "deepfake_detector.inference.released", reader)
     for model in ("released", "released@0.1", None):

@@ -56,11 +56,11 @@ def test_no_face_is_decided_on_twice(tmp_path, monkeypatch):
 
 def test_a_predictor_that_is_loaded_samples_as_the_parameters_say(monkeypatch):
     monkeypatch.chdir(PROJECT)
-    monkeypatch.setattr(module, "load_model", lambda model: model)
+    monkeypatch.setattr(module, "load_model", lambda model, engine: (model, engine))
     params = module.load_params().predict
     loaded = DeepfakePredictor.load("released")
     assert loaded.sampling == Sampling(params.frame_stride, params.max_frames)
-    assert loaded.model == "released"
+    assert loaded.model == ("released", "auto")
 
 
 def test_frames_are_counted_by_the_header(tmp_path):

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from deepfake_detector.models import released_weights
+from deepfake_detector.models import released_folder
 from deepfake_detector.models.face_classifier import build_face_classifier, make_ensemble
+from deepfake_detector.models.released_folder import read_released_model
 from deepfake_detector.models.released_weights import (
     load_released_weights,
-    read_released_model,
     write_released_weights,
 )
 from deepfake_detector.models.ssd.network import build_detector, build_inference_model
@@ -106,7 +106,7 @@ def test_half_a_download_is_rejected_with_the_remedy(copied, name):
 
 
 def test_another_schema_is_rejected_by_name(copied, monkeypatch):
-    monkeypatch.setattr(released_weights, "SCHEMA", 2)
+    monkeypatch.setattr(released_folder, "SCHEMA", 2)
     with pytest.raises(ValueError, match=r"model\.json: schema 1, .* reads 2; .*dvc pull"):
         load_released_weights(copied)
 

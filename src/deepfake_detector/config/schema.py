@@ -12,6 +12,7 @@ from deepfake_detector.config.search_space import ChoiceSpace, RangeSpace, Space
 from deepfake_detector.config.types import (
     Ascending,
     Count,
+    Engine,
     Fraction,
     Interval,
     Milestones,
@@ -275,6 +276,10 @@ class PredictParams(Section):
     max_frames: Count
 
 
+class InferenceParams(Section):
+    engine: Engine
+
+
 class AppParams(Section):
     port: Annotated[int, Field(ge=1024, le=65535)]
     max_megabytes: Count
@@ -322,6 +327,7 @@ class Params(Section):
     face_classifier: FaceClassifierParams
     evaluate: EvaluateParams
     calibrate: CalibrateParams
+    inference: InferenceParams
     predict: PredictParams
     app: AppParams
     export: ExportParams

@@ -1,6 +1,6 @@
 """Types of the values in `params.yaml`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -20,6 +20,8 @@ Interval = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterVal
 Qualities = Annotated[list[Quality], Field(min_length=2, max_length=2), AfterValidator(_in_order)]
 Ascending = Annotated[list[Positive], AfterValidator(_in_order)]
 Milestones = Annotated[list[Count], AfterValidator(_in_order)]
+Engine = Literal["auto", "onnxruntime", "keras"]
+"""What networks run in, once they are trained."""
 Ratios = Annotated[list[Positive], Field(min_length=1)]
 
 

@@ -7,8 +7,16 @@ import numpy as np
 
 from deepfake_detector.export.agreement import Agreement, check_agreement, compare_faces
 from deepfake_detector.export.litert import run_litert, write_litert, write_litert_detector
-from deepfake_detector.export.networks import copy_face_classifier, split_detector
-from deepfake_detector.export.onnx_file import add_decoder, run_onnx, write_onnx
+from deepfake_detector.export.networks import copy_face_classifier
+from deepfake_detector.export.onnx_file import (
+    add_decoder,
+    find_decoder,
+    make_detector,
+    make_face_classifier,
+    make_network,
+    run_onnx,
+    save_onnx,
+)
 from deepfake_detector.export.quantization import quantize_onnx
 from deepfake_detector.export.saved_model import (
     export_saved_model,
@@ -46,14 +54,9 @@ def write_detector(detector: keras.Model, calibration: np.ndarray, folder: Path)
         calibration: frames [B, S, S, 3] on which the ranges of 8-bit integers are measured.
     """
     export_saved_model(detector, folder / "saved_model")
-    network, decoder = split_detector(detector)
-    real, integers = folder / "network.onnx", folder / "network_int8.onnx"
-    write_onnx(network, real)
-    quantize_onnx(real, calibration, integers)
-    add_decoder(real, decoder, folder / "detector.onnx")
-    add_decoder(integers, decoder, folder / "detector_int8.onnx")
-    real.unlink()
-    integers.unlink()
+    save_onnx(make_detector(detector), folder / "detector.onnx")
+    integers = quantize_onnx(make_network(detector), calibration)
+    save_onnx(add_decoder(integers, find_decoder(detector)), folder / "detector_int8.onnx")
     write_litert_detector(
         detector, calibration, folder / "detector.tflite", folder / "detector_int8.tflite"
     )
@@ -83,7 +86,7 @@ def write_face_classifier(classifier: keras.Model, folder: Path) -> None:
     """Write a face classifier in all formats, in real numbers."""
     network = copy_face_classifier(classifier)
     write_saved_model(network, folder / "face_classifier")
-    write_onnx(network, folder / "face_classifier.onnx")
+    save_onnx(make_face_classifier(classifier), folder / "face_classifier.onnx")
     write_litert(network, folder / "face_classifier.tflite")
 
 

@@ -1,7 +1,7 @@
 """Export as ONNX, with decoding and ONNX's own suppression, which is greedy and exact, inside.
 
-The network comes from Keras; what makes faces of its outputs is written here in ONNX itself, as a
-loop of Keras would be slow in other programs. Any batch size. Runs in ONNX Runtime and OpenVINO.
+What makes faces of the network's outputs is written here in ONNX itself, as a loop of Keras would
+be slow in other programs. Any batch size. Runs in ONNX Runtime and OpenVINO.
 Shapes: `N` images, `A` anchors, `K` found faces of all images.
 """
 
@@ -9,8 +9,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
 
 from deepfake_detector.config.schema import DetectionParams
+from deepfake_detector.export.onnx_graph import OnnxGraph, Place, add_dense, embed
+from deepfake_detector.models.face_classifier import FaceClassifier
 from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
 _FIND = """
@@ -62,18 +65,48 @@ find (float[N, A, 4] box, float[N, A, 3] label)
 one of the network's, such as its input `image`."""
 
 
-def write_onnx(network: keras.Model, path: Path) -> None:
-    """Write a network whose layers have plain names as ONNX; its outputs keep theirs."""
-    shape = (1, *network.input_shape[1:])
-    network(np.zeros(shape, np.float32))  # Keras exports what has been called
-    network.export(str(path), format="onnx", verbose=False)
+CLASSIFIER_NUMBERS = ("crop_scale", "fusion_weight", "min_detection_score")
+"""Attributes of a face classifier that are kept in its file, as its metadata."""
 
 
-def add_decoder(network_file: Path, decoder: DetectionDecoder, path: Path) -> None:
-    """Write a network file, `box` and `label` of images, as one that gives `boxes`, `scores`."""
-    import onnx
+def make_network(detector: keras.Model, place: Place = embed) -> onnx.ModelProto:
+    """Make the network of a detector: `image` [N, S, S, 3] to `box` and `label`, to be decoded."""
+    graph = OnnxGraph("image", detector.input_shape[1:], place)
+    names = graph.add_network(detector, "ssd")
+    decoded = dict(zip(("box", "label"), find_decoder(detector).input, strict=True))
+    return graph.make_model(
+        {name: (names[id(tensor)], tensor.shape[1:]) for name, tensor in decoded.items()}
+    )
 
-    network = onnx.load(network_file)
+
+def make_detector(detector: keras.Model, place: Place = embed) -> onnx.ModelProto:
+    """Make a whole detector: `image` [N, S, S, 3] to `boxes` and `scores`."""
+    return add_decoder(make_network(detector, place), find_decoder(detector))
+
+
+def make_face_classifier(classifier: FaceClassifier, place: Place = embed) -> onnx.ModelProto:
+    """Make a face classifier: `crop` [N, S, S, 3] to `fake_logit` [N]."""
+    graph = OnnxGraph("crop", (classifier.crop_px, classifier.crop_px, 3), place)
+    logits = []
+    networks = zip(classifier.features, classifier.heads, strict=True)
+    for number, (features, head) in enumerate(networks, start=1):
+        name = f"classifier_{number}"
+        averages = graph.add_network(features, name)[id(features.outputs[0])]
+        logits.append(add_dense(graph, head, f"{name}/{head.name}", averages))
+    mean = graph.add("Squeeze", graph.add("Mean", *logits), graph.add_constant([1], np.int64))
+    model = graph.make_model({"fake_logit": (mean, ())})
+    numbers = {name: repr(float(getattr(classifier, name))) for name in CLASSIFIER_NUMBERS}
+    onnx.helper.set_model_props(model, numbers)
+    return model
+
+
+def find_decoder(detector: keras.Model) -> DetectionDecoder:
+    """Find the layer of a detector that decodes."""
+    return next(layer for layer in detector.layers if isinstance(layer, DetectionDecoder))
+
+
+def add_decoder(network: onnx.ModelProto, decoder: DetectionDecoder) -> onnx.ModelProto:
+    """Make of a network, `box` and `label` of images, one that gives `boxes` and `scores`."""
     opset = next(o.version for o in network.opset_import if o.domain in ("", "ai.onnx"))
     params = DetectionParams(**decoder.detections)
     text = _FIND.format(
@@ -85,9 +118,16 @@ def add_decoder(network_file: Path, decoder: DetectionDecoder, path: Path) -> No
         for name, values in _list_numbers(decoder, params).items()
     )
     names = [(name, name) for name in ("box", "label")]
-    joined = onnx.compose.merge_models(network, find, names)
-    onnx.checker.check_model(joined, full_check=True)
-    onnx.save(joined, path)
+    graph = onnx.compose.merge_graphs(network.graph, find.graph, names)
+    return onnx.helper.make_model(
+        graph, opset_imports=network.opset_import, ir_version=network.ir_version
+    )
+
+
+def save_onnx(model: onnx.ModelProto, path: Path) -> None:
+    """Write a model, and check the file with the weights that it names."""
+    onnx.save(model, path)
+    onnx.checker.check_model(path, full_check=True)
 
 
 def _list_numbers(decoder: DetectionDecoder, params: DetectionParams) -> dict[str, np.ndarray]:

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 
-def quantize_onnx(network_file: Path, images: np.ndarray, path: Path) -> None:
-    """Write a network file in 8-bit integers.
+def quantize_onnx(network: onnx.ModelProto, images: np.ndarray) -> onnx.ModelProto:
+    """Make of a network the same in 8-bit integers.
 
     Args:
         images: [B, S, S, 3] frames like those to come, on which the ranges are measured.
     """
-    import onnx
     from onnxruntime.quantization import (
         CalibrationDataReader,
         QuantFormat,
@@ -26,7 +26,7 @@ def quantize_onnx(network_file: Path, images: np.ndarray, path: Path) -> None:
         quantize_static,
     )
 
-    name = onnx.load(network_file).graph.input[0].name
+    name = network.graph.input[0].name
 
     class Frames(CalibrationDataReader):
         """The frames, one by one."""
@@ -38,8 +38,9 @@ def quantize_onnx(network_file: Path, images: np.ndarray, path: Path) -> None:
             return next(self._frames, None)
 
     with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(network_file, prepared, skip_symbolic_shape=True)
+        real, prepared, path = (Path(folder) / f"{n}.onnx" for n in ("real", "prepared", "int8"))
+        onnx.save(network, real)
+        quant_pre_process(real, prepared, skip_symbolic_shape=True)
         quantize_static(
             prepared,
             path,
@@ -49,3 +50,4 @@ def quantize_onnx(network_file: Path, images: np.ndarray, path: Path) -> None:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
+        return onnx.load(path)

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from deepfake_detector.common.files import hash_file
+from deepfake_detector.config.types import Engine
 from deepfake_detector.inference.detector import (
     FACE_CLASSIFIER,
     Detector,
     check_archive,
-    load_detector,
 )
+from deepfake_detector.inference.engine import load_networks
 from deepfake_detector.inference.model_hashes import hash_detector
 from deepfake_detector.verdicts.calibration import (
     Calibration,
@@ -73,36 +74,37 @@ class LoadedModel:
     covers: list[str] = field(default_factory=list)
 
 
-def load_model(model: str | Path | None = None) -> LoadedModel:
+def load_model(model: str | Path | None = None, engine: Engine = "auto") -> LoadedModel:
     """Load a model, and check that its calibration belongs to it.
 
     Args:
         model: `trained`, `released`, `released@VERSION` or a folder; None: what was trained with a
             calibration that belongs to it, else the released one.
+        engine: what its networks run in; `auto`: ONNX Runtime where there are files for it.
 
     Raises:
         ValueError: it is not there, damaged, or its files do not belong together; the message
             names the file and the command that mends it.
     """
     if model is None:
-        return _load_default()
+        return _load_default(engine)
     name, _, version = str(model).partition("@")
     if name == TRAINED and not version:
-        return load_folder(ARTIFACTS, TRAINED)
+        return load_folder(ARTIFACTS, TRAINED, engine)
     if name == RELEASED:
-        return _load_released(version)
+        return _load_released(version, engine)
     if not Path(model).is_dir():
         raise ValueError(
             f"{model}: no such model; expected trained, released, released@VERSION or a folder"
         )
-    return load_folder(Path(model), str(model))
+    return load_folder(Path(model), str(model), engine)
 
 
-def _load_default() -> LoadedModel:
+def _load_default(engine: Engine) -> LoadedModel:
     files = find_files(ARTIFACTS)
     if not files.detector.is_file():
         if fetch_released():
-            return _load_released("")
+            return _load_released("", engine)
         raise ValueError(
             f"no model: nothing was trained ({ARTIFACTS}/) and nothing is released "
             f"({RELEASED_FOLDER}/); run `{TRAIN_COMMAND}` to train one, or `{PULL_COMMAND}`"
@@ -113,11 +115,11 @@ def _load_default() -> LoadedModel:
         if not fetch_released():
             raise
         logger.warning("%s; the released model is used", error)
-        return _load_released("")
-    return load_files(files, TRAINED)
+        return _load_released("", engine)
+    return load_files(files, TRAINED, engine)
 
 
-def _load_released(version: str) -> LoadedModel:
+def _load_released(version: str, engine: Engine) -> LoadedModel:
     """Load the released model, or an older version of it out of a folder of its own."""
     folder = RELEASED_FOLDER
     if not fetch_released():
@@ -129,7 +131,7 @@ def _load_released(version: str) -> LoadedModel:
                 f"{folder}: not here; run "
                 f"`dvc get . {RELEASED_FOLDER} --rev v{version} -o {folder}`"
             )
-    return load_folder(folder, RELEASED)
+    return load_folder(folder, RELEASED, engine)
 
 
 def fetch_released() -> bool:
@@ -149,15 +151,15 @@ def fetch_released() -> bool:
     return RELEASED_FOLDER.is_dir()
 
 
-def load_folder(folder: Path, name: str) -> LoadedModel:
+def load_folder(folder: Path, name: str, engine: Engine = "auto") -> LoadedModel:
     """Load the model in a folder, as `load_model` does.
 
     Args:
         name: of the model in what is written about it.
     """
     if (folder / CARD).is_file():
-        return _load_released_folder(folder, name)
-    return load_files(find_files(folder), name)
+        return _load_released_folder(folder, name, engine)
+    return load_files(find_files(folder), name, engine)
 
 
 def find_files(folder: Path) -> ModelFiles:
@@ -171,10 +173,11 @@ def find_files(folder: Path) -> ModelFiles:
     )
 
 
-def load_files(files: ModelFiles, name: str) -> LoadedModel:
+def load_files(files: ModelFiles, name: str, engine: Engine = "auto") -> LoadedModel:
     """Load a model from its files, as `load_model` does."""
     calibration, identity = check_files(files, name)
-    return LoadedModel(load_detector(files.detector, files.face_classifier), calibration, identity)
+    detector = load_networks(files.detector, engine, files.face_classifier)
+    return LoadedModel(detector, calibration, identity)
 
 
 def check_files(files: ModelFiles, name: str) -> tuple[Calibration, ModelIdentity]:
@@ -200,16 +203,14 @@ def check_files(files: ModelFiles, name: str) -> tuple[Calibration, ModelIdentit
     return calibration, ModelIdentity(name, None, *hashes)
 
 
-def _load_released_folder(folder: Path, name: str) -> LoadedModel:
+def _load_released_folder(folder: Path, name: str, engine: Engine) -> LoadedModel:
     from deepfake_detector.inference.released import load_released
 
-    ssd, face_classifier, calibration, card = load_released(folder)
+    detector, calibration, card = load_released(folder, engine)
     identity = ModelIdentity(name, card["version"], **card["sha256"])
     scored_by = ScoredBy(identity.detector, identity.classifier)
     check_calibration_belongs(calibration, scored_by, folder)
-    return LoadedModel(
-        Detector(ssd, face_classifier), calibration, identity, describe_coverage(card)
-    )
+    return LoadedModel(detector, calibration, identity, describe_coverage(card))
 
 
 def describe_coverage(card: dict[str, Any]) -> list[str]:

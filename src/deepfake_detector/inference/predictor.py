@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from deepfake_detector.config.schema import load_params
+from deepfake_detector.config.types import Engine
 from deepfake_detector.inference.analysis import (
     FrameAnalyzer,
     FrameCounts,
@@ -40,7 +41,10 @@ class DeepfakePredictor:
 
     @classmethod
     def load(
-        cls, model: str | Path | None = None, sampling: Sampling | None = None
+        cls,
+        model: str | Path | None = None,
+        sampling: Sampling | None = None,
+        engine: Engine = "auto",
     ) -> "DeepfakePredictor":
         """Load a model with its calibration and the hashes of both.
 
@@ -48,6 +52,7 @@ class DeepfakePredictor:
             model: `trained`, `released`, `released@VERSION` or a folder; None: what was trained in
                 `artifacts/` with a calibration that belongs to it, else the released one.
             sampling: None: as `predict` in `params.yaml` has it.
+            engine: what the networks run in, `inference.engine` of `params.yaml`.
 
         Raises:
             ValueError: there is no such model, or it is damaged; the message names the command
@@ -56,7 +61,7 @@ class DeepfakePredictor:
         if sampling is None:
             params = load_params().predict
             sampling = Sampling(params.frame_stride, params.max_frames)
-        return cls(load_model(model), sampling)
+        return cls(load_model(model, engine), sampling)
 
     def analyze(self, path: str | Path, progress: Progress = ignore_progress) -> VideoAnalysis:
         """Analyze a video or an image; a video that breaks, as far as it can be read.

@@ -1,7 +1,7 @@
 """The released detector, read from its folder: networks, calibration and card.
 
-Both networks are built from the parameters in the folder and filled with its weights; nothing is
-converted, downloaded or trained.
+In ONNX Runtime both networks are graphs in the folder, which take its weights; in Keras they are
+built from the parameters there and filled. Nothing is converted, downloaded or trained.
 """
 
 import hashlib
@@ -12,47 +12,69 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from deepfake_detector.config.schema import DetectorParams, FaceClassifierParams
+from deepfake_detector.config.schema import DetectorParams
+from deepfake_detector.config.types import Engine
+from deepfake_detector.inference.detector import Detector
+from deepfake_detector.inference.engine import load_onnx
+from deepfake_detector.models.released_folder import (
+    MODEL,
+    WEIGHTS,
+    check_hashes,
+    read_released_model,
+)
 from deepfake_detector.verdicts.calibration import Calibration, load_calibration
 
-CARD, CALIBRATION, WEIGHTS = "card.json", "calibration.json", "weights.npz"
+CARD, CALIBRATION = "card.json", "calibration.json"
+GRAPHS = ("detector.onnx", "face_classifier.onnx")
+NETWORK = (
+    *("crop_px", "crop_scale", "fusion_weight", "min_detection_score"),
+    *("dropout", "ensemble_size"),
+)
+"""What the face classifier is built from; how it was trained may have had other parameters."""
+
 PULL_COMMAND = "dvc pull released"
 
 
-def load_released(folder: Path) -> tuple[Any, Any, Calibration, dict[str, Any]]:
-    """Load the released SSD, face classifier, calibration and card.
+def load_released(folder: Path, engine: Engine) -> tuple[Detector, Calibration, dict[str, Any]]:
+    """Load the released detector, its calibration and card.
+
+    Args:
+        engine: `auto`: ONNX Runtime; Keras for a version that was released without graphs for it.
 
     Raises:
         ValueError: a file is missing, damaged, or of another version of this project; the message
             names it and the command that mends it.
     """
+    has_graphs = all((folder / name).is_file() for name in GRAPHS)
+    if engine == "onnxruntime" and not has_graphs:
+        raise ValueError(
+            f"{folder}: released without graphs for ONNX Runtime; set inference.engine: auto"
+        )
+    if engine == "keras" or not has_graphs:
+        detector = _load_in_keras(folder)
+    else:
+        check_hashes(folder, (WEIGHTS, MODEL, *GRAPHS))
+        detector = load_onnx(folder)
+    return detector, load_calibration(folder / CALIBRATION), read_card(folder)
+
+
+def _load_in_keras(folder: Path) -> Detector:
     from deepfake_detector.models.face_classifier import FaceClassifier
-    from deepfake_detector.models.released_weights import (
-        load_released_weights,
-        read_released_model,
-    )
+    from deepfake_detector.models.released_weights import load_released_weights
     from deepfake_detector.models.ssd.network import build_detector, build_inference_model
 
     model = read_released_model(folder)
     try:
         detector = DetectorParams.model_validate(model["detector"])
-        params = FaceClassifierParams.model_validate(model["face_classifier"])
-    except ValidationError as error:
+        classifier = FaceClassifier(**{name: model["face_classifier"][name] for name in NETWORK})
+    except (ValidationError, LookupError) as error:
         raise ValueError(
             f"{folder / 'model.json'}: made by another version of this project; run "
             f"`{PULL_COMMAND}`, or check out the version it belongs to ({error})"
         ) from error
     ssd = build_inference_model(build_detector(detector), detector)
-    classifier = FaceClassifier(
-        params.crop_px,
-        params.crop_scale,
-        params.fusion_weight,
-        params.min_detection_score,
-        params.dropout,
-        params.ensemble_size,
-    )
     load_released_weights(folder, ssd, classifier)
-    return ssd, classifier, load_calibration(folder / CALIBRATION), read_card(folder)
+    return Detector(ssd, classifier)
 
 
 def read_card(folder: Path) -> dict[str, Any]:

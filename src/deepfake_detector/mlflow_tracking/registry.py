@@ -8,6 +8,7 @@ from pathlib import Path
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.config.schema import PredictParams
 from deepfake_detector.inference.detector import FACE_CLASSIFIER
+from deepfake_detector.inference.engine import ONNX_FOLDER
 from deepfake_detector.mlflow_tracking.signature import make_signature
 
 NAME = "deepfake_detector"
@@ -22,7 +23,7 @@ DIGEST = "model_sha256"
 
 PACKAGE = Path(__file__).parents[1]
 REQUIREMENTS = (
-    *("mlflow", "tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas"),
+    *("mlflow", "tensorflow-cpu", "tensorflow", "keras", "onnxruntime", "numpy", "pandas"),
     *("opencv-python-headless", "av", "google-crc32c", "pydantic", "PyYAML", "scipy", "tqdm"),
 )
 
@@ -35,7 +36,8 @@ def register_detector(
     What this run has registered before is left as it is.
 
     Args:
-        detector: the `.keras` file; the face classifier in its folder beside it goes with it.
+        detector: the `.keras` file; the face classifier and the files for ONNX Runtime in their
+            folders beside it go with it.
         params: which frames of a video it looks at, and which faces it answers with.
         example_image: a JPEG or PNG file, the model's input example.
 
@@ -48,6 +50,7 @@ def register_detector(
     files = {"detector": detector, "calibration": calibration}
     files |= {"face_classifier": classifier} if classifier.is_file() else {}
     digest = _hash_model(files, params)
+    files |= {ONNX_FOLDER: folder} if (folder := detector.parent / ONNX_FOLDER).is_dir() else {}
     run_id = mlflow.active_run().info.run_id
     same = [version for version in _list_versions(digest) if version.run_id == run_id]
     number = same[0].version if same else _log_version(files, params, example_image, digest)

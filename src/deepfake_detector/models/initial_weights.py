@@ -19,7 +19,8 @@ from deepfake_detector.models.backbones.pretrained import (
     load_weights_file,
 )
 from deepfake_detector.models.face_classifier import FaceClassifier
-from deepfake_detector.models.released_weights import load_released_weights, read_released_model
+from deepfake_detector.models.released_folder import read_released_model
+from deepfake_detector.models.released_weights import load_released_weights
 
 RELEASED = Path("released")
 MUST_FIT = ("backbone", "image_size_px", "anchors")

@@ -5,19 +5,22 @@ of a layer, from 0, and the `K`th network of the face classifier, from 1. `model
 parameters they were trained with, `SHA256SUMS` the hash of both, as `sha256sum` writes it.
 """
 
-import json
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from deepfake_detector.common.files import hash_file, replace_file, write_json, write_text
+from deepfake_detector.common.files import hash_file, write_json, write_text
 from deepfake_detector.config.schema import DetectorParams, FaceClassifierParams
 from deepfake_detector.models.face_classifier import FaceClassifier
-
-SCHEMA = 1
-WEIGHTS, MODEL, SUMS = "weights.npz", "model.json", "SHA256SUMS"
-REMEDY = "fetch it anew with `dvc pull released`"
+from deepfake_detector.models.released_folder import (
+    MODEL,
+    SCHEMA,
+    SUMS,
+    WEIGHTS,
+    read_released_model,
+)
+from deepfake_detector.models.weights_file import write_arrays
 
 
 def write_released_weights(
@@ -51,28 +54,10 @@ def write_released_weights(
         "detector": detector.model_dump(),
         "face_classifier": face_classifier.model_dump(),
     }
-    with replace_file(folder / WEIGHTS) as unfinished:
-        np.savez_compressed(unfinished, **arrays)
+    write_arrays(arrays, folder / WEIGHTS)
     write_json(model, folder / MODEL)
     sums = [f"{hash_file(folder / name)}  {name}\n" for name in (WEIGHTS, MODEL)]
     write_text("".join(sums), folder / SUMS)
-
-
-def read_released_model(folder: Path) -> dict:
-    """Read `model.json`: the parameters of the released `detector` and `face_classifier`.
-
-    Raises:
-        ValueError: the folder is not there, incomplete, changed, or of another schema; the message
-            names the file and the command that mends it.
-    """
-    _check_hashes(folder)
-    model = json.loads((folder / MODEL).read_text(encoding="utf-8"))
-    if model.get("schema") != SCHEMA:
-        raise ValueError(
-            f"{folder / MODEL}: schema {model.get('schema')}, this version of the project reads "
-            f"{SCHEMA}; {REMEDY}, or check out the version it belongs to"
-        )
-    return model
 
 
 def load_released_weights(
@@ -132,14 +117,3 @@ def _fill(weights: dict, network: str, file, folder: Path) -> None:
                 f"{folder / WEIGHTS}: {name} is {array.shape}, expected {tuple(weight.shape)}"
             )
         weight.assign(array.astype(np.float32))
-
-
-def _check_hashes(folder: Path) -> None:
-    for name in (SUMS, WEIGHTS, MODEL):
-        if not (folder / name).is_file():
-            raise ValueError(f"{folder / name} is not there; {REMEDY}")
-    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    sums = {line[66:]: line[:64] for line in lines}
-    for name in (WEIGHTS, MODEL):
-        if sums.get(name) != hash_file(folder / name):
-            raise ValueError(f"{folder / name}: its SHA-256 is not the one in {SUMS}; {REMEDY}")

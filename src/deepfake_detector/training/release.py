@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.common.tables import read_table
 from deepfake_detector.config.schema import Params, flatten_params
+from deepfake_detector.data.frame_records import make_shard_path
 from deepfake_detector.evaluation.group_metrics import compute_precision, measure_groups
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
-from deepfake_detector.models.released_weights import SUMS
+from deepfake_detector.models.released_folder import SUMS
 from deepfake_detector.training.calibration_videos import (
     AnnotatedVideo,
     label_copies,
@@ -61,6 +63,13 @@ def read_annotated(work: Path, split: str) -> list[AnnotatedVideo]:
         for row in videos.itertuples()
         if row.video in names and row.video in faces
     ]  # fmt: skip
+
+
+def list_validation_shards(work: Path) -> list[Path]:
+    """List the shards of validation videos that hold at least one frame."""
+    videos = read_table(work / SPLIT_TABLES / "validation.csv")
+    names = videos.loc[videos["frames"] > 0, "video"]
+    return [make_shard_path(work / SHARDS, name) for name in names]
 
 
 def list_covered(work: Path) -> list[str]:
