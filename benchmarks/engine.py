@@ -46,7 +46,7 @@ def judge_bare(folder: Path, clip: Path) -> np.ndarray:
         crops = []
         for frame, row in zip(*np.nonzero(scores.sum(axis=2) >= MIN_SCORE), strict=True):
             height, width = frames[frame].shape[:2]
-            left, top, right, bottom = boxes[frame, row].clip(0, 1) * [width, height] * 2
+            left, top, right, bottom = boxes[frame, row].clip(0, 1) * ([width, height] * 2)
             half = max(right - left, bottom - top) * scale / 2
             x, y = (left + right) / 2, (top + bottom) / 2
             place = [slice(max(int(c - half), 0), int(c + half)) for c in (y, x)]

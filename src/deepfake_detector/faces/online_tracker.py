@@ -9,9 +9,7 @@ Shapes: `N` faces in a frame.
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from deepfake_detector.common.boxes import BOX
 from deepfake_detector.faces.box_linking import link_boxes
 
 MAX_GAP_FRAMES = 30  # a hand or a blur hides a face this long without ending its track
@@ -41,13 +39,13 @@ class FaceTracker:
         self._count = 0
         self._analyzed = 0
 
-    def add(self, frame: int, faces: pd.DataFrame, is_shot_change: bool) -> np.ndarray:
+    def add(self, frame: int, boxes_px: np.ndarray, is_shot_change: bool) -> np.ndarray:
         """Number the faces of the next frame.
 
         Args:
             frame: its number in the video, higher than the one before; frames may be left out.
-            faces: `left, top, right, bottom` in px; only those worth following, for false alarms
-                get numbers, too. May be empty.
+            boxes_px: [N, 4] of faces worth following, for false alarms get numbers, too; may be
+                none.
             is_shot_change: whether another shot begins here: no face goes on.
 
         Returns:
@@ -59,7 +57,6 @@ class FaceTracker:
             for number, seen in self._open.items()
             if not is_shot_change and self._is_near(frame, seen)
         }
-        boxes_px = faces[BOX].to_numpy(float)  # [N, 4]
         numbers = self._link(boxes_px)
         fresh = np.flatnonzero(numbers == 0)
         numbers[fresh] = self._count + 1 + np.arange(len(fresh))

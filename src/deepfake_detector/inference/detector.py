@@ -9,6 +9,7 @@ A detector file needs no parameters beside it: anchors and thresholds are inside
 the face classifier's crops must show. Shapes: `B` images, `S` side of the SSD's input, `N` faces.
 """
 
+import itertools
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -97,8 +98,9 @@ def detect_faces(detector: Detector, frames: list[np.ndarray]) -> list[pd.DataFr
     crops = crop_faces(frames, classified, *detector.crop_shape)
     logits = pd.Series(detector.classify(crops), classified.index)
     faces = fuse_scores(boxes, logits, detector.fusion_weight)
-    by_frame = (faces[faces["image"] == number] for number in range(len(frames)))
-    return [table.drop(columns="image").reset_index(drop=True) for table in by_frame]
+    ends = np.searchsorted(faces["image"], range(len(frames) + 1))  # images come in their order
+    faces = faces.drop(columns="image")
+    return [faces[start:end].reset_index(drop=True) for start, end in itertools.pairwise(ends)]
 
 
 def resize_frames(frames: list[np.ndarray], size_px: int) -> np.ndarray:

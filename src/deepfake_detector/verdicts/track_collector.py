@@ -52,12 +52,12 @@ class TrackCollector:
             The track number of each face, from 1; `NOT_FOLLOWED` where it is hardly a face.
         """
         numbers = np.full(len(faces), NOT_FOLLOWED)
-        is_followed = (faces["real"] + faces["fake"]).to_numpy() >= self._min_face_score
-        followed = faces[is_followed]
+        rows = faces[[*BOX, "real", "fake"]].to_numpy(float)
+        is_followed = rows[:, 4] + rows[:, 5] >= self._min_face_score
+        rows = rows[is_followed]
         numbers[is_followed] = self._tracker.add(
-            frame, followed, self._cuts.is_shot_change(picture)
+            frame, rows[:, :4], self._cuts.is_shot_change(picture)
         )
-        rows = followed[[*BOX, "real", "fake"]].to_numpy(float)
         blockiness = measure_blockiness(picture) if len(rows) else 1.0
         for number, row in zip(numbers[is_followed].tolist(), rows, strict=True):
             seen = self._seen.setdefault(number, _Seen())
