@@ -28,6 +28,11 @@ from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.data.frame_records import read_records
 from deepfake_detector.data.splits.listing import list_shards
 from deepfake_detector.evaluation.detection_report import count, metrics_to_json
+from deepfake_detector.evaluation.group_tables import (
+    describe_videos,
+    groups_to_text,
+    measure_methods_and_sets,
+)
 from deepfake_detector.evaluation.tracked_videos import track_labelled_videos
 from deepfake_detector.evaluation.verdict_metrics import (
     measure_answers,
@@ -62,7 +67,8 @@ def calibrate(params: Params) -> None:
     calibration = fit_calibration(validation, params.calibrate, scored_by)
     write_json(calibration.model_dump(), CALIBRATION)
     test = read_labelled_videos("test", read_table(EVALUATED / "detections.csv"), params)
-    verdicts = make_video_verdicts(test, calibration)
+    about = describe_videos(read_table(SPLIT_TABLES / "test.csv"))
+    verdicts = make_video_verdicts(test, calibration).join(about, on="video")
     faces = make_face_verdicts(test, calibration)
     write_table(verdicts, CALIBRATED / "verdicts.csv")
     write_table(faces, CALIBRATED / "faces.csv")
@@ -78,6 +84,7 @@ def calibrate(params: Params) -> None:
     )
     draw(verdicts, calibration)
     print(verdicts_to_text(values, calibration))
+    print(f"\n{groups_to_text(write_groups(verdicts, params))}".rstrip())
     log_to_mlflow({"validation": validation_metrics, "test": values}, params)
 
 
@@ -121,6 +128,15 @@ def measure_validation(
         verdicts["probability"] = cross_validate(videos, faces, calibration.rule, calibration.fit)
     rules = {f"rule_{rule}_log_loss": loss for rule, loss in calibration.fitted.log_loss.items()}
     return measure_probabilities(verdicts, params.evaluate.n_bootstrap, params.seed) | rules
+
+
+def write_groups(verdicts: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Write, and return, the metrics of verdicts by method of forgery and data set."""
+    groups = measure_methods_and_sets(
+        verdicts.rename(columns={"verdict": "answer"}), params.evaluate.n_bootstrap, params.seed
+    )
+    write_table(groups, PLOTS / "groups.csv")
+    return groups
 
 
 def draw(verdicts: pd.DataFrame, calibration: Calibration) -> None:

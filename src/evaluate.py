@@ -8,6 +8,7 @@ import json
 import logging
 import time
 
+import numpy as np
 import pandas as pd
 
 from deepfake_detector import mlflow_tracking, plots
@@ -40,6 +41,11 @@ from deepfake_detector.evaluation.detection_report import (
 )
 from deepfake_detector.evaluation.evaluation_frames import EvaluationFrames, make_evaluation_frames
 from deepfake_detector.evaluation.examples import choose_examples, rate_images, read_examples
+from deepfake_detector.evaluation.group_tables import (
+    describe_videos,
+    groups_to_text,
+    measure_methods_and_sets,
+)
 from deepfake_detector.evaluation.shortcuts.shortcut_features import (
     list_backgrounds,
     list_shortcut_features,
@@ -48,6 +54,7 @@ from deepfake_detector.evaluation.shortcuts.shortcut_probes import (
     probe_shortcuts,
     shortcuts_to_metrics,
 )
+from deepfake_detector.evaluation.video_scores import score_videos
 from deepfake_detector.inference.score_fusion import drop_classifier_scores
 from deepfake_detector.training.model_selection import find_objective
 
@@ -81,6 +88,7 @@ def evaluate(params: Params) -> None:
     draw_examples(evaluated, params)
     print(metrics_to_text(values, params.evaluate.iou_threshold))
     print(f"\n{size_table_to_text(write_sizes(evaluated, params.evaluate.iou_threshold))}")
+    print(f"\n{groups_to_text(write_scores(evaluated, videos, params))}".rstrip())
     log_to_mlflow(values)
 
 
@@ -120,6 +128,24 @@ def write_sizes(evaluated: EvaluationFrames, iou_threshold: float) -> pd.DataFra
     table = make_size_table(evaluated, iou_threshold)
     write_table(table, PLOTS / "face_sizes.csv")
     return table
+
+
+def write_scores(
+    evaluated: EvaluationFrames, videos: pd.DataFrame, params: Params
+) -> pd.DataFrame:
+    """Write the score of every test video; write, and return, their AUC by method and data set."""
+    scores = score_videos(evaluated).drop(columns=["source", "wins"])
+    label = np.where(scores.pop("is_fake"), "fake", "real")
+    scores = scores.assign(label=label).join(describe_videos(videos), on="video")
+    write_table(scores.round({"score": 6}), EVALUATED / "videos.csv")
+    groups = measure_methods_and_sets(
+        scores.rename(columns={"score": "probability"}),
+        params.evaluate.n_bootstrap,
+        params.seed,
+        rates={},
+    )
+    write_table(groups, PLOTS / "groups.csv")
+    return groups
 
 
 def draw_charts(evaluated: EvaluationFrames, values: dict, params: Params) -> None:

@@ -19,6 +19,7 @@ from deepfake_detector.common.tables import read_table
 from deepfake_detector.config.schema import Params, flatten_params
 from deepfake_detector.data.frame_records import make_shard_path
 from deepfake_detector.evaluation.group_metrics import compute_precision, measure_groups
+from deepfake_detector.evaluation.group_tables import name_people
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
 from deepfake_detector.models.released_folder import SUMS
@@ -219,7 +220,7 @@ def make_card(
         "covers": covered,
         "not_covered": sorted(kinds),
         "data": _count_data(train),
-        "people": int(_name_people(train).nunique()),
+        "people": int(name_people(train).nunique()),
         "forgery_methods": int(train.loc[train["method"] != "", "method"].nunique()),
         "licences": {name: int(count) for name, count in licences.value_counts().items()},
         "protocol": (
@@ -242,10 +243,6 @@ def make_card(
     }
 
 
-def _name_people(videos: pd.DataFrame) -> pd.Series:
-    return videos["identity"].where(videos["identity"] != "", videos["source"])
-
-
 def _name_kinds(videos: pd.DataFrame) -> pd.Series:
     """Name the kind of forgery of videos with a fake face, `-` for the others."""
     is_fake = videos["labels"].str.contains("fake")
@@ -256,7 +253,7 @@ def _count_data(train: pd.DataFrame) -> list[dict[str, Any]]:
     """Count the videos that were learned from, by data set, label and kind of forgery."""
     kind = _name_kinds(train)
     method = train["method"].where((kind != "-") & (train["method"] != ""))
-    named = train.assign(person=_name_people(train), kind=kind, method=method)
+    named = train.assign(person=name_people(train), kind=kind, method=method)
     counted = named.groupby(["dataset", "labels", "kind"], as_index=False).agg(
         videos=("video", "size"), people=("person", "nunique"), methods=("method", "nunique")
     )
