@@ -60,8 +60,8 @@ def write_video(video, label):
 
 def write_split(name, videos):
     rows = [
-        f"{video},{video.rsplit('_')[-1]},,{'swapper' if 'fake' in video else ''},face swap,at home,"
-        f",{len(FRAMES)},{len(FRAMES)}"
+        f"{video},{video.rsplit('_')[-1]},,{'swapper' if 'fake' in video else ''},face swap,"
+        f"at home,,{len(FRAMES)},{len(FRAMES)}"
         for video in videos
     ]
     lines = ["video,source,identity,method,method_group,dataset,labels,frames,faces", *rows]
