@@ -6,6 +6,7 @@ analysis = DeepfakePredictor.load().analyze("clip.mp4")
 analysis.verdict.answer, analysis.verdict.probability, analysis.verdict.reason
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +23,11 @@ from deepfake_detector.inference.analysis import (
 )
 from deepfake_detector.inference.model_files import LoadedModel, load_model
 from deepfake_detector.verdicts.decision import decide_video
+from deepfake_detector.verdicts.operating_point import (
+    EVEN,
+    set_false_positive_rate,
+    set_prevalence,
+)
 from deepfake_detector.video.frame_reader import Frame, FrameReader
 from deepfake_detector.video.images import is_image, read_image
 from deepfake_detector.video.packets import scan_packets
@@ -45,6 +51,8 @@ class DeepfakePredictor:
         model: str | Path | None = None,
         sampling: Sampling | None = None,
         engine: Engine = "auto",
+        prevalence: float = EVEN,
+        max_false_positive_rate: float | None = None,
     ) -> "DeepfakePredictor":
         """Load a model with its calibration and the hashes of both.
 
@@ -53,15 +61,34 @@ class DeepfakePredictor:
                 `artifacts/` with a calibration that belongs to it, else the released one.
             sampling: None: as `predict` in `params.yaml` has it.
             engine: what the networks run in, `inference.engine` of `params.yaml`.
+            prevalence: how common fakes are where the files come from, 0-1; shifts probabilities,
+                not answers.
+            max_false_positive_rate: of real videos that may be called likely fake, 0-1; None: as
+                the model was calibrated.
 
         Raises:
             ValueError: there is no such model, or it is damaged; the message names the command
-                that mends it.
+                that mends it. A rate does not fit.
         """
         if sampling is None:
             params = load_params().predict
             sampling = Sampling(params.frame_stride, params.max_frames)
-        return cls(load_model(model, engine), sampling)
+        loaded = load_model(model, engine)
+        if max_false_positive_rate is not None:
+            calibration = set_false_positive_rate(loaded.calibration, max_false_positive_rate)
+            loaded = replace(loaded, calibration=calibration)
+        return cls(loaded, sampling).at_prevalence(prevalence)
+
+    def at_prevalence(self, prevalence: float) -> "DeepfakePredictor":
+        """Return a predictor of the same model for files of which so many, 0-1, are fake.
+
+        Raises:
+            ValueError: it is not between 0 and 1.
+        """
+        if prevalence == self.model.calibration.prevalence:
+            return self
+        calibration = set_prevalence(self.model.calibration, prevalence)
+        return DeepfakePredictor(replace(self.model, calibration=calibration), self.sampling)
 
     def analyze(self, path: str | Path, progress: Progress = ignore_progress) -> VideoAnalysis:
         """Analyze a video or an image; a video that breaks, as far as it can be read.
