@@ -24,7 +24,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "--max-false-positive-rate",
         type=parse_rate,
         metavar="RATE",
-        help="of real videos that may be called likely fake (default: as the model was calibrated)",
+        help="of real videos that may be called likely fake (default: as it was calibrated)",
     )
 
 

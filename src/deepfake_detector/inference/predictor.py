@@ -6,11 +6,13 @@ analysis = DeepfakePredictor.load().analyze("clip.mp4")
 analysis.verdict.answer, analysis.verdict.probability, analysis.verdict.reason
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.config.types import Engine
@@ -21,8 +23,10 @@ from deepfake_detector.inference.analysis import (
     VideoAnalysis,
     ignore_progress,
 )
+from deepfake_detector.inference.close_parts import choose_close_parts, list_parts
 from deepfake_detector.inference.model_files import LoadedModel, load_model
-from deepfake_detector.verdicts.decision import decide_video
+from deepfake_detector.verdicts.decision import abstain_on_parts, decide_video
+from deepfake_detector.verdicts.face_track import keep_frames
 from deepfake_detector.verdicts.operating_point import (
     EVEN,
     set_false_positive_rate,
@@ -137,7 +141,11 @@ class DeepfakePredictor:
             analyzer.analyze(frames)
             progress("analyzing", reader.count)
         missing = max(packets.frames - reader.count, 1) if reader.problem else 0
+        evenly = np.array(sorted(analyzer.seconds))
+        analyzer, more = self._look_closely(analyzer, sampler.frame_stride, reader, progress)
         faces, tracks = analyzer.collect()
+        calibration = self.model.calibration
+        verdict = decide_video([keep_frames(track, evenly) for track in tracks], calibration)
         return VideoAnalysis(
             path=path,
             started=started,
@@ -147,12 +155,40 @@ class DeepfakePredictor:
             height_px=analyzer.size_px[1],
             seconds=reader.seconds,
             frames=FrameCounts(
-                reader.count, analyzer.seconds, sampler.frame_stride, missing, reader.problem
+                reader.count, analyzer.seconds, sampler.frame_stride, missing, reader.problem,
+                list_parts(more, sampler.frame_stride, analyzer.seconds),
             ),
             faces=faces,
             tracks=tracks,
-            verdict=decide_video(tracks, self.model.calibration),
-        )
+            verdict=abstain_on_parts(verdict, tracks, calibration),
+        )  # fmt: skip
 
-    def _make_analyzer(self) -> FrameAnalyzer:
-        return FrameAnalyzer(self.model.detector, self.model.calibration.usable.min_face_score)
+    def _look_closely(
+        self, coarse: FrameAnalyzer, frame_stride: int, reader: FrameReader, progress: Progress
+    ) -> tuple[FrameAnalyzer, set[int]]:
+        """Analyze more frames where a long video calls for it, and follow its faces anew.
+
+        The verdict is decided on the evenly spread frames alone, as calibrations are: suspicious
+        frames would weigh more the more closely they are looked at.
+
+        Returns:
+            An analyzer of all frames, and the numbers of those that were added.
+        """
+        if not self.sampling.is_coarse(frame_stride):
+            return coarse, set()
+        parts = choose_close_parts(
+            coarse.collect()[1], self.model.calibration, frame_stride, coarse.seconds
+        )
+        more = self.sampling.choose_close_frames(set(coarse.seconds), parts)
+        if not more:
+            return coarse, more
+        analyzer = self._make_analyzer(coarse.detected)
+        wanted, again = more | set(coarse.seconds), reader.restart()
+        for frames in again.read(wanted.__contains__):
+            analyzer.analyze(frames)
+            progress("looking_closely", again.count)
+        return analyzer, more
+
+    def _make_analyzer(self, detected: Mapping[int, pd.DataFrame] | None = None) -> FrameAnalyzer:
+        min_face_score = self.model.calibration.usable.min_face_score
+        return FrameAnalyzer(self.model.detector, min_face_score, detected or {})

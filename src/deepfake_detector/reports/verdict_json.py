@@ -15,6 +15,7 @@ from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
 from deepfake_detector.verdicts.quality import measure_quality, name_group
 from deepfake_detector.verdicts.segments import find_segments
 from deepfake_detector.verdicts.smoothing import smooth_fake_score
+from deepfake_detector.video.container_facts import has_content_credentials
 
 SCHEMA = 2
 DIGITS = 4
@@ -29,7 +30,13 @@ def make_record(analysis: VideoAnalysis, model: LoadedModel) -> dict:
         "covers": list(model.covers),
         "quality": quality_to_json(analysis.tracks, model.calibration),
         "segments": segments_to_json(analysis, model.calibration),
+        "analyzed_closely": [
+            {"from": round(start, DIGITS), "to": round(end, DIGITS)}
+            for start, end in analysis.frames.closely
+        ],
+        "prevalence": model.calibration.prevalence,
         "file_sha256": hash_file(analysis.path),
+        "facts": facts_to_json(analysis),
         "frames": frames_to_json(analysis.frames),
         "model": asdict(model.identity),
         "width_px": analysis.width_px,
@@ -50,6 +57,12 @@ def frames_to_json(frames: FrameCounts) -> dict:
         "rejected": frames.rejected,
         "rejected_because": frames.rejected_because,
     }
+
+
+def facts_to_json(analysis: VideoAnalysis) -> dict[str, str | bool]:
+    """Return what the file says about itself; of an image only whether it has credentials."""
+    said = analysis.packets.facts if analysis.packets else {}
+    return {**said, "has_content_credentials": has_content_credentials(analysis.path)}
 
 
 def decision_to_json(decision: Decision) -> dict:

@@ -5,7 +5,7 @@ frames in which a face was found.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class Verdict(Decision):
     """The answer on a video; `tracks` has that on each of its faces, by track number."""
 
     tracks: dict[int, Decision]
+
+
+DecisionT = TypeVar("DecisionT", bound=Decision)
 
 
 def decide_track(evidence: FaceTrack, calibration: Calibration) -> Decision:
@@ -95,8 +98,7 @@ def _decide_by_faces(
     own = calibration.of_group(group)
     seen = f"{_list_faces(decisions, known)}{_warn_of_quality(group, own)}"
     decision = _abstain_on_suspects(_answer(probability, own, seen), known)
-    seen_well = [one for one in tracks if one.track in known]
-    return _abstain_on_parts(decision, seen_well, calibration)
+    return abstain_on_parts(decision, tracks, calibration)
 
 
 def _warn_of_quality(group: str, calibration: Calibration) -> str:
@@ -153,23 +155,40 @@ def _abstain_on_suspects(decision: Decision, known: dict[int, Decision]) -> Deci
     return replace(decision, answer="cannot tell", reason=reason)
 
 
-def _abstain_on_parts(
-    decision: Decision, tracks: list[FaceTrack], calibration: Calibration
-) -> Decision:
-    """Leave a video undecided that looks real as a whole, but in which a part looks fake."""
+def abstain_on_parts(
+    decision: DecisionT, tracks: list[FaceTrack], calibration: Calibration
+) -> DecisionT:
+    """Leave a video undecided that looks real as a whole, but in which a part looks fake.
+
+    Args:
+        tracks: the faces of the video, also in more frames than were decided on.
+    """
     if decision.answer != "likely real":
         return decision
     for track in tracks:
-        used = find_usable(track, calibration.usable)
-        own = calibration.of_group(name_group(measure_quality(track, used)))
-        highest = slide_window(track.compute_fake_score()[used], own).max()
-        if own.min_segment_probability is not None and highest >= own.min_segment_probability:
+        highest, threshold = _find_highest_window(track, calibration)
+        if highest >= threshold:
             reason = (
-                f"the video as a whole looks real ({decision.probability:.2f}), but a part of face "
-                f"{track.track} by itself is likely fake ({highest:.2f})"
+                f"the video as a whole looks real ({decision.probability:.2f}), but a part of "
+                f"face {track.track} by itself is likely fake ({highest:.2f})"
             )
             return replace(decision, answer="cannot tell", reason=reason)
     return decision
+
+
+def _find_highest_window(track: FaceTrack, calibration: Calibration) -> tuple[float, float]:
+    """Return the highest probability of a window of a track, and the one from which it counts.
+
+    0 and 1 where the track cannot be judged, or windows were not counted on validation.
+    """
+    used = find_usable(track, calibration.usable)
+    if used.sum() < calibration.usable.min_frames:
+        return 0.0, 1.0
+    own = calibration.of_group(name_group(measure_quality(track, used)))
+    if own.problem or own.min_segment_probability is None:
+        return 0.0, 1.0
+    windows = slide_window(track.compute_fake_score()[used], own)
+    return float(windows.max()), own.min_segment_probability
 
 
 def _cannot_say(probability: float, calibration: Calibration) -> Decision:

@@ -26,9 +26,7 @@ def set_prevalence(calibration: Calibration, prevalence: float) -> Calibration:
         if (value := getattr(calibration, name)) is not None
     }
     groups = {name: set_prevalence(own, prevalence) for name, own in calibration.groups.items()}
-    return calibration.model_copy(
-        update={**shifted, "prevalence": prevalence, "groups": groups}
-    )
+    return calibration.model_copy(update={**shifted, "prevalence": prevalence, "groups": groups})
 
 
 def set_false_positive_rate(calibration: Calibration, rate: float) -> Calibration:
@@ -47,9 +45,7 @@ def set_false_positive_rate(calibration: Calibration, rate: float) -> Calibratio
         raise ValueError(
             f"max_false_positive_rate: expected a number between 0 and 1, got {rate:g}"
         )
-    groups = {
-        name: set_false_positive_rate(own, rate) for name, own in calibration.groups.items()
-    }
+    groups = {name: set_false_positive_rate(own, rate) for name, own in calibration.groups.items()}
     calibration = calibration.model_copy(update={"groups": groups})
     if calibration.problem or calibration.min_fake_probability >= 1:
         return calibration
@@ -66,6 +62,4 @@ def _move_threshold(calibration: Calibration, rate: float) -> Calibration:
     sure = max(threshold, 0.5 + calibration.abstain_margin, calibration.max_real_probability)
     misses = calibration.thresholds_note.partition("\n")[2]
     note = f"{100 * rate:g}% false alarms: {on}\n{misses}"
-    return calibration.model_copy(
-        update={"min_fake_probability": sure, "thresholds_note": note}
-    )
+    return calibration.model_copy(update={"min_fake_probability": sure, "thresholds_note": note})
