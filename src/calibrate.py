@@ -18,6 +18,7 @@ from deepfake_detector.common.artifacts import (
     CALIBRATION,
     DETECTOR,
     EVALUATED,
+    RELEASED,
     SHARDS,
     SPLIT_TABLES,
     TRAINED,
@@ -164,7 +165,10 @@ def read_example() -> bytes:
 
 
 def log_to_mlflow(values: dict[str, dict], params: Params) -> None:
-    """Tell MLflow, in the run that trained the detector, and register what judges videos now."""
+    """Tell MLflow, in the run that trained the detector, and register what judges videos now.
+
+    The released model, where it is here, is registered before: as version 1 of a new registry.
+    """
     run_id = json.loads((TRAINED / "run.json").read_text())["mlflow_run_id"]
     numbers = {
         f"{split}_{name}": value
@@ -174,7 +178,10 @@ def log_to_mlflow(values: dict[str, dict], params: Params) -> None:
     }
     with mlflow_tracking.continued_run(run_id):
         mlflow_tracking.log_evaluation(numbers, CALIBRATED)
-        mlflow_tracking.register_detector(DETECTOR, CALIBRATION, params.predict, read_example())
+        example = read_example()
+        if (RELEASED / "card.json").is_file():
+            mlflow_tracking.register_released(RELEASED, params.predict, example)
+        mlflow_tracking.register_detector(DETECTOR, CALIBRATION, params.predict, example)
 
 
 if __name__ == "__main__":

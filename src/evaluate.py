@@ -16,6 +16,7 @@ from deepfake_detector.common import cli
 from deepfake_detector.common.artifacts import (
     DETECTOR,
     EVALUATED,
+    RELEASED,
     SHARDS,
     SPLIT_TABLES,
     TRAINED,
@@ -55,6 +56,7 @@ from deepfake_detector.evaluation.shortcuts.shortcut_probes import (
     shortcuts_to_metrics,
 )
 from deepfake_detector.evaluation.video_scores import score_videos
+from deepfake_detector.inference.known_data import find_known_in_data, known_to_text
 from deepfake_detector.inference.score_fusion import drop_classifier_scores
 from deepfake_detector.training.model_selection import find_objective
 
@@ -89,7 +91,22 @@ def evaluate(params: Params) -> None:
     print(metrics_to_text(values, params.evaluate.iou_threshold))
     print(f"\n{size_table_to_text(write_sizes(evaluated, params.evaluate.iou_threshold))}")
     print(f"\n{groups_to_text(write_scores(evaluated, videos, params))}".rstrip())
+    warn_of_known_videos(params, videos)
     log_to_mlflow(values)
+
+
+def warn_of_known_videos(params: Params, test: pd.DataFrame) -> None:
+    """Warn of test videos that the released model learned from, where the training began there."""
+    if not params.train.init.startswith("released"):
+        return
+    videos = read_table(VALIDATED / "videos.csv")
+    tested = videos[videos["video"].isin(test["video"])]
+    known = find_known_in_data(RELEASED, tested, VIDEOS, VALIDATED)
+    if known:
+        logger.warning(
+            "these metrics are too good: the training began with the released model, which "
+            "learned from %d of the test videos: %s", len(known), known_to_text(known),
+        )  # fmt: skip
 
 
 def detect_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float]:

@@ -31,6 +31,8 @@ from deepfake_detector.video.sampling import Sampling
 
 NUMBERS = [*FACE_COLUMNS, "score"]
 
+KNOWN = "%s: the model learned from this video, or nearly (%s): its verdict is no test of it"
+
 logger = logging.getLogger("predict")
 
 
@@ -206,8 +208,10 @@ def predict_file(path: Path, predictor: DeepfakePredictor, output: Output) -> pd
 
         analysis = predictor.analyze(path, show)
         if analysis.image is None:
-            write_report(analysis, predictor.model, target, truth, show)
+            record = write_report(analysis, predictor.model, target, truth, show)
             log_verdict(analysis)
+            if record["known_from_training"]:
+                logger.warning(KNOWN, path, record["known_from_training"]["video"])
         else:
             write_annotated_image(analysis, target, output.score_threshold, truth)
     faces = name_labels(analysis.faces)

@@ -186,3 +186,21 @@ def test_a_stage_that_has_not_run_is_named(stage, monkeypatch):
         SystemExit, match=r"calibrate: artifacts.evaluate.detections\.csv: not there"
     ):
         calibrate.main()
+
+
+def test_the_released_model_is_registered_before_the_own_one(stage, monkeypatch):
+    params, _, _ = stage
+    order = []
+    for name in ("register_released", "register_detector"):
+        monkeypatch.setattr(
+            mlflow_tracking, name, lambda path, *rest, name=name: order.append((name, path.name))
+        )
+    calibrate.calibrate(params)
+    assert order == [("register_detector", "detector.keras")]  # without one there is none
+    Path("released").mkdir()
+    Path("released/card.json").write_text("{}")
+    calibrate.calibrate(params)
+    assert order[1:] == [
+        ("register_released", "released"),
+        ("register_detector", "detector.keras"),
+    ]

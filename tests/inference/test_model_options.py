@@ -15,6 +15,11 @@ def test_without_options_fakes_are_as_common_as_real_videos():
     assert parse() == {"model": None, "prevalence": 0.5, "max_false_positive_rate": None}
 
 
+def test_a_model_is_named_or_found():
+    assert parse("--model", "auto")["model"] is None
+    assert parse("--model", "released@0.1")["model"] == "released@0.1"
+
+
 def test_rates_are_numbers_or_percentages():
     asked = parse("--prevalence", "1%", "--max-false-positive-rate", "0.05")
     assert (asked["prevalence"], asked["max_false_positive_rate"]) == (0.01, 0.05)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -12,9 +13,12 @@ import pytest
 import clips
 from builders import make_model, make_predictor
 from clips import FACE_PX, SeesColors, make_frame, write_clip
+from deepfake_detector.common.files import hash_file
+from deepfake_detector.inference.known_videos import TrainingVideos
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.reports.writer import write_report
 from deepfake_detector.video.metadata import probe_video
+from deepfake_detector.video.perceptual_hash import hash_frame
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.sampling import Sampling
 
@@ -256,6 +260,21 @@ def test_the_report_names_how_common_fakes_are_taken_to_be(tmp_path):
     record = write_report(predictor.analyze(path), predictor.model, tmp_path)
     assert record["prevalence"] == 0.01
     assert "for files of which 1 % are fake" in (tmp_path / "report.html").read_text()
+
+
+def test_a_video_that_the_model_learned_from_is_named(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 8)
+    frame = hash_frame(make_frame([FAKE]))
+    files = TrainingVideos({hash_file(path): "ann<b>.mp4"}, {})
+    copies = TrainingVideos({}, {"ann<b>.mp4": [frame]})
+    for training, is_same_file in ((files, True), (copies, False)):
+        model = replace(make_model(SeesColors()), training_videos=training)
+        record = write_report(DeepfakePredictor(model, Sampling(1)).analyze(path), model, tmp_path)
+        assert record["known_from_training"] == {
+            "video": "ann<b>.mp4", "is_same_file": is_same_file,
+        }  # fmt: skip
+        assert "ann&lt;b&gt;.mp4 of its training" in (tmp_path / "report.html").read_text()
+    assert report(path)[0]["known_from_training"] is None
 
 
 def test_progress_names_each_phase_and_the_frames_done_in_it(tmp_path):

@@ -67,6 +67,7 @@ class VideoAnalysis:
         faces: `frame`, what `detect_faces` returns and `track` (0: hardly a face), one row a face.
         tracks: each face over time.
         verdict: on the file, and on each track.
+        frame_hashes: perceptual hashes of a few frames spread over a video.
     """
 
     path: Path | None
@@ -80,6 +81,7 @@ class VideoAnalysis:
     faces: pd.DataFrame
     tracks: list[FaceTrack]
     verdict: Verdict
+    frame_hashes: tuple[int, ...] = ()
 
 
 class FrameAnalyzer:

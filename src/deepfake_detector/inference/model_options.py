@@ -9,8 +9,10 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add `--model`, `--prevalence` and `--max-false-positive-rate`."""
     parser.add_argument(
         "--model",
-        metavar="released|trained|FOLDER",
-        help="default: what was trained, with a calibration that belongs to it, else the released",
+        type=parse_model,
+        metavar="auto|released|trained|FOLDER",
+        help="auto, the default: what was trained, if its calibration belongs to it, else the "
+        "released",
     )
     parser.add_argument(
         "--prevalence",
@@ -26,6 +28,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="RATE",
         help="of real videos that may be called likely fake (default: as it was calibrated)",
     )
+
+
+def parse_model(text: str) -> str | None:
+    """Return the name of a model; None for `auto`, which `mlflow run` passes without one."""
+    return None if text == "auto" else text
 
 
 def parse_rate(text: str) -> float:

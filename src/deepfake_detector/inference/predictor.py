@@ -24,6 +24,7 @@ from deepfake_detector.inference.analysis import (
     ignore_progress,
 )
 from deepfake_detector.inference.close_parts import choose_close_parts, list_parts
+from deepfake_detector.inference.known_videos import FrameHasher
 from deepfake_detector.inference.model_files import LoadedModel, load_model
 from deepfake_detector.verdicts.decision import abstain_on_parts, decide_video
 from deepfake_detector.verdicts.face_track import keep_frames
@@ -137,8 +138,11 @@ class DeepfakePredictor:
         started, packets, analyzer = datetime.now(UTC), scan_packets(path), self._make_analyzer()
         sampler = self.sampling.make_sampler(packets.frames)
         reader = FrameReader(path, packets, self.sampling.max_seconds)
+        hasher = FrameHasher(packets.frames)
         for frames in reader.read(sampler.is_wanted):
             analyzer.analyze(frames)
+            for frame in frames:
+                hasher.add(frame.number, frame.image)
             progress("analyzing", reader.count)
         missing = max(packets.frames - reader.count, 1) if reader.problem else 0
         evenly = np.array(sorted(analyzer.seconds))
@@ -161,6 +165,7 @@ class DeepfakePredictor:
             faces=faces,
             tracks=tracks,
             verdict=abstain_on_parts(verdict, tracks, calibration),
+            frame_hashes=tuple(hasher.hashes),
         )  # fmt: skip
 
     def _look_closely(

@@ -8,6 +8,7 @@ import numpy as np
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.inference.analysis import FrameCounts, VideoAnalysis
+from deepfake_detector.inference.known_videos import find_known
 from deepfake_detector.inference.model_files import LoadedModel
 from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.decision import Decision
@@ -23,6 +24,7 @@ DIGITS = 4
 
 def make_record(analysis: VideoAnalysis, model: LoadedModel) -> dict:
     """Make everything that `verdict.json` holds but `times`; the same for a file each time."""
+    file_sha256 = hash_file(analysis.path)
     return {
         "schema": SCHEMA,
         "file": analysis.path.name,
@@ -35,7 +37,8 @@ def make_record(analysis: VideoAnalysis, model: LoadedModel) -> dict:
             for start, end in analysis.frames.closely
         ],
         "prevalence": model.calibration.prevalence,
-        "file_sha256": hash_file(analysis.path),
+        "known_from_training": find_known_video(analysis, model, file_sha256),
+        "file_sha256": file_sha256,
         "facts": facts_to_json(analysis),
         "frames": frames_to_json(analysis.frames),
         "model": asdict(model.identity),
@@ -57,6 +60,14 @@ def frames_to_json(frames: FrameCounts) -> dict:
         "rejected": frames.rejected,
         "rejected_because": frames.rejected_because,
     }
+
+
+def find_known_video(analysis: VideoAnalysis, model: LoadedModel, sha256: str) -> dict | None:
+    """Return the video of the model's training that a file is or nearly is; None for others."""
+    if model.training_videos is None:
+        return None
+    known = find_known(model.training_videos, sha256, lambda: analysis.frame_hashes)
+    return None if known is None else {"video": known.name, "is_same_file": known.is_same_file}
 
 
 def facts_to_json(analysis: VideoAnalysis) -> dict[str, str | bool]:

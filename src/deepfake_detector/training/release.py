@@ -22,6 +22,7 @@ from deepfake_detector.evaluation.group_metrics import compute_precision, measur
 from deepfake_detector.evaluation.group_tables import name_people
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
+from deepfake_detector.inference.known_videos import N_FRAMES, to_hex
 from deepfake_detector.models.released_folder import SUMS
 from deepfake_detector.training.calibration_videos import (
     AnnotatedVideo,
@@ -35,6 +36,7 @@ from deepfake_detector.verdicts.quality import measure_quality, name_group
 from deepfake_detector.video.degraded_copies import COPIES
 from deepfake_detector.video.frame_reader import FrameReader
 from deepfake_detector.video.packets import scan_packets
+from deepfake_detector.video.perceptual_hash import hash_video
 
 COVERABLE = ("face swap", "reenactment", "lip-sync")
 """Kinds of forgery that may be covered; what was generated as a whole is not examined for."""
@@ -164,8 +166,11 @@ def _decide(video, calibration: Calibration, about: pd.Series) -> tuple:
 
 
 def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:
-    """Make the training record: parameters, seed, commit, videos by hash, metrics by epoch."""
-    train = set(read_table(work / "artifacts/split/train.csv")["video"])
+    """Make the training record: parameters, seed, commit, videos by hash, metrics by epoch.
+
+    The perceptual hashes of a few frames of each video tell copies of it.
+    """
+    train = sorted(read_table(work / "artifacts/split/train.csv")["video"])
     videos = read_table(work / "artifacts/validate/videos.csv")
     histories = {
         "ssd": work / "artifacts/train/history.csv",
@@ -177,7 +182,11 @@ def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:
         "seed": params.seed,
         "params": flatten_params(params),
         "train_videos": {
-            row.video: row.sha256 for row in videos.itertuples() if row.video in train
+            row.video: row.sha256 for row in videos.itertuples() if row.video in set(train)
+        },
+        "train_frame_hashes": {
+            video: to_hex(hash_video(work / "data/videos" / video, N_FRAMES))
+            for video in tqdm(train, desc="frame hashes", unit=" videos")
         },
         "epochs": {
             name: json.loads(pd.read_csv(path).to_json(orient="records"))
