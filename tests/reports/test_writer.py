@@ -18,7 +18,7 @@ from deepfake_detector.inference.known_videos import TrainingVideos
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.reports.writer import write_report
 from deepfake_detector.video.metadata import probe_video
-from deepfake_detector.video.perceptual_hash import hash_frame
+from deepfake_detector.video.perceptual_hash import hash_video
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.sampling import Sampling
 
@@ -264,9 +264,8 @@ def test_the_report_names_how_common_fakes_are_taken_to_be(tmp_path):
 
 def test_a_video_that_the_model_learned_from_is_named(tmp_path):
     path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 8)
-    frame = hash_frame(make_frame([FAKE]))
     files = TrainingVideos({hash_file(path): "ann<b>.mp4"}, {})
-    copies = TrainingVideos({}, {"ann<b>.mp4": [frame]})
+    copies = TrainingVideos({}, {"ann<b>.mp4": hash_video(path)})
     for training, is_same_file in ((files, True), (copies, False)):
         model = replace(make_model(SeesColors()), training_videos=training)
         record = write_report(DeepfakePredictor(model, Sampling(1)).analyze(path), model, tmp_path)
