@@ -27,6 +27,7 @@ from deepfake_detector.common.files import write_json
 from deepfake_detector.common.tables import read_table, write_table
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.data.frame_records import make_shard_path
+from deepfake_detector.data.known_data import find_known_in_data, known_to_text
 from deepfake_detector.evaluation.by_face_size import make_size_table, size_table_to_text
 from deepfake_detector.evaluation.curve_tables import (
     make_confusion,
@@ -56,7 +57,6 @@ from deepfake_detector.evaluation.shortcuts.shortcut_probes import (
     shortcuts_to_metrics,
 )
 from deepfake_detector.evaluation.video_scores import score_videos
-from deepfake_detector.inference.known_data import find_known_in_data, known_to_text
 from deepfake_detector.inference.score_fusion import drop_classifier_scores
 from deepfake_detector.training.model_selection import find_objective
 

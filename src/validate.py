@@ -97,7 +97,7 @@ def log_report(report) -> None:
 
 def log_known_videos(videos) -> None:
     """Warn of videos that the released model, where it is here, learned from."""
-    from deepfake_detector.inference.known_data import find_known_in_data, known_to_text
+    from deepfake_detector.data.known_data import find_known_in_data, known_to_text
 
     known = find_known_in_data(RELEASED, videos, VIDEOS, VALIDATED)
     if known:

@@ -14,7 +14,7 @@ import clips
 from builders import make_model, make_predictor
 from clips import FACE_PX, SeesColors, make_frame, write_clip
 from deepfake_detector.common.files import hash_file
-from deepfake_detector.inference.known_videos import TrainingVideos
+from deepfake_detector.data.known_videos import TrainingVideos
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.reports.writer import write_report
 from deepfake_detector.video.metadata import probe_video

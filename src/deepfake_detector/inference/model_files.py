@@ -16,13 +16,13 @@ from typing import Any
 
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.config.types import Engine
+from deepfake_detector.data.known_videos import TrainingVideos, read_training_videos
 from deepfake_detector.inference.detector import (
     FACE_CLASSIFIER,
     Detector,
     check_archive,
 )
 from deepfake_detector.inference.engine import load_networks
-from deepfake_detector.inference.known_videos import TrainingVideos, read_training_videos
 from deepfake_detector.inference.model_hashes import hash_detector
 from deepfake_detector.verdicts.calibration import (
     Calibration,

@@ -16,6 +16,7 @@ import pandas as pd
 
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.config.types import Engine
+from deepfake_detector.data.known_videos import FrameHasher
 from deepfake_detector.inference.analysis import (
     FrameAnalyzer,
     FrameCounts,
@@ -24,7 +25,6 @@ from deepfake_detector.inference.analysis import (
     ignore_progress,
 )
 from deepfake_detector.inference.close_parts import choose_close_parts, list_parts
-from deepfake_detector.inference.known_videos import FrameHasher
 from deepfake_detector.inference.model_files import LoadedModel, load_model
 from deepfake_detector.verdicts.decision import abstain_on_parts, decide_video
 from deepfake_detector.verdicts.face_track import keep_frames

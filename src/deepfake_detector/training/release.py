@@ -18,11 +18,11 @@ from deepfake_detector.common.files import hash_file
 from deepfake_detector.common.tables import read_table
 from deepfake_detector.config.schema import Params, flatten_params
 from deepfake_detector.data.frame_records import make_shard_path
+from deepfake_detector.data.known_videos import N_FRAMES, to_hex
 from deepfake_detector.evaluation.group_metrics import compute_precision, measure_groups
 from deepfake_detector.evaluation.group_tables import name_people
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
-from deepfake_detector.inference.known_videos import N_FRAMES, to_hex
 from deepfake_detector.models.released_folder import SUMS
 from deepfake_detector.training.calibration_videos import (
     AnnotatedVideo,

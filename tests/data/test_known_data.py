@@ -6,9 +6,9 @@ import pytest
 
 from clips import write_clip
 from deepfake_detector.common.files import hash_file
-from deepfake_detector.inference import known_data
-from deepfake_detector.inference.known_data import find_known_in_data, known_to_text
-from deepfake_detector.inference.known_videos import KnownVideo, to_hex
+from deepfake_detector.data import known_data
+from deepfake_detector.data.known_data import find_known_in_data, known_to_text
+from deepfake_detector.data.known_videos import KnownVideo, to_hex
 from deepfake_detector.video.perceptual_hash import hash_video
 
 

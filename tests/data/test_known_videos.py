@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from deepfake_detector.inference.known_videos import (
+from deepfake_detector.data.known_videos import (
     FrameHasher,
     KnownVideo,
     TrainingVideos,

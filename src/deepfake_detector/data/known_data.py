@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from deepfake_detector.common.files import write_json
-from deepfake_detector.inference.known_videos import (
+from deepfake_detector.data.known_videos import (
     N_FRAMES,
     KnownVideo,
     find_known,
