@@ -7,6 +7,7 @@ import uvicorn
 
 from deepfake_detector.common import cli
 from deepfake_detector.config.schema import load_params
+from deepfake_detector.inference.model_options import add_model_options
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.video.sampling import Sampling
 from deepfake_detector.web.jobs import JobQueue
@@ -20,23 +21,25 @@ logger = logging.getLogger("app")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--model",
-        metavar="released|trained|FOLDER",
-        help="default: what was trained, with a calibration that belongs to it, else the released",
-    )
+    add_model_options(parser)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    cli.run("app", lambda: open_page(arguments.model))
+    cli.run("app", lambda: open_page(arguments))
 
 
-def open_page(model: str | None) -> None:
+def open_page(arguments: argparse.Namespace) -> None:
     """Serve the page until it is stopped."""
     params = load_params()
     sampling = Sampling(
         params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds
     )
-    predictor = DeepfakePredictor.load(model, sampling, params.inference.engine)
+    predictor = DeepfakePredictor.load(
+        arguments.model,
+        sampling,
+        params.inference.engine,
+        arguments.prevalence,
+        arguments.max_false_positive_rate,
+    )
     with open_private_folder() as folder, listen(HOST, params.app.port) as listening:
         queue = JobQueue(folder, predictor, params.app.max_kept_jobs)
         logger.info("open http://%s:%d (Ctrl+C stops it)", HOST, params.app.port)

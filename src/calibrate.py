@@ -18,6 +18,7 @@ from deepfake_detector.common.artifacts import (
     CALIBRATION,
     DETECTOR,
     EVALUATED,
+    RELEASED,
     SHARDS,
     SPLIT_TABLES,
     TRAINED,
@@ -28,6 +29,11 @@ from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.data.frame_records import read_records
 from deepfake_detector.data.splits.listing import list_shards
 from deepfake_detector.evaluation.detection_report import count, metrics_to_json
+from deepfake_detector.evaluation.group_tables import (
+    describe_videos,
+    groups_to_text,
+    measure_methods_and_sets,
+)
 from deepfake_detector.evaluation.tracked_videos import track_labelled_videos
 from deepfake_detector.evaluation.verdict_metrics import (
     measure_answers,
@@ -62,7 +68,8 @@ def calibrate(params: Params) -> None:
     calibration = fit_calibration(validation, params.calibrate, scored_by)
     write_json(calibration.model_dump(), CALIBRATION)
     test = read_labelled_videos("test", read_table(EVALUATED / "detections.csv"), params)
-    verdicts = make_video_verdicts(test, calibration)
+    about = describe_videos(read_table(SPLIT_TABLES / "test.csv"))
+    verdicts = make_video_verdicts(test, calibration).join(about, on="video")
     faces = make_face_verdicts(test, calibration)
     write_table(verdicts, CALIBRATED / "verdicts.csv")
     write_table(faces, CALIBRATED / "faces.csv")
@@ -78,6 +85,7 @@ def calibrate(params: Params) -> None:
     )
     draw(verdicts, calibration)
     print(verdicts_to_text(values, calibration))
+    print(f"\n{groups_to_text(write_groups(verdicts, params))}".rstrip())
     log_to_mlflow({"validation": validation_metrics, "test": values}, params)
 
 
@@ -123,6 +131,15 @@ def measure_validation(
     return measure_probabilities(verdicts, params.evaluate.n_bootstrap, params.seed) | rules
 
 
+def write_groups(verdicts: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Write, and return, the metrics of verdicts by method of forgery and data set."""
+    groups = measure_methods_and_sets(
+        verdicts.rename(columns={"verdict": "answer"}), params.evaluate.n_bootstrap, params.seed
+    )
+    write_table(groups, PLOTS / "groups.csv")
+    return groups
+
+
 def draw(verdicts: pd.DataFrame, calibration: Calibration) -> None:
     """Write the reliability diagram as table and as picture."""
     known = verdicts[(verdicts["label"] != "") & verdicts["probability"].notna()]
@@ -148,7 +165,10 @@ def read_example() -> bytes:
 
 
 def log_to_mlflow(values: dict[str, dict], params: Params) -> None:
-    """Tell MLflow, in the run that trained the detector, and register what judges videos now."""
+    """Tell MLflow, in the run that trained the detector, and register what judges videos now.
+
+    The released model, where it is here, is registered before: as version 1 of a new registry.
+    """
     run_id = json.loads((TRAINED / "run.json").read_text())["mlflow_run_id"]
     numbers = {
         f"{split}_{name}": value
@@ -158,7 +178,10 @@ def log_to_mlflow(values: dict[str, dict], params: Params) -> None:
     }
     with mlflow_tracking.continued_run(run_id):
         mlflow_tracking.log_evaluation(numbers, CALIBRATED)
-        mlflow_tracking.register_detector(DETECTOR, CALIBRATION, params.predict, read_example())
+        example = read_example()
+        if (RELEASED / "card.json").is_file():
+            mlflow_tracking.register_released(RELEASED, params.predict, example)
+        mlflow_tracking.register_detector(DETECTOR, CALIBRATION, params.predict, example)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import json
 import logging
 import time
 
+import numpy as np
 import pandas as pd
 
 from deepfake_detector import mlflow_tracking, plots
@@ -15,6 +16,7 @@ from deepfake_detector.common import cli
 from deepfake_detector.common.artifacts import (
     DETECTOR,
     EVALUATED,
+    RELEASED,
     SHARDS,
     SPLIT_TABLES,
     TRAINED,
@@ -25,6 +27,7 @@ from deepfake_detector.common.files import write_json
 from deepfake_detector.common.tables import read_table, write_table
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.data.frame_records import make_shard_path
+from deepfake_detector.data.known_data import find_known_in_data, known_to_text
 from deepfake_detector.evaluation.by_face_size import make_size_table, size_table_to_text
 from deepfake_detector.evaluation.curve_tables import (
     make_confusion,
@@ -40,6 +43,11 @@ from deepfake_detector.evaluation.detection_report import (
 )
 from deepfake_detector.evaluation.evaluation_frames import EvaluationFrames, make_evaluation_frames
 from deepfake_detector.evaluation.examples import choose_examples, rate_images, read_examples
+from deepfake_detector.evaluation.group_tables import (
+    describe_videos,
+    groups_to_text,
+    measure_methods_and_sets,
+)
 from deepfake_detector.evaluation.shortcuts.shortcut_features import (
     list_backgrounds,
     list_shortcut_features,
@@ -48,6 +56,7 @@ from deepfake_detector.evaluation.shortcuts.shortcut_probes import (
     probe_shortcuts,
     shortcuts_to_metrics,
 )
+from deepfake_detector.evaluation.video_scores import score_videos
 from deepfake_detector.inference.score_fusion import drop_classifier_scores
 from deepfake_detector.training.model_selection import find_objective
 
@@ -81,7 +90,23 @@ def evaluate(params: Params) -> None:
     draw_examples(evaluated, params)
     print(metrics_to_text(values, params.evaluate.iou_threshold))
     print(f"\n{size_table_to_text(write_sizes(evaluated, params.evaluate.iou_threshold))}")
+    print(f"\n{groups_to_text(write_scores(evaluated, videos, params))}".rstrip())
+    warn_of_known_videos(params, videos)
     log_to_mlflow(values)
+
+
+def warn_of_known_videos(params: Params, test: pd.DataFrame) -> None:
+    """Warn of test videos that the released model learned from, where the training began there."""
+    if not params.train.init.startswith("released"):
+        return
+    videos = read_table(VALIDATED / "videos.csv")
+    tested = videos[videos["video"].isin(test["video"])]
+    known = find_known_in_data(RELEASED, tested, VIDEOS, VALIDATED)
+    if known:
+        logger.warning(
+            "these metrics are too good: the training began with the released model, which "
+            "learned from %d of the test videos: %s", len(known), known_to_text(known),
+        )  # fmt: skip
 
 
 def detect_test_faces(params: Params) -> tuple[pd.DataFrame, pd.DataFrame, float]:
@@ -120,6 +145,24 @@ def write_sizes(evaluated: EvaluationFrames, iou_threshold: float) -> pd.DataFra
     table = make_size_table(evaluated, iou_threshold)
     write_table(table, PLOTS / "face_sizes.csv")
     return table
+
+
+def write_scores(
+    evaluated: EvaluationFrames, videos: pd.DataFrame, params: Params
+) -> pd.DataFrame:
+    """Write the score of every test video; write, and return, their AUC by method and data set."""
+    scores = score_videos(evaluated).drop(columns=["source", "wins"])
+    label = np.where(scores.pop("is_fake"), "fake", "real")
+    scores = scores.assign(label=label).join(describe_videos(videos), on="video")
+    write_table(scores.round({"score": 6}), EVALUATED / "videos.csv")
+    groups = measure_methods_and_sets(
+        scores.rename(columns={"score": "probability"}),
+        params.evaluate.n_bootstrap,
+        params.seed,
+        rates={},
+    )
+    write_table(groups, PLOTS / "groups.csv")
+    return groups
 
 
 def draw_charts(evaluated: EvaluationFrames, values: dict, params: Params) -> None:

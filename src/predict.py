@@ -20,6 +20,7 @@ from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.inference.analysis import VideoAnalysis
 from deepfake_detector.inference.detector import FACE_COLUMNS, name_labels
+from deepfake_detector.inference.model_options import add_model_options
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.plots.face_boxes import draw_faces
 from deepfake_detector.reports.writer import write_report
@@ -29,6 +30,8 @@ from deepfake_detector.video.names import VideoNames, list_files
 from deepfake_detector.video.sampling import Sampling
 
 NUMBERS = [*FACE_COLUMNS, "score"]
+
+KNOWN = "%s: the model learned from this video, or nearly (%s): its verdict is no test of it"
 
 logger = logging.getLogger("predict")
 
@@ -46,11 +49,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("inputs", nargs="+", type=Path, metavar="IMAGE|VIDEO|FOLDER")
     parser.add_argument("--out", type=Path, required=True, help="folder for what is made")
-    parser.add_argument(
-        "--model",
-        metavar="released|trained|FOLDER",
-        help="default: what was trained, with a calibration that belongs to it, else the released",
-    )
+    add_model_options(parser)
     parser.add_argument(
         "--frame-stride",
         type=parse_stride,
@@ -88,7 +87,13 @@ def run(arguments: argparse.Namespace) -> None:
     sampling = Sampling(params.frame_stride, params.max_frames)
     if arguments.frame_stride is not None:
         sampling = Sampling(arguments.frame_stride)
-    predictor = DeepfakePredictor.load(arguments.model, sampling, all_params.inference.engine)
+    predictor = DeepfakePredictor.load(
+        arguments.model,
+        sampling,
+        all_params.inference.engine,
+        arguments.prevalence,
+        arguments.max_false_positive_rate,
+    )
     rejections = predict(paths, predictor, output)
     if rejections:
         raise SystemExit(
@@ -203,8 +208,10 @@ def predict_file(path: Path, predictor: DeepfakePredictor, output: Output) -> pd
 
         analysis = predictor.analyze(path, show)
         if analysis.image is None:
-            write_report(analysis, predictor.model, target, truth, show)
+            record = write_report(analysis, predictor.model, target, truth, show)
             log_verdict(analysis)
+            if record["known_from_training"]:
+                logger.warning(KNOWN, path, record["known_from_training"]["video"])
         else:
             write_annotated_image(analysis, target, output.score_threshold, truth)
     faces = name_labels(analysis.faces)

@@ -70,7 +70,10 @@ def release(asked: argparse.Namespace) -> None:
     for stage in STAGES:
         run_stage(stage, asked.work)
     write_released(asked, params, commit)
-    logger.info("%s: version %s; now `dvc add released && dvc push`", asked.out, asked.version)
+    logger.info(
+        "%s: version %s; now `dvc add released && dvc push`, commit, and `git tag v%s`, by which "
+        "`--model released@%s` finds it later", asked.out, *[asked.version] * 3,
+    )  # fmt: skip
 
 
 def parse_method(text: str) -> tuple[str, tuple[str, str]]:

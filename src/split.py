@@ -25,6 +25,7 @@ def split() -> None:
     from deepfake_detector.common.files import write_json
     from deepfake_detector.common.tables import read_table, write_table
     from deepfake_detector.data.splits.assignment import assign_splits
+    from deepfake_detector.data.splits.held_out import pin_held_out
     from deepfake_detector.data.splits.split_names import SPLITS
     from deepfake_detector.data.splits.summary import (
         SPLIT_COLUMNS,
@@ -38,6 +39,7 @@ def split() -> None:
         read_table(VALIDATED / "annotations.csv"),
         read_table(SHARDS / "frames.csv"),
     )
+    videos = pin_held_out(videos, params.split.hold_out_methods)
     videos["split"] = assign_splits(videos, params.split, params.seed)
     for name in SPLITS:
         rows = videos.loc[videos["split"] == name, SPLIT_COLUMNS]

@@ -5,7 +5,7 @@ import json
 import logging
 
 from deepfake_detector.common import cli
-from deepfake_detector.common.artifacts import DATA, VALIDATED
+from deepfake_detector.common.artifacts import DATA, RELEASED, VALIDATED, VIDEOS
 from deepfake_detector.common.parallel import count_workers
 from deepfake_detector.config.schema import load_params
 
@@ -64,6 +64,7 @@ def validate(workers: int) -> None:
     for note in report.notes:
         logger.info("%s", note)
     log_report(report)
+    log_known_videos(report.videos)
     if report.problems:
         raise ValueError("this data cannot be trained on:\n" + "\n".join(report.problems))
 
@@ -92,6 +93,18 @@ def log_report(report) -> None:
     if len(report.rejections) > MAX_LOGGED:
         logger.warning("and %d more rejections", len(report.rejections) - MAX_LOGGED)
     logger.info("Data Docs: %s", (VALIDATED / "data_docs/index.html").resolve().as_uri())
+
+
+def log_known_videos(videos) -> None:
+    """Warn of videos that the released model, where it is here, learned from."""
+    from deepfake_detector.data.known_data import find_known_in_data, known_to_text
+
+    known = find_known_in_data(RELEASED, videos, VIDEOS, VALIDATED)
+    if known:
+        logger.warning(
+            "%d videos are known to the released model, so its figures on them, and those of what "
+            "starts from it, would be too good: %s", len(known), known_to_text(known),
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ def start(monkeypatch, *options):
     """Start the command up to where the model would be loaded; return what is asked for."""
     asked = []
 
-    def load(model, sampling):
-        asked.append((model, sampling))
+    def load(*given):
+        asked.append(given)
         raise ValueError("no model here")
 
     monkeypatch.setattr(app.DeepfakePredictor, "load", load)
@@ -27,5 +27,7 @@ def start(monkeypatch, *options):
 def test_the_model_is_the_one_that_is_named_within_the_limits_of_the_page(monkeypatch):
     params = load_params(PROJECT / "params.yaml")
     limits = (params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds)
-    assert start(monkeypatch, "--model", "released") == ("released", Sampling(*limits))
-    assert start(monkeypatch)[0] is None
+    rates = ("--prevalence", "0.1", "--max-false-positive-rate", "1%")
+    asked = start(monkeypatch, "--model", "released", *rates)
+    assert asked == ("released", Sampling(*limits), "auto", 0.1, 0.01)
+    assert start(monkeypatch) == (None, Sampling(*limits), "auto", 0.5, None)

@@ -59,8 +59,12 @@ def write_video(video, label):
 
 
 def write_split(name, videos):
-    rows = [f"{video},{video.rsplit('_')[-1]},,,{len(FRAMES)},{len(FRAMES)}" for video in videos]
-    lines = ["video,source,identity,labels,frames,faces", *rows]
+    rows = [
+        f"{video},{video.rsplit('_')[-1]},,{'swapper' if 'fake' in video else ''},face swap,"
+        f"at home,,{len(FRAMES)},{len(FRAMES)}"
+        for video in videos
+    ]
+    lines = ["video,source,identity,method,method_group,dataset,labels,frames,faces", *rows]
     Path(f"artifacts/split/{name}.csv").write_text("\n".join(lines) + "\n")
 
 
@@ -113,6 +117,7 @@ def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
     assert metrics["test"]["abstained"] == 0
     assert metrics["validation"]["rule_mean_fitted_log_loss"] > 0
     assert {path.name for path in (out / "plots").iterdir()} == {
+        "groups.csv",
         "reliability.csv",
         "reliability.png",
     }
@@ -126,6 +131,21 @@ def test_calibrates_on_validation_and_judges_the_test_videos(stage, capsys):
     assert registered_with == params.predict
     assert example[:2] == b"\xff\xd8"  # a JPEG
     assert "Answered: 2 of 2, right 1.000" in capsys.readouterr().out
+
+
+def test_verdicts_are_counted_by_method_kind_and_data_set(stage, capsys):
+    params, out, _ = stage
+    calibrate.calibrate(params)
+    verdicts = pd.read_csv(out / "verdicts.csv").set_index("video")
+    assert verdicts.loc["test_fake", ["person", "method", "dataset"]].tolist() == [
+        *("fake", "swapper", "at home")
+    ]
+    groups = pd.read_csv(out / "plots/groups.csv").set_index(["by", "group", "metric"])["value"]
+    assert groups["method", "swapper", "called likely fake"] == 1.0
+    assert groups["method_group", "face swap", "AUC"] == 1.0
+    assert groups["dataset", "at home, real", "called likely fake"] == 0.0
+    assert groups["dataset", "at home", "AUC"] == 1.0
+    assert "kind of method  face swap" in capsys.readouterr().out
 
 
 def test_without_a_fake_on_validation_nothing_is_answered(stage, capsys):
@@ -166,3 +186,21 @@ def test_a_stage_that_has_not_run_is_named(stage, monkeypatch):
         SystemExit, match=r"calibrate: artifacts.evaluate.detections\.csv: not there"
     ):
         calibrate.main()
+
+
+def test_the_released_model_is_registered_before_the_own_one(stage, monkeypatch):
+    params, _, _ = stage
+    order = []
+    for name in ("register_released", "register_detector"):
+        monkeypatch.setattr(
+            mlflow_tracking, name, lambda path, *rest, name=name: order.append((name, path.name))
+        )
+    calibrate.calibrate(params)
+    assert order == [("register_detector", "detector.keras")]  # without one there is none
+    Path("released").mkdir()
+    Path("released/card.json").write_text("{}")
+    calibrate.calibrate(params)
+    assert order[1:] == [
+        ("register_released", "released"),
+        ("register_detector", "detector.keras"),
+    ]

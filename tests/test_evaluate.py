@@ -17,6 +17,8 @@ from deepfake_detector.inference import engine, shards
 
 PROJECT = Path(__file__).parents[1]
 FOUND = ["video", "frame", "left", "top", "right", "bottom", "real", "fake"]
+ROWS = ["a,one,ann,,,at home,real,2,1", "b,two,,swapper,face swap,at home,fake,1,1"]
+SPLIT_HEAD = "video,source,identity,method,method_group,dataset,labels,frames,faces"
 FAKE_SCORE_COLUMNS = ["ssd_fake_score", "classifier_fake_score"]
 
 
@@ -29,8 +31,7 @@ def stage(tmp_path, monkeypatch):
         (tmp_path / "artifacts" / folder).mkdir(parents=True)
     write_facts(tmp_path / "data/videos")
     write_frames(tmp_path / "artifacts/extract_frames")
-    write_csv("split/test.csv", "video,source,identity,labels,frames,faces",
-              "a,one,,real,2,1", "b,two,,fake,1,1", "empty,three,,,0,0")  # fmt: skip
+    write_csv("split/test.csv", SPLIT_HEAD, *ROWS, "empty,three,,,,,,0,0")
     names = [f"{split}_{part}" for split in ("train", "validation")
              for part in ("loss", "box_loss", "class_loss")]  # fmt: skip
     names += [
@@ -58,8 +59,7 @@ def write_facts(videos):
               "a,one,40,30,25,10,h264", "b,two,40,30,25,10,h264")  # fmt: skip
     write_csv("validate/annotations.csv", "video,frame,left,top,right,bottom,label,face",
               "a,0,10,6,30,24,real,0", "b,0,10,6,30,24,fake,0")  # fmt: skip
-    write_csv("split/train.csv", "video,source,identity,labels,frames,faces",
-              "a,one,,real,2,1", "b,two,,fake,1,1")  # fmt: skip
+    write_csv("split/train.csv", SPLIT_HEAD, *ROWS)
 
 
 def write_frames(folder):
@@ -127,9 +127,20 @@ def test_writes_figures_curves_and_pictures_and_tells_mlflow(stage, capsys):
     assert test["shortcut_auc_file_size"] == 0.5  # both files are alike
     made = {path.name for path in (out / "plots").iterdir()}
     curves = {"precision_recall.csv", "f1.csv", "confusion.csv", "shortcuts.csv", "face_sizes.csv"}
+    curves.add("groups.csv")
     charts = {"precision_recall.png", "f1.png", "confusion.png", "training.png"}
     assert made == curves | charts | {"examples_best.png", "examples_worst.png"}
     assert len(pd.read_csv(out / "detections.csv")) == 2
+    scores = pd.read_csv(out / "videos.csv").set_index("video")
+    assert scores["score"].to_dict() == {"a": pytest.approx(1 / 9), "b": pytest.approx(1 / 3)}
+    assert scores.loc["b", ["label", "person", "method"]].tolist() == ["fake", "two", "swapper"]
+    assert scores.loc["a", "person"] == "ann"
+    groups = pd.read_csv(out / "plots/groups.csv").set_index(["by", "group"])
+    assert groups["value"].to_dict() == {  # b scores above a, though both are under one half
+        ("method", "swapper"): 1.0,
+        ("method_group", "face swap"): 1.0,
+        ("dataset", "at home"): 1.0,
+    }
     assert calls["shards"] == ["a.tfrecord", "b.tfrecord"]  # `empty` has no frame
     assert calls["run"] == "abc"
     assert calls["logged"][0]["test_map_50"] == 1.0
@@ -164,7 +175,7 @@ def test_detections_can_be_scored_again_with_the_same_result(stage, tmp_path):
 
 def test_a_test_split_without_frames_is_rejected(stage):
     params, _, _ = stage
-    write_csv("split/test.csv", "video,source,identity,labels,frames,faces", "a,one,,real,0,0")
+    write_csv("split/test.csv", SPLIT_HEAD, "a,one,,,,,real,0,0")
     with pytest.raises(ValueError, match=r"no test video with frames; give split\.test"):
         evaluate.evaluate(params)
 
@@ -175,3 +186,18 @@ def test_a_stage_that_has_not_run_is_named(stage, monkeypatch):
     monkeypatch.setattr(evaluate, "load_params", lambda: stage[0])
     with pytest.raises(SystemExit, match=r"evaluate: artifacts.split.test\.csv: not there"):
         evaluate.main()
+
+
+def test_test_videos_that_the_released_model_learned_from_are_named(stage, caplog):
+    params, _, _ = stage
+    write_csv("validate/videos.csv", "video,source,width_px,height_px,fps,frames,codec,sha256",
+              "a,one,40,30,25,10,h264,11", "b,two,40,30,25,10,h264,22")  # fmt: skip
+    Path("released").mkdir()
+    record = {"train_videos": {"ann.mp4": "22"}}
+    Path("released/training_record.json").write_text(json.dumps(record))
+    test = pd.read_csv("artifacts/split/test.csv")
+    evaluate.warn_of_known_videos(params, test)
+    assert caplog.text == ""  # ImageNet's weights have not seen them
+    train = params.train.model_copy(update={"init": "released"})
+    evaluate.warn_of_known_videos(params.model_copy(update={"train": train}), test)
+    assert "1 of the test videos: b is the same file as ann.mp4" in caplog.text

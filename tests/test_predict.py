@@ -112,17 +112,17 @@ def test_the_frame_stride_must_be_a_whole_number_from_1():
 def test_the_command_names_model_and_stride(picture, tmp_path, monkeypatch):
     asked = []
 
-    def load(model, sampling, engine):
-        asked.extend([model, sampling, engine])
+    def load(*given):
+        asked.extend(given)
         return make_predictor(TwoFaces())
 
     monkeypatch.setattr(predict.DeepfakePredictor, "load", load)
-    options = ["--model", "released", "--frame-stride", "7"]
+    options = ["--model", "released", "--frame-stride", "7", "--prevalence", "0.01"]
     arguments = ["predict.py", str(picture), "--out", str(tmp_path / "out"), *options]
     monkeypatch.setattr("sys.argv", arguments)
     monkeypatch.chdir(PROJECT)
     predict.main()
-    assert asked == ["released", Sampling(7), "auto"]
+    assert asked == ["released", Sampling(7), "auto", 0.01, None]
     assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 1
 
 
@@ -131,13 +131,13 @@ def test_without_a_stride_a_long_video_is_analyzed_in_fewer_frames(picture, tmp_
     monkeypatch.setattr(
         predict.DeepfakePredictor,
         "load",
-        lambda *given: asked.append(given[:2]) or make_predictor(TwoFaces()),
+        lambda *given: asked.append(given) or make_predictor(TwoFaces()),
     )
     monkeypatch.setattr("sys.argv", ["predict.py", str(picture), "--out", str(tmp_path / "out")])
     monkeypatch.chdir(PROJECT)
     predict.main()
     params = load_params().predict
-    assert asked == [(None, Sampling(params.frame_stride, params.max_frames))]
+    assert asked == [(None, Sampling(params.frame_stride, params.max_frames), "auto", 0.5, None)]
 
 
 def test_annotated_faces_are_drawn_in_green(picture, tmp_path):

@@ -86,6 +86,17 @@ def test_pins_that_leave_no_test_video_are_one_message(data_set, monkeypatch):
         run_stages(monkeypatch, validate, extract_frames, split)
 
 
+def test_held_out_method_is_in_test_alone_with_its_people(data_set, monkeypatch):
+    rows = [(*row, "mixer" if row == ("p0_fake.mp4", "p0") else "") for row in data_set.listed]
+    write_csv(data_set.folder / "data/videos.csv", ["video", "source", "method"], rows)
+    params = data_set.folder / "params.yaml"
+    text = params.read_text(encoding="utf-8")
+    params.write_text(text.replace("hold_out_methods: []", "hold_out_methods: [mixer]"))
+    run_stages(monkeypatch, validate, extract_frames, split)
+    test = read_splits(data_set)["test"]
+    assert {"p0_fake.mp4", "p0_real.mp4"} <= {row["video"] for row in test}
+
+
 def test_missing_stage_is_named(data_set, monkeypatch):
     with pytest.raises(SystemExit, match=r"frames\.csv: not there; run the stage extract_frames"):
         run_stages(monkeypatch, validate, split)

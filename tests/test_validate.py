@@ -10,6 +10,7 @@ import pytest
 from tests.data_set import FACE, DataSet, read_rows, write_clay, write_csv
 
 import validate
+from deepfake_detector.common.files import hash_file
 from deepfake_detector.data.validation import probing
 
 
@@ -366,3 +367,15 @@ def test_number_of_workers_does_not_matter(data_set, monkeypatch):
     monkeypatch.setattr("sys.argv", ["validate.py", "--workers", "2"])
     validate.main()
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_videos_that_the_released_model_learned_from_are_named(data_set, caplog):
+    released = data_set.folder / "released"
+    released.mkdir()
+    sha256 = hash_file(data_set.videos / "p1_fake.mp4")
+    record = {"train_videos": {"ann.mp4": sha256}, "train_frame_hashes": {"bob.mp4": ["00"]}}
+    (released / "training_record.json").write_text(json.dumps(record))
+    with caplog.at_level(logging.WARNING):
+        validate.main()
+    assert "1 videos are known to the released model" in caplog.text
+    assert "p1_fake.mp4 is the same file as ann.mp4" in caplog.text

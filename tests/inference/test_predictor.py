@@ -6,7 +6,7 @@ import sys
 import cv2
 import pytest
 
-from builders import make_predictor
+from builders import make_model, make_predictor
 from clips import FACE_PX, SeesColors, make_frame, write_clip
 from code_map import PROJECT
 from deepfake_detector import DeepfakePredictor
@@ -56,11 +56,21 @@ def test_no_face_is_decided_on_twice(tmp_path, monkeypatch):
 
 def test_a_predictor_that_is_loaded_samples_as_the_parameters_say(monkeypatch):
     monkeypatch.chdir(PROJECT)
-    monkeypatch.setattr(module, "load_model", lambda model, engine: (model, engine))
+    model = make_model(SeesColors())
+    monkeypatch.setattr(module, "load_model", lambda *given: {("released", "auto"): model}[given])
     params = module.load_params().predict
     loaded = DeepfakePredictor.load("released")
     assert loaded.sampling == Sampling(params.frame_stride, params.max_frames)
-    assert loaded.model == ("released", "auto")
+    assert loaded.model == model
+
+
+def test_a_predictor_may_be_loaded_for_rare_fakes_and_rare_false_alarms(monkeypatch):
+    model = make_model(SeesColors(), real_probabilities=[n / 100 for n in range(99)])
+    monkeypatch.setattr(module, "load_model", lambda *given: model)
+    loaded = DeepfakePredictor.load(None, Sampling(1), "keras", 0.1, 0.05).model.calibration
+    assert loaded.prevalence == 0.1
+    odds = 0.94 / 0.06 / 9  # 0.94 is the 95th of 99 real videos; one fake for nine real ones
+    assert loaded.min_fake_probability == pytest.approx(odds / (1 + odds))
 
 
 def test_frames_are_counted_by_the_header(tmp_path):

@@ -17,7 +17,7 @@ from deepfake_detector.mlflow_tracking.signature import ANSWER, FACE, FRAMES, TR
 from small_detector import save_small_model
 
 FAKE, REAL = ("fake", FACE_PX), ("real", FACE_PX)
-SURE = {"score_threshold": 0.5}
+SURE = {"score_threshold": 0.5, "prevalence": 0.5}
 
 
 @pytest.fixture
@@ -113,6 +113,18 @@ def test_where_the_calibration_leaves_no_answer_the_faces_come_all_the_same(serv
 def test_a_request_may_ask_for_surer_faces(serve):
     found = serve()({"image": encode(make_frame([FAKE]))}, score_threshold=0.95)
     assert found["faces"][0] == []
+
+
+def test_a_request_may_say_how_common_fakes_are(serve):
+    predict = serve()
+    even, rare, again = (
+        predict({"video": "fake.mp4"}, prevalence=prevalence).iloc[0]
+        for prevalence in (0.5, 0.01, 0.5)
+    )
+    odds = even["probability"] / (1 - even["probability"]) / 99
+    assert rare["probability"] == pytest.approx(odds / (1 + odds), abs=1e-3)
+    assert (rare["verdict"], again["probability"]) == ("likely fake", even["probability"])
+    assert "where 1% of videos are fake" in rare["reason"]
 
 
 def test_a_row_that_cannot_be_used_is_rejected_by_number_and_the_others_are_answered(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -12,9 +13,12 @@ import pytest
 import clips
 from builders import make_model, make_predictor
 from clips import FACE_PX, SeesColors, make_frame, write_clip
+from deepfake_detector.common.files import hash_file
+from deepfake_detector.data.known_videos import TrainingVideos
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.reports.writer import write_report
 from deepfake_detector.video.metadata import probe_video
+from deepfake_detector.video.perceptual_hash import hash_video
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.sampling import Sampling
 
@@ -72,10 +76,13 @@ def test_a_real_face_makes_a_video_likely_real(tmp_path):
 def test_a_forged_part_of_a_real_video_is_a_segment(tmp_path):
     labels = [REAL] * 20 + [FAKE] * 10 + [REAL] * 20
     path = write_clip(tmp_path / "a.mp4", [make_frame([label]) for label in labels])
-    record, _ = report(path)
+    record, out = report(path)
     (segment,) = record["segments"]
     assert segment["from"] == pytest.approx(2.0, abs=0.3)
     assert segment["to"] == pytest.approx(2.9, abs=0.3)
+    page = (out / "report.html").read_text()
+    assert "Parts that look fake by themselves" in page
+    assert f"{segment['from']:.1f} … {segment['to']:.1f} s" in page
 
 
 def test_two_runs_write_the_same_bytes_but_for_one_field_of_times(tmp_path):
@@ -236,6 +243,37 @@ def test_what_the_answer_covers_is_told_in_verdict_and_report(tmp_path):
     record = write_report(analysis, model, tmp_path)
     assert record["covers"] == ["face swaps", "not: sound & <music>"]
     assert "<li>not: sound &amp; &lt;music&gt;</li>" in (tmp_path / "report.html").read_text()
+
+
+def test_what_the_file_says_about_itself_is_told_and_no_part_of_the_verdict(tmp_path):
+    record, out = report(write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 5))
+    assert record["facts"]["encoder"].startswith("Lavf")
+    assert record["facts"]["has_content_credentials"] is False
+    page = (out / "report.html").read_text()
+    assert "<td>encoder</td><td>Lavf" in page
+    assert "none found" in page
+
+
+def test_the_report_names_how_common_fakes_are_taken_to_be(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 5)
+    predictor = make_predictor(SeesColors()).at_prevalence(0.01)
+    record = write_report(predictor.analyze(path), predictor.model, tmp_path)
+    assert record["prevalence"] == 0.01
+    assert "for files of which 1 % are fake" in (tmp_path / "report.html").read_text()
+
+
+def test_a_video_that_the_model_learned_from_is_named(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 8)
+    files = TrainingVideos({hash_file(path): "ann<b>.mp4"}, {})
+    copies = TrainingVideos({}, {"ann<b>.mp4": hash_video(path)})
+    for training, is_same_file in ((files, True), (copies, False)):
+        model = replace(make_model(SeesColors()), training_videos=training)
+        record = write_report(DeepfakePredictor(model, Sampling(1)).analyze(path), model, tmp_path)
+        assert record["known_from_training"] == {
+            "video": "ann<b>.mp4", "is_same_file": is_same_file,
+        }  # fmt: skip
+        assert "ann&lt;b&gt;.mp4 of its training" in (tmp_path / "report.html").read_text()
+    assert report(path)[0]["known_from_training"] is None
 
 
 def test_progress_names_each_phase_and_the_frames_done_in_it(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.export.released_card import make_card_text
+from deepfake_detector.training import release
 from deepfake_detector.training.release import (
     VERDICT_COLUMNS,
     list_covered,
@@ -98,7 +99,7 @@ def test_verdicts_are_measured_by_kind_by_set_and_as_a_whole():
     assert values["set, real", "called likely fake"] == pytest.approx(1 / 3)
 
 
-def test_card_and_record_tell_what_was_learned_from(tmp_path):
+def test_card_and_record_tell_what_was_learned_from(tmp_path, monkeypatch):
     write_split(tmp_path, "validation", {"face swap": (10, 3)})
     train = write_split(tmp_path, "train", {"face swap": (4, 2), "lip-sync": (3, 1)})
     videos = train.assign(sha256=[f"{n:064x}" for n in range(len(train))], licence="CC0")
@@ -121,7 +122,9 @@ def test_card_and_record_tell_what_was_learned_from(tmp_path):
     text = make_card_text(card)
     for part in ("0.1", "abc", "face swap", "| called likely fake |", "CC0: 9 videos"):
         assert part in text
+    monkeypatch.setattr(release, "hash_video", lambda path, n_frames: [len(path.name), n_frames])
     record = make_record(tmp_path, PARAMS, "abc")
     assert record["train_videos"] == dict(zip(videos["video"], videos["sha256"], strict=True))
+    assert record["train_frame_hashes"]["real0.mp4"] == [f"{9:016x}", f"{8:016x}"]
     assert record["epochs"]["ssd"] == [{"epoch": 1, "train_loss": 0.5}]
     assert not any(isinstance(value, np.generic) for value in record["params"].values())

@@ -151,3 +151,16 @@ def test_the_decisions_on_faces_come_with_that_on_the_video():
         2: decide_track(few, CALIBRATION),
     }
     assert decide_video([], CALIBRATION).tracks == {}
+
+
+def test_a_video_with_a_part_that_looks_fake_is_not_likely_real():
+    face = see(*[0.1] * 40, *[0.95] * 5)
+    counted = CALIBRATION.model_copy(update={"min_segment_probability": 0.9})
+    assert decide_video([face], CALIBRATION).answer == "likely real"  # windows were not counted
+    decision = decide_video([face], counted)
+    assert decision.answer == "cannot tell"
+    assert decision.reason == (
+        "the video as a whole looks real (0.19), but a part of face 1 by itself is likely fake "
+        "(0.95)"
+    )
+    assert decide_video([see(*[0.1] * 45)], counted).answer == "likely real"

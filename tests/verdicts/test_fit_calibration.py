@@ -9,6 +9,7 @@ from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.fit_calibration import fit_calibration
 from deepfake_detector.verdicts.frame_aggregation import RULES
 from deepfake_detector.verdicts.labelled_videos import LabelledVideo, list_faces
+from deepfake_detector.verdicts.segments import find_segments
 
 USABLE = UsableParams(min_face_px=10, min_face_score=0.5, min_sharpness=0.0, min_frames=2)
 PARAMS = CalibrateParams(
@@ -166,3 +167,23 @@ def test_one_source_gives_probabilities_but_no_answers():
     assert decision.answer == "cannot tell"
     assert decision.probability > 0.5
     assert "no real and fake videos of other sources" in decision.reason
+
+
+def test_as_many_real_videos_have_a_fake_window_as_may_be_called_fake():
+    """Nineteen real videos whose highest windows are 0.25 + n / 40; a tenth of them may pass."""
+    sources = [f"s{number}" for number in range(19)]
+    videos = []
+    for number, source in enumerate(sources):
+        part = [0.25 + number / 40] * 5
+        videos.append(know("real", source, see(*[0.02] * 40, *part)))
+        videos.append(know("fake", source, see(*[0.95 + number / 1000] * 20)))
+    calibration = fit_calibration(videos, PARAMS, SCORED_BY)
+    passed = [
+        source
+        for source, video in zip(sources, videos[::2], strict=True)
+        if find_segments(video.tracks[0], np.arange(45.0), calibration)
+    ]
+    assert passed == ["s18"]  # the 18th of 19 is the bound: rank (19 + 1) x 0.9
+    assert decide_video(videos[0].tracks, calibration).answer == "likely real"
+    assert "a part of face" in decide_video(videos[36].tracks, calibration).reason
+    assert len(calibration.real_probabilities) == 19

@@ -4,7 +4,7 @@ import pytest
 from deepfake_detector.config.schema import UsableParams
 from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model
 from deepfake_detector.verdicts.face_track import FaceTrack
-from deepfake_detector.verdicts.segments import find_segments
+from deepfake_detector.verdicts.segments import find_segments, slide_window
 
 CALIBRATION = Calibration(
     detector_sha256="1" * 64,
@@ -64,3 +64,20 @@ def test_a_face_that_is_never_used_has_no_segment():
 def test_where_nothing_can_be_called_fake_there_is_no_segment():
     mute = CALIBRATION.model_copy(update={"min_fake_probability": 1.0})
     assert find_segments(see([0.99] * 30), np.arange(30) / 5, mute) == []
+
+
+def test_windows_are_likely_fake_from_their_own_threshold_on():
+    scores = [0.1] * 20 + [0.8] * 20
+    strict = CALIBRATION.model_copy(update={"min_segment_probability": 0.9})
+    seconds = np.arange(40) / 5
+    assert len(find_segments(see(scores), seconds, CALIBRATION)) == 1
+    assert find_segments(see(scores), seconds, strict) == []
+
+
+def test_every_window_has_the_same_number_of_frames_also_at_the_ends():
+    windows = slide_window(np.array([1.0, 0, 0, 0, 0, 0, 1.0]), CALIBRATION)
+    assert windows == pytest.approx([0.2, 0.2, 0.2, 0.001, 0.2, 0.2, 0.2], abs=1e-3)
+
+
+def test_a_track_shorter_than_a_window_is_one():
+    assert slide_window(np.array([0.2, 0.4]), CALIBRATION) == pytest.approx([0.3, 0.3])

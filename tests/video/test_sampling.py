@@ -23,3 +23,15 @@ def test_a_long_video_is_looked_at_evenly(max_frames, frame_stride):
     sampler = Sampling(3, max_frames).make_sampler(30)
     assert sampler.frame_stride == frame_stride
     assert len(list_wanted(sampler, 30)) <= max_frames
+
+
+def test_parts_are_analyzed_closely_the_ones_worth_most_first():
+    analyzed = set(range(0, 101, 10))
+    chosen = Sampling(2, 20).choose_close_frames(analyzed, [(33, 47), (95, 140), (0, 50)])
+    assert sorted(chosen) == [34, 36, 38, 42, 44, 46, 96, 98]  # the third would be over ten
+
+
+def test_only_what_is_longer_than_wanted_was_analyzed_coarsely():
+    assert Sampling(2, 20).is_coarse(3)
+    assert not Sampling(2, 20).is_coarse(2)
+    assert not Sampling(2).is_coarse(9)

@@ -5,6 +5,8 @@ from pathlib import Path
 DATA = Path("data")
 VIDEOS = DATA / "videos"
 
+RELEASED = Path("released")
+
 CODE_LISTS = "artifacts/list_code/"
 """Begins the paths of the lists of code that the stages depend on."""
 

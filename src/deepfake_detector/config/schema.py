@@ -55,6 +55,7 @@ class SplitParams(Section):
     train: Fraction
     validation: Fraction
     test: Fraction
+    hold_out_methods: list[str]
 
     @model_validator(mode="after")
     def _add_up(self) -> "SplitParams":

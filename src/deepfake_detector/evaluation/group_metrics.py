@@ -14,7 +14,9 @@ from deepfake_detector.metrics.classification import compute_auc
 
 COLUMNS = ["group", "videos", "people", "metric", "value", "ci95_low", "ci95_high"]
 
-RATES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+Rates = dict[str, Callable[[pd.DataFrame], pd.Series]]
+
+RATES: Rates = {
     "called likely fake": lambda videos: videos["answer"] == "likely fake",
     "called likely real": lambda videos: videos["answer"] == "likely real",
     "answered": lambda videos: videos["answer"] != "cannot tell",
@@ -22,12 +24,15 @@ RATES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 """What is counted of a group's videos, each as a fraction of all of them."""
 
 
-def measure_groups(verdicts: pd.DataFrame, by: str, n_bootstrap: int, seed: int) -> pd.DataFrame:
+def measure_groups(
+    verdicts: pd.DataFrame, by: str, n_bootstrap: int, seed: int, rates: Rates = RATES
+) -> pd.DataFrame:
     """Measure each group of a column, and for fakes their AUC against all real videos.
 
     Args:
         verdicts: `person, label, answer, probability` (NaN where there is none) and `by`, one row
             a video; rows with an empty `by` belong to no group.
+        rates: what is counted; without any, `answer` need not be there.
 
     Returns:
         `COLUMNS`, one row for each group and metric; empty without a group.
@@ -35,7 +40,7 @@ def measure_groups(verdicts: pd.DataFrame, by: str, n_bootstrap: int, seed: int)
     real = verdicts[verdicts["label"] == "real"]
     rows = []
     for group, videos in verdicts[verdicts[by] != ""].groupby(by, sort=True):
-        measured = {name: (rate(videos).astype(float), videos) for name, rate in RATES.items()}
+        measured = {name: (rate(videos).astype(float), videos) for name, rate in rates.items()}
         for metric, (values, own) in measured.items():
             value, low, high = _measure_mean(values.to_numpy(), own, n_bootstrap, seed)
             rows.append((group, len(own), own["person"].nunique(), metric, value, low, high))

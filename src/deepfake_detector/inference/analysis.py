@@ -3,10 +3,11 @@
 What is kept grows by a few numbers with each face in an analyzed frame, never by pictures.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,8 @@ from deepfake_detector.video.frame_reader import Frame
 from deepfake_detector.video.packets import PacketScan
 
 Progress = Callable[[str, int], None]
-"""Called now and then with a phase (`analyzing`, `drawing`, `explaining`) and the number of frames
-of the file that are done in it."""
+"""Called now and then with a phase (`analyzing`, `looking_closely`, `drawing`, `explaining`) and
+the number of frames of the file that are done in it."""
 
 
 def ignore_progress(phase: str, frames_done: int) -> None:
@@ -37,6 +38,7 @@ class FrameCounts:
         stride: the distance of analyzed frames, at the end.
         rejected: frames in the file that could not be decoded; at least 1 where it breaks.
         rejected_because: why the file ended before its end; empty where it did not.
+        closely: parts of a long video, from and to in seconds, of which more frames were analyzed.
     """
 
     read: int
@@ -44,6 +46,7 @@ class FrameCounts:
     stride: int
     rejected: int = 0
     rejected_because: str = ""
+    closely: tuple[tuple[float, float], ...] = ()
 
     @property
     def analyzed(self) -> int:
@@ -64,6 +67,7 @@ class VideoAnalysis:
         faces: `frame`, what `detect_faces` returns and `track` (0: hardly a face), one row a face.
         tracks: each face over time.
         verdict: on the file, and on each track.
+        frame_hashes: perceptual hashes of a few frames spread over a video.
     """
 
     path: Path | None
@@ -77,22 +81,38 @@ class VideoAnalysis:
     faces: pd.DataFrame
     tracks: list[FaceTrack]
     verdict: Verdict
+    frame_hashes: tuple[int, ...] = ()
 
 
 class FrameAnalyzer:
-    """Takes in the frames of one video, in order."""
+    """Takes in the frames of one video, in order.
 
-    def __init__(self, detector: Detector, min_face_score: float):
+    Attributes:
+        detected: what `detect_faces` returned for each frame, by its number.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        min_face_score: float,
+        detected: Mapping[int, pd.DataFrame] = MappingProxyType({}),
+    ):
+        """Follow faces of `min_face_score`; frames in `detected` are not detected again."""
         self._detector = detector
         self._collector = TrackCollector(min_face_score)
         self._tables: list[pd.DataFrame] = []
+        self.detected = dict(detected)
         self.seconds: dict[int, float] = {}
         self.size_px = (0, 0)
 
     def analyze(self, frames: list[Frame]) -> None:
         """Detect, classify and follow the faces of frames; at least one."""
-        tables = detect_faces(self._detector, [frame.image for frame in frames])
-        for frame, faces in zip(frames, tables, strict=True):
+        new = [frame for frame in frames if frame.number not in self.detected]
+        if new:
+            tables = detect_faces(self._detector, [frame.image for frame in new])
+            self.detected |= {f.number: table for f, table in zip(new, tables, strict=True)}
+        for frame in frames:
+            faces = self.detected[frame.number]
             numbers = self._collector.add(frame.number, frame.image, faces)
             self.seconds[frame.number] = frame.seconds
             self.size_px = frame.image.shape[1::-1]

@@ -16,6 +16,7 @@ from typing import Any
 
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.config.types import Engine
+from deepfake_detector.data.known_videos import TrainingVideos, read_training_videos
 from deepfake_detector.inference.detector import (
     FACE_CLASSIFIER,
     Detector,
@@ -66,12 +67,14 @@ class ModelIdentity:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A detector, its calibration, which model they are, and in words what it covers."""
+    """A detector, its calibration, which model they are, in words what it covers, and what it
+    learned from (None where that was not kept)."""
 
     detector: Detector
     calibration: Calibration
     identity: ModelIdentity
     covers: list[str] = field(default_factory=list)
+    training_videos: TrainingVideos | None = None
 
 
 def load_model(model: str | Path | None = None, engine: Engine = "auto") -> LoadedModel:
@@ -129,7 +132,8 @@ def _load_released(version: str, engine: Engine) -> LoadedModel:
         if not folder.is_dir():
             raise ValueError(
                 f"{folder}: not here; run "
-                f"`dvc get . {RELEASED_FOLDER} --rev v{version} -o {folder}`"
+                f"`dvc get . {RELEASED_FOLDER} --rev v{version} -o {folder}`, after "
+                "`git fetch --tags` where that revision is unknown"
             )
     return load_folder(folder, RELEASED, engine)
 
@@ -210,7 +214,9 @@ def _load_released_folder(folder: Path, name: str, engine: Engine) -> LoadedMode
     identity = ModelIdentity(name, card["version"], **card["sha256"])
     scored_by = ScoredBy(identity.detector, identity.classifier)
     check_calibration_belongs(calibration, scored_by, folder)
-    return LoadedModel(detector, calibration, identity, describe_coverage(card))
+    return LoadedModel(
+        detector, calibration, identity, describe_coverage(card), read_training_videos(folder)
+    )
 
 
 def describe_coverage(card: dict[str, Any]) -> list[str]:

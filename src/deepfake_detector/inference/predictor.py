@@ -6,13 +6,17 @@ analysis = DeepfakePredictor.load().analyze("clip.mp4")
 analysis.verdict.answer, analysis.verdict.probability, analysis.verdict.reason
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.config.types import Engine
+from deepfake_detector.data.known_videos import FrameHasher
 from deepfake_detector.inference.analysis import (
     FrameAnalyzer,
     FrameCounts,
@@ -20,8 +24,15 @@ from deepfake_detector.inference.analysis import (
     VideoAnalysis,
     ignore_progress,
 )
+from deepfake_detector.inference.close_parts import choose_close_parts, list_parts
 from deepfake_detector.inference.model_files import LoadedModel, load_model
-from deepfake_detector.verdicts.decision import decide_video
+from deepfake_detector.verdicts.decision import abstain_on_parts, decide_video
+from deepfake_detector.verdicts.face_track import keep_frames
+from deepfake_detector.verdicts.operating_point import (
+    EVEN,
+    set_false_positive_rate,
+    set_prevalence,
+)
 from deepfake_detector.video.frame_reader import Frame, FrameReader
 from deepfake_detector.video.images import is_image, read_image
 from deepfake_detector.video.packets import scan_packets
@@ -45,6 +56,8 @@ class DeepfakePredictor:
         model: str | Path | None = None,
         sampling: Sampling | None = None,
         engine: Engine = "auto",
+        prevalence: float = EVEN,
+        max_false_positive_rate: float | None = None,
     ) -> "DeepfakePredictor":
         """Load a model with its calibration and the hashes of both.
 
@@ -53,15 +66,34 @@ class DeepfakePredictor:
                 `artifacts/` with a calibration that belongs to it, else the released one.
             sampling: None: as `predict` in `params.yaml` has it.
             engine: what the networks run in, `inference.engine` of `params.yaml`.
+            prevalence: how common fakes are where the files come from, 0-1; shifts probabilities,
+                not answers.
+            max_false_positive_rate: of real videos that may be called likely fake, 0-1; None: as
+                the model was calibrated.
 
         Raises:
             ValueError: there is no such model, or it is damaged; the message names the command
-                that mends it.
+                that mends it. A rate does not fit.
         """
         if sampling is None:
             params = load_params().predict
             sampling = Sampling(params.frame_stride, params.max_frames)
-        return cls(load_model(model, engine), sampling)
+        loaded = load_model(model, engine)
+        if max_false_positive_rate is not None:
+            calibration = set_false_positive_rate(loaded.calibration, max_false_positive_rate)
+            loaded = replace(loaded, calibration=calibration)
+        return cls(loaded, sampling).at_prevalence(prevalence)
+
+    def at_prevalence(self, prevalence: float) -> "DeepfakePredictor":
+        """Return a predictor of the same model for files of which so many, 0-1, are fake.
+
+        Raises:
+            ValueError: it is not between 0 and 1.
+        """
+        if prevalence == self.model.calibration.prevalence:
+            return self
+        calibration = set_prevalence(self.model.calibration, prevalence)
+        return DeepfakePredictor(replace(self.model, calibration=calibration), self.sampling)
 
     def analyze(self, path: str | Path, progress: Progress = ignore_progress) -> VideoAnalysis:
         """Analyze a video or an image; a video that breaks, as far as it can be read.
@@ -106,11 +138,18 @@ class DeepfakePredictor:
         started, packets, analyzer = datetime.now(UTC), scan_packets(path), self._make_analyzer()
         sampler = self.sampling.make_sampler(packets.frames)
         reader = FrameReader(path, packets, self.sampling.max_seconds)
+        hasher = FrameHasher(packets.frames)
         for frames in reader.read(sampler.is_wanted):
             analyzer.analyze(frames)
+            for frame in frames:
+                hasher.add(frame.number, frame.image)
             progress("analyzing", reader.count)
         missing = max(packets.frames - reader.count, 1) if reader.problem else 0
+        evenly = np.array(sorted(analyzer.seconds))
+        analyzer, more = self._look_closely(analyzer, sampler.frame_stride, reader, progress)
         faces, tracks = analyzer.collect()
+        calibration = self.model.calibration
+        verdict = decide_video([keep_frames(track, evenly) for track in tracks], calibration)
         return VideoAnalysis(
             path=path,
             started=started,
@@ -120,12 +159,41 @@ class DeepfakePredictor:
             height_px=analyzer.size_px[1],
             seconds=reader.seconds,
             frames=FrameCounts(
-                reader.count, analyzer.seconds, sampler.frame_stride, missing, reader.problem
+                reader.count, analyzer.seconds, sampler.frame_stride, missing, reader.problem,
+                list_parts(more, sampler.frame_stride, analyzer.seconds),
             ),
             faces=faces,
             tracks=tracks,
-            verdict=decide_video(tracks, self.model.calibration),
-        )
+            verdict=abstain_on_parts(verdict, tracks, calibration),
+            frame_hashes=tuple(hasher.hashes),
+        )  # fmt: skip
 
-    def _make_analyzer(self) -> FrameAnalyzer:
-        return FrameAnalyzer(self.model.detector, self.model.calibration.usable.min_face_score)
+    def _look_closely(
+        self, coarse: FrameAnalyzer, frame_stride: int, reader: FrameReader, progress: Progress
+    ) -> tuple[FrameAnalyzer, set[int]]:
+        """Analyze more frames where a long video calls for it, and follow its faces anew.
+
+        The verdict is decided on the evenly spread frames alone, as calibrations are: suspicious
+        frames would weigh more the more closely they are looked at.
+
+        Returns:
+            An analyzer of all frames, and the numbers of those that were added.
+        """
+        if not self.sampling.is_coarse(frame_stride):
+            return coarse, set()
+        parts = choose_close_parts(
+            coarse.collect()[1], self.model.calibration, frame_stride, coarse.seconds
+        )
+        more = self.sampling.choose_close_frames(set(coarse.seconds), parts)
+        if not more:
+            return coarse, more
+        analyzer = self._make_analyzer(coarse.detected)
+        wanted, again = more | set(coarse.seconds), reader.restart()
+        for frames in again.read(wanted.__contains__):
+            analyzer.analyze(frames)
+            progress("looking_closely", again.count)
+        return analyzer, more
+
+    def _make_analyzer(self, detected: Mapping[int, pd.DataFrame] | None = None) -> FrameAnalyzer:
+        min_face_score = self.model.calibration.usable.min_face_score
+        return FrameAnalyzer(self.model.detector, min_face_score, detected or {})

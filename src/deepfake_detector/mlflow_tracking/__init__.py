@@ -1,7 +1,7 @@
 """Runs in MLflow: one per training, told by `train` and `evaluate`. MLflow is known only here."""
 
 from deepfake_detector.mlflow_tracking.provenance import hash_dvc_inputs, read_git_commit
-from deepfake_detector.mlflow_tracking.registry import register_detector
+from deepfake_detector.mlflow_tracking.registry import register_detector, register_released
 from deepfake_detector.mlflow_tracking.runs import (
     continued_run,
     find_run,
@@ -27,6 +27,7 @@ __all__ = [
     "log_training_run",
     "read_git_commit",
     "register_detector",
+    "register_released",
     "training_run",
     "use_project_tracking",
 ]

@@ -53,33 +53,38 @@ class ServedDetector(PythonModel):
         Args:
             model_input: column `image`, a JPEG or PNG file as base64 text, or column `video`, a
                 path in the allowed folder; each row has one of the two.
-            params: `score_threshold`, faces scored lower are left out.
+            params: `score_threshold`, faces scored lower are left out; `prevalence`, how common
+                fakes are where the files come from.
 
         Returns:
             One row per row of the input, with the columns `ANSWER`.
         """
+        predictor = self._predictor.at_prevalence(params["prevalence"])
         rows = model_input.reindex(columns=list(INPUTS)).to_dict(orient="records")
         answers = [
-            self._answer(number, row, params["score_threshold"]) for number, row in enumerate(rows)
+            self._answer(number, row, predictor, params["score_threshold"])
+            for number, row in enumerate(rows)
         ]
         return pd.DataFrame(answers, columns=list(ANSWER), dtype=object)
 
-    def _answer(self, number: int, row: dict, min_detection_score: float) -> dict:
+    def _answer(
+        self, number: int, row: dict, predictor: DeepfakePredictor, min_detection_score: float
+    ) -> dict:
         try:
-            analysis = self._analyze(row)
+            analysis = self._analyze(row, predictor)
         except OSError as error:  # its own words would name the server's folders
             return reject(f"row {number}: {error.strerror or 'cannot be read'}")
         except ValueError as error:
             return reject(f"row {number}: {error}")
         return make_answer(analysis, min_detection_score)
 
-    def _analyze(self, row: dict) -> VideoAnalysis:
+    def _analyze(self, row: dict, predictor: DeepfakePredictor) -> VideoAnalysis:
         given = [name for name in INPUTS if isinstance(row[name], str) and row[name]]
         if len(given) != 1:
             raise ValueError(f"expected an image or a video, got {' and '.join(given) or 'none'}")
         if given == ["image"]:
-            return self._predictor.analyze_image(decode_image(row["image"]))
-        return self._predictor.analyze(find_video(row["video"], self._videos))
+            return predictor.analyze_image(decode_image(row["image"]))
+        return predictor.analyze(find_video(row["video"], self._videos))
 
 
 def load_artifacts(paths: dict[str, Path]) -> LoadedModel:

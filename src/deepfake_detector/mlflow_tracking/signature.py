@@ -1,6 +1,7 @@
 """What the served model takes and answers, in MLflow's words; docs/serving.md describes it."""
 
 from deepfake_detector.config.schema import PredictParams
+from deepfake_detector.verdicts.operating_point import EVEN
 
 INPUTS = ("image", "video")
 """The columns of a request; each row has one of them."""
@@ -49,7 +50,12 @@ def make_signature(params: PredictParams):
     return ModelSignature(
         inputs=Schema([ColSpec("string", name, required=False) for name in INPUTS]),
         outputs=Schema(answer),
-        params=ParamSchema([ParamSpec("score_threshold", "double", params.score_threshold)]),
+        params=ParamSchema(
+            [
+                ParamSpec("score_threshold", "double", params.score_threshold),
+                ParamSpec("prevalence", "double", EVEN),
+            ]
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from deepfake_detector.plots.style import COLORS, make_figure
 MAX_LINES = 8  # colours below; red and blue mean fake and real elsewhere
 LINES = ("#333333", "#e08a00", "#4b9b3f", "#7d4fb2", "#00a0a8", "#8c6239", "#c2559b", "#999933")
 HEAT_PX = 240
+MIN_PART = 0.004  # of the time line; a second of ten minutes is less
 MIN_SCALE = 0.02  # a change of the fake share this small is no strong colour
 
 
@@ -29,9 +30,18 @@ class Line:
     gap_seconds: float
 
 
-def draw_time_line(lines: list[Line], seconds: float) -> Figure:
+@dataclass(frozen=True)
+class Part:
+    """A part of a video that is marked, from and to in seconds."""
+
+    start_seconds: float
+    end_seconds: float
+
+
+def draw_time_line(lines: list[Line], seconds: float, fake_parts: list[Part]) -> Figure:
     """Draw how fake faces look over `seconds` of video, the `MAX_LINES` seen longest."""
     figure, [[axes]] = make_figure(1, 1, (9, 3.4))
+    _mark_parts(axes, fake_parts, MIN_PART * max(seconds, 0.1))
     longest = sorted(lines, key=lambda line: -len(line.seconds))[:MAX_LINES]
     for color, line in zip(LINES, longest, strict=False):
         axes.plot(
@@ -51,6 +61,16 @@ def draw_time_line(lines: list[Line], seconds: float) -> Figure:
     else:
         axes.text(end / 2, 0.55, "no face was followed", ha="center")
     return figure
+
+
+def _mark_parts(axes, parts: list[Part], min_seconds: float) -> None:
+    """Shade parts over the whole height, each wide enough to be seen."""
+    for number, part in enumerate(parts):
+        wider = max(0.0, min_seconds - (part.end_seconds - part.start_seconds)) / 2
+        axes.axvspan(
+            part.start_seconds - wider, part.end_seconds + wider, color=COLORS["fake"],
+            alpha=0.18, linewidth=0, label=None if number else "likely fake by itself",
+        )  # fmt: skip
 
 
 def draw_heat(face: np.ndarray, sensitivity: np.ndarray) -> Figure:

@@ -8,7 +8,7 @@ from jinja2 import Environment, StrictUndefined
 
 from deepfake_detector.faces.online_tracker import MAX_GAP_FRAMES
 from deepfake_detector.plots.style import figure_to_png
-from deepfake_detector.plots.time_line import Line, draw_heat, draw_time_line
+from deepfake_detector.plots.time_line import Line, Part, draw_heat, draw_time_line
 from deepfake_detector.reports.annotated_video import HighlightImages
 from deepfake_detector.reports.highlights import Highlight
 from deepfake_detector.video.images import encode_jpeg
@@ -34,7 +34,8 @@ def render_report(
     """
     by_length = sorted(record["tracks"], key=lambda track: -len(track["time_line"]))
     environment = Environment(autoescape=True, undefined=StrictUndefined)
-    time_line = draw_time_line(_list_lines(record), record["seconds"])
+    parts = [Part(segment["from"], segment["to"]) for segment in record["segments"]]
+    time_line = draw_time_line(_list_lines(record), record["seconds"], parts)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         record=record,
         shown_tracks=sorted(by_length[:MAX_TRACKS], key=lambda track: track["track"]),

@@ -7,6 +7,7 @@ import numpy as np
 
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.files import hash_file
+from deepfake_detector.data.known_videos import find_known
 from deepfake_detector.inference.analysis import FrameCounts, VideoAnalysis
 from deepfake_detector.inference.model_files import LoadedModel
 from deepfake_detector.verdicts.calibration import Calibration
@@ -15,6 +16,7 @@ from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
 from deepfake_detector.verdicts.quality import measure_quality, name_group
 from deepfake_detector.verdicts.segments import find_segments
 from deepfake_detector.verdicts.smoothing import smooth_fake_score
+from deepfake_detector.video.container_facts import has_content_credentials
 
 SCHEMA = 2
 DIGITS = 4
@@ -22,6 +24,7 @@ DIGITS = 4
 
 def make_record(analysis: VideoAnalysis, model: LoadedModel) -> dict:
     """Make everything that `verdict.json` holds but `times`; the same for a file each time."""
+    file_sha256 = hash_file(analysis.path)
     return {
         "schema": SCHEMA,
         "file": analysis.path.name,
@@ -29,7 +32,14 @@ def make_record(analysis: VideoAnalysis, model: LoadedModel) -> dict:
         "covers": list(model.covers),
         "quality": quality_to_json(analysis.tracks, model.calibration),
         "segments": segments_to_json(analysis, model.calibration),
-        "file_sha256": hash_file(analysis.path),
+        "analyzed_closely": [
+            {"from": round(start, DIGITS), "to": round(end, DIGITS)}
+            for start, end in analysis.frames.closely
+        ],
+        "prevalence": model.calibration.prevalence,
+        "known_from_training": find_known_video(analysis, model, file_sha256),
+        "file_sha256": file_sha256,
+        "facts": facts_to_json(analysis),
         "frames": frames_to_json(analysis.frames),
         "model": asdict(model.identity),
         "width_px": analysis.width_px,
@@ -50,6 +60,20 @@ def frames_to_json(frames: FrameCounts) -> dict:
         "rejected": frames.rejected,
         "rejected_because": frames.rejected_because,
     }
+
+
+def find_known_video(analysis: VideoAnalysis, model: LoadedModel, sha256: str) -> dict | None:
+    """Return the video of the model's training that a file is or nearly is; None for others."""
+    if model.training_videos is None:
+        return None
+    known = find_known(model.training_videos, sha256, lambda: analysis.frame_hashes)
+    return None if known is None else {"video": known.name, "is_same_file": known.is_same_file}
+
+
+def facts_to_json(analysis: VideoAnalysis) -> dict[str, str | bool]:
+    """Return what the file says about itself; of an image only whether it has credentials."""
+    said = analysis.packets.facts if analysis.packets else {}
+    return {**said, "has_content_credentials": has_content_credentials(analysis.path)}
 
 
 def decision_to_json(decision: Decision) -> dict:

@@ -18,7 +18,9 @@ from deepfake_detector.common.files import hash_file
 from deepfake_detector.common.tables import read_table
 from deepfake_detector.config.schema import Params, flatten_params
 from deepfake_detector.data.frame_records import make_shard_path
+from deepfake_detector.data.known_videos import N_FRAMES, to_hex
 from deepfake_detector.evaluation.group_metrics import compute_precision, measure_groups
+from deepfake_detector.evaluation.group_tables import name_people
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
 from deepfake_detector.models.released_folder import SUMS
@@ -34,6 +36,7 @@ from deepfake_detector.verdicts.quality import measure_quality, name_group
 from deepfake_detector.video.degraded_copies import COPIES
 from deepfake_detector.video.frame_reader import FrameReader
 from deepfake_detector.video.packets import scan_packets
+from deepfake_detector.video.perceptual_hash import hash_video
 
 COVERABLE = ("face swap", "reenactment", "lip-sync")
 """Kinds of forgery that may be covered; what was generated as a whole is not examined for."""
@@ -163,8 +166,11 @@ def _decide(video, calibration: Calibration, about: pd.Series) -> tuple:
 
 
 def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:
-    """Make the training record: parameters, seed, commit, videos by hash, metrics by epoch."""
-    train = set(read_table(work / "artifacts/split/train.csv")["video"])
+    """Make the training record: parameters, seed, commit, videos by hash, metrics by epoch.
+
+    The perceptual hashes of a few frames of each video tell copies of it.
+    """
+    train = sorted(read_table(work / "artifacts/split/train.csv")["video"])
     videos = read_table(work / "artifacts/validate/videos.csv")
     histories = {
         "ssd": work / "artifacts/train/history.csv",
@@ -176,7 +182,11 @@ def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:
         "seed": params.seed,
         "params": flatten_params(params),
         "train_videos": {
-            row.video: row.sha256 for row in videos.itertuples() if row.video in train
+            row.video: row.sha256 for row in videos.itertuples() if row.video in set(train)
+        },
+        "train_frame_hashes": {
+            video: to_hex(hash_video(work / "data/videos" / video, N_FRAMES))
+            for video in tqdm(train, desc="frame hashes", unit=" videos")
         },
         "epochs": {
             name: json.loads(pd.read_csv(path).to_json(orient="records"))
@@ -219,7 +229,7 @@ def make_card(
         "covers": covered,
         "not_covered": sorted(kinds),
         "data": _count_data(train),
-        "people": int(_name_people(train).nunique()),
+        "people": int(name_people(train).nunique()),
         "forgery_methods": int(train.loc[train["method"] != "", "method"].nunique()),
         "licences": {name: int(count) for name, count in licences.value_counts().items()},
         "protocol": (
@@ -242,10 +252,6 @@ def make_card(
     }
 
 
-def _name_people(videos: pd.DataFrame) -> pd.Series:
-    return videos["identity"].where(videos["identity"] != "", videos["source"])
-
-
 def _name_kinds(videos: pd.DataFrame) -> pd.Series:
     """Name the kind of forgery of videos with a fake face, `-` for the others."""
     is_fake = videos["labels"].str.contains("fake")
@@ -256,7 +262,7 @@ def _count_data(train: pd.DataFrame) -> list[dict[str, Any]]:
     """Count the videos that were learned from, by data set, label and kind of forgery."""
     kind = _name_kinds(train)
     method = train["method"].where((kind != "-") & (train["method"] != ""))
-    named = train.assign(person=_name_people(train), kind=kind, method=method)
+    named = train.assign(person=name_people(train), kind=kind, method=method)
     counted = named.groupby(["dataset", "labels", "kind"], as_index=False).agg(
         videos=("video", "size"), people=("person", "nunique"), methods=("method", "nunique")
     )

@@ -73,6 +73,11 @@ class Calibration(Part):
     validation videos enough; a face is then decided on by the calibration of its own group.
     `missed_fakes` is the fraction of validation fakes with a probability under one half; None
     where nothing was compared.
+    A window of a track with `min_segment_probability` or more is likely fake by itself; None where
+    windows were not counted, and then `min_fake_probability` stands for it.
+    `real_probabilities` are those that `min_fake_probability` was chosen on, rising, and
+    `abstain_margin` how far from 0.5 it is at least.
+    `prevalence` is how common fakes are that all probabilities and thresholds are for.
     """
 
     detector_sha256: Digest
@@ -87,6 +92,10 @@ class Calibration(Part):
     fitted: Fitted
     problem: str = ""
     missed_fakes: Fraction | None = None
+    min_segment_probability: Fraction | None = None
+    real_probabilities: list[Fraction] = []
+    abstain_margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    prevalence: Annotated[float, Field(gt=0, lt=1)] = 0.5
     groups: dict[str, "Calibration"] = {}
 
     def of_group(self, name: str) -> "Calibration":
@@ -97,6 +106,10 @@ class Calibration(Part):
             return self.groups[name]
         problem = f"no validation videos show {WORDS[name]}, so nothing is known of them"
         return self.model_copy(update={"problem": problem, "groups": {}})
+
+    def compute_probability(self, features: np.ndarray) -> float:
+        """Return the probability of fake for the rule's features [F] of a track or a part."""
+        return shift_probability(compute_probability(features, self.model), self.prevalence)
 
     @model_validator(mode="after")
     def _check_model(self) -> "Calibration":
@@ -183,3 +196,12 @@ def compute_probability(features: np.ndarray, model: Model) -> float:
     variance = row @ np.array(model.covariance) @ row
     log_odds = row @ np.array(model.weights) / np.sqrt(1 + np.pi * variance / 8)
     return float(expit(np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS)))
+
+
+def shift_probability(probability: float, prevalence: float) -> float:
+    """Turn a probability where half of the videos are fake into that at another prevalence.
+
+    Bayes' rule: the odds are multiplied by those of the prevalence. 0 and 1 stay.
+    """
+    fake, real = probability * prevalence, (1 - probability) * (1 - prevalence)
+    return fake / (fake + real)

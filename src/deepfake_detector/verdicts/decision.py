@@ -5,14 +5,15 @@ frames in which a face was found.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
-from deepfake_detector.verdicts.calibration import Calibration, compute_probability
+from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.face_track import FaceTrack, find_poor, find_usable
 from deepfake_detector.verdicts.frame_aggregation import RULES
 from deepfake_detector.verdicts.quality import WORDS, measure_quality, name_group
+from deepfake_detector.verdicts.segments import slide_window
 
 Answer = Literal["likely real", "likely fake", "cannot tell"]
 
@@ -38,6 +39,9 @@ class Verdict(Decision):
     tracks: dict[int, Decision]
 
 
+DecisionT = TypeVar("DecisionT", bound=Decision)
+
+
 def decide_track(evidence: FaceTrack, calibration: Calibration) -> Decision:
     """Decide on one face over time."""
     if calibration.problem:
@@ -50,7 +54,7 @@ def decide_track(evidence: FaceTrack, calibration: Calibration) -> Decision:
     if calibration.problem:
         return _cannot_tell(calibration, calibration.problem)
     fake_scores = evidence.compute_fake_score()[is_usable]
-    probability = compute_probability(RULES[calibration.rule](fake_scores), calibration.model)
+    probability = calibration.compute_probability(RULES[calibration.rule](fake_scores))
     seen = (
         f"seen well in {_count(len(fake_scores), 'frame')}{_warn_of_quality(group, calibration)}"
     )
@@ -93,7 +97,8 @@ def _decide_by_faces(
     group = name_group(measure_quality(track, used[main]))
     own = calibration.of_group(group)
     seen = f"{_list_faces(decisions, known)}{_warn_of_quality(group, own)}"
-    return _abstain_on_suspects(_answer(probability, own, seen), known)
+    decision = _abstain_on_suspects(_answer(probability, own, seen), known)
+    return abstain_on_parts(decision, tracks, calibration)
 
 
 def _warn_of_quality(group: str, calibration: Calibration) -> str:
@@ -134,7 +139,7 @@ def _answer(probability: float, calibration: Calibration, seen: str) -> Decision
             "cannot tell",
             f"between {max_real_probability:.2f} and {min_fake_probability:.2f}",
         )
-    reason = f"probability of fake {probability:.2f}, {why}; {seen}"
+    reason = f"{_probability_to_text(probability, calibration)}, {why}; {seen}"
     return Decision(answer, probability, min_fake_probability, reason)
 
 
@@ -150,9 +155,53 @@ def _abstain_on_suspects(decision: Decision, known: dict[int, Decision]) -> Deci
     return replace(decision, answer="cannot tell", reason=reason)
 
 
+def abstain_on_parts(
+    decision: DecisionT, tracks: list[FaceTrack], calibration: Calibration
+) -> DecisionT:
+    """Leave a video undecided that looks real as a whole, but in which a part looks fake.
+
+    Args:
+        tracks: the faces of the video, also in more frames than were decided on.
+    """
+    if decision.answer != "likely real":
+        return decision
+    for track in tracks:
+        highest, threshold = _find_highest_window(track, calibration)
+        if highest >= threshold:
+            reason = (
+                f"the video as a whole looks real ({decision.probability:.2f}), but a part of "
+                f"face {track.track} by itself is likely fake ({highest:.2f})"
+            )
+            return replace(decision, answer="cannot tell", reason=reason)
+    return decision
+
+
+def _find_highest_window(track: FaceTrack, calibration: Calibration) -> tuple[float, float]:
+    """Return the highest probability of a window of a track, and the one from which it counts.
+
+    0 and 1 where the track cannot be judged, or windows were not counted on validation.
+    """
+    used = find_usable(track, calibration.usable)
+    if used.sum() < calibration.usable.min_frames:
+        return 0.0, 1.0
+    own = calibration.of_group(name_group(measure_quality(track, used)))
+    if own.problem or own.min_segment_probability is None:
+        return 0.0, 1.0
+    windows = slide_window(track.compute_fake_score()[used], own)
+    return float(windows.max()), own.min_segment_probability
+
+
 def _cannot_say(probability: float, calibration: Calibration) -> Decision:
-    reason = f"probability of fake {probability:.2f}, but {calibration.thresholds_note}"
+    known = _probability_to_text(probability, calibration)
+    reason = f"{known}, but {calibration.thresholds_note}"
     return Decision("cannot tell", probability, calibration.min_fake_probability, reason)
+
+
+def _probability_to_text(probability: float, calibration: Calibration) -> str:
+    text = f"probability of fake {probability:.2f}"
+    if calibration.prevalence == 0.5:
+        return text
+    return f"{text} where {100 * calibration.prevalence:g}% of videos are fake"
 
 
 def _cannot_tell(calibration: Calibration, reason: str) -> Decision:

@@ -3,7 +3,7 @@
 Shapes: `n` frames in which the face was found.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,3 +45,14 @@ def find_poor(evidence: FaceTrack, usable: UsableParams) -> dict[str, np.ndarray
         "too blurred": evidence.sharpness < usable.min_sharpness,
         "hardly a face": evidence.real + evidence.fake < usable.min_face_score,
     }
+
+
+def keep_frames(track: FaceTrack, frames: np.ndarray) -> FaceTrack:
+    """Return a track as it is in some frames of the video alone; it may be empty there."""
+    is_kept = np.isin(track.frames, frames)
+    columns = {
+        name: column[is_kept]
+        for name, column in vars(track).items()
+        if isinstance(column, np.ndarray)
+    }
+    return replace(track, **columns)

@@ -19,7 +19,8 @@ from deepfake_detector.verdicts.face_track import find_usable
 from deepfake_detector.verdicts.frame_aggregation import RULES
 from deepfake_detector.verdicts.labelled_videos import LabelledFace, LabelledVideo, list_faces
 from deepfake_detector.verdicts.quality import measure_quality, name_group
-from deepfake_detector.verdicts.thresholds import choose_thresholds
+from deepfake_detector.verdicts.segments import slide_window
+from deepfake_detector.verdicts.thresholds import choose_threshold, choose_thresholds
 
 UNCOMPARED = ("trimmed_log_odds", "fitted")  # where one source alone leaves nothing to compare on
 
@@ -86,7 +87,7 @@ def fit_group(
     is_fake, known_probabilities = _select_known(videos, judged[way])
     kinds = _list_kinds(videos, judged[way])
     bounds = choose_thresholds(is_fake, known_probabilities, params, kinds)
-    return Calibration(
+    calibration = Calibration(
         **asdict(scored_by),
         rule=rule,
         fit=fit,
@@ -97,7 +98,30 @@ def fit_group(
         thresholds_note=bounds.note,
         fitted=_count_fitted(videos, known, losses),
         missed_fakes=float(np.mean(known_probabilities[is_fake] < 0.5)) if is_fake.any() else None,
+        real_probabilities=np.sort(known_probabilities[~is_fake]).tolist(),
+        abstain_margin=params.abstain_margin,
     )
+    return _choose_segment_threshold(calibration, faces, params)
+
+
+def _choose_segment_threshold(
+    calibration: Calibration, faces: list[LabelledFace], params: CalibrateParams
+) -> Calibration:
+    """Add from which probability a window is likely fake: as few real videos have one as may.
+
+    Its model has seen these videos, unlike for the other thresholds: with the features of a whole
+    track it can hardly have learned their windows.
+    """
+    highest: dict[int, float] = {}
+    for face in faces:
+        if face.label == "real" and calibration.min_fake_probability < 1:
+            own = slide_window(face.fake_scores, calibration).max()
+            highest[face.video] = max(own, highest.get(face.video, 0.0))
+    if not highest:
+        return calibration
+    threshold, _ = choose_threshold(list(highest.values()), params.max_false_positive_rate, "real")
+    sure = max(threshold, 0.5 + params.abstain_margin)
+    return calibration.model_copy(update={"min_segment_probability": sure})
 
 
 def _list_kinds(videos: list[LabelledVideo], probabilities: np.ndarray) -> np.ndarray:

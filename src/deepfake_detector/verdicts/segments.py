@@ -1,14 +1,15 @@
 """When a face is fake: the parts of a video whose own frames make a track likely fake.
 
-A window slides over the frames in which a face is used; where its probability is that of a likely
-fake, it belongs to a segment. Shapes: `n` frames of a track, `u` of them used.
+A window slides over the frames in which a face is used. The highest of many windows is high by
+chance, so the probability from which one is likely fake is counted on the highest windows of real
+validation videos. Shapes: `n` frames of a track, `u` of them used.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from deepfake_detector.verdicts.calibration import Calibration, compute_probability
+from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
 from deepfake_detector.verdicts.frame_aggregation import RULES
 from deepfake_detector.verdicts.quality import measure_quality, name_group
@@ -48,28 +49,36 @@ def find_segments(
     if own.problem or own.min_fake_probability >= 1:
         return []
     scores, times = track.compute_fake_score()[used], seconds[used]  # [u]
-    is_fake = _slide(scores, own) >= own.min_fake_probability
+    is_fake = slide_window(scores, own) >= get_segment_threshold(own)
     return [
         Segment(
             track.track,
             float(times[first]),
             float(times[last]),
-            compute_probability(RULES[own.rule](scores[first : last + 1]), own.model),
+            own.compute_probability(RULES[own.rule](scores[first : last + 1])),
         )
         for first, last in _list_runs(is_fake, times)
     ]
 
 
-def _slide(scores: np.ndarray, calibration: Calibration) -> np.ndarray:
-    """Return the probability [u] of the window around each used frame, cut off at the ends."""
-    half = WINDOW_FRAMES // 2
-    rule = RULES[calibration.rule]
-    return np.array(
+def get_segment_threshold(calibration: Calibration) -> float:
+    """Return the probability from which a window is likely fake by itself."""
+    if calibration.min_segment_probability is None:
+        return calibration.min_fake_probability
+    return calibration.min_segment_probability
+
+
+def slide_window(scores: np.ndarray, calibration: Calibration) -> np.ndarray:
+    """Return the probability [u] of the window around each used frame, moved in at the ends."""
+    size, rule = min(WINDOW_FRAMES, len(scores)), RULES[calibration.rule]
+    own = np.array(
         [
-            compute_probability(rule(scores[max(0, i - half) : i + half + 1]), calibration.model)
-            for i in range(len(scores))
+            calibration.compute_probability(rule(scores[start : start + size]))
+            for start in range(len(scores) - size + 1)
         ]
     )
+    centered = np.arange(len(scores)) - size // 2
+    return own[np.clip(centered, 0, len(scores) - size)]
 
 
 def _list_runs(is_fake: np.ndarray, times: np.ndarray) -> list[tuple[int, int]]:

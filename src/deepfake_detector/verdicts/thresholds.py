@@ -9,6 +9,7 @@ that told validation videos apart no better than chance gets no answer at all. S
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,7 +87,7 @@ def compute_chance_error(is_fake: np.ndarray) -> float:
     return math.sqrt((fake + real + 1) / (12 * fake * real))
 
 
-def choose_threshold(probabilities: np.ndarray, rate: float, label: str) -> tuple[float, str]:
+def choose_threshold(probabilities: Sequence[float], rate: float, label: str) -> tuple[float, str]:
     """Choose the least probability from which a video is called other than its label.
 
     Args:

@@ -41,6 +41,10 @@ class FrameReader:
         self.count, self.seconds, self.problem = 0, 0.0, ""
         self._path, self._packets, self._max_seconds = path, packets, max_seconds
 
+    def restart(self) -> "FrameReader":
+        """Return a reader of the same video that is at its beginning."""
+        return FrameReader(self._path, self._packets, self._max_seconds)
+
     def read(self, is_wanted: Callable[[int], bool]) -> Iterator[list[Frame]]:
         """Give the wanted frames, decoding the next batch while one is used.
 

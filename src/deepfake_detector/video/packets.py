@@ -1,10 +1,11 @@
 """What a video holds by its packets, read without decoding: a header's count is only a hint."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 
+from deepfake_detector.video.container_facts import read_facts
 from deepfake_detector.video.decoding import open_video
 from deepfake_detector.video.media.errors import RejectedFileError, reading
 from deepfake_detector.video.media.limits import MAX_VIDEO_SECONDS
@@ -21,11 +22,13 @@ class PacketScan:
         fps: frames a second, by the header.
         frames: as far as the file can be read; of a cut-off MP4 all that its index lists.
         seconds: from the first frame, as far as the file can be read.
+        facts: what the file says about itself, as `read_facts` returns it.
     """
 
     fps: float
     frames: int
     seconds: float
+    facts: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 def scan_packets(path: Path) -> PacketScan:
@@ -42,7 +45,7 @@ def scan_packets(path: Path) -> PacketScan:
     count, first, last = 0, None, None
     with open_video(path) as container:
         stream = choose_stream(container)
-        rate = choose_rate(stream)
+        rate, facts = choose_rate(stream), read_facts(container, stream)
         try:
             with reading(path):
                 for packet in container.demux(stream):
@@ -56,7 +59,8 @@ def scan_packets(path: Path) -> PacketScan:
         except RejectedFileError:
             span = 0
         frames = max(count, _count_in_index(container, stream, rate))
-    return PacketScan(rate, frames, max(span, 0) + 1 / rate if span else count / rate)
+    seconds = max(span, 0) + 1 / rate if span else count / rate
+    return PacketScan(rate, frames, seconds, facts)
 
 
 def _count_in_index(container, stream, rate: float) -> int:

@@ -1,9 +1,13 @@
 """Which frames of a video are analyzed, so that a long one costs no more than a bounded number.
 
-Frames between them change little; what is analyzed is spread evenly over the whole video.
+Frames between them change little; what is analyzed is spread evenly over the whole video, and in
+a second pass parts of it are analyzed closely.
 """
 
 from dataclasses import dataclass
+
+CLOSE_FRACTION = 0.5
+"""Of `max_frames`, that a second pass may add."""
 
 
 class Sampler:
@@ -50,3 +54,27 @@ class Sampling:
         if self.max_frames is None:
             return Sampler(self.frame_stride)
         return Sampler(max(self.frame_stride, -(-frames // self.max_frames)), self.max_frames)
+
+    def is_coarse(self, frame_stride: int) -> bool:
+        """Return whether fewer frames than every `self.frame_stride`th were analyzed."""
+        return self.max_frames is not None and frame_stride > self.frame_stride
+
+    def choose_close_frames(self, analyzed: set[int], parts: list[tuple[int, int]]) -> set[int]:
+        """Choose more frames of a long video, in parts of it.
+
+        Args:
+            analyzed: frames that are analyzed already; at least one.
+            parts: first and last frame, the ones worth most first.
+
+        Returns:
+            Every `self.frame_stride`th frame of the parts, as many parts as half of `max_frames`
+            allows.
+        """
+        chosen: set[int] = set()
+        for first, last in parts:
+            start = -(-first // self.frame_stride) * self.frame_stride
+            more = set(range(start, min(last, max(analyzed)) + 1, self.frame_stride)) - analyzed
+            if len(chosen | more) > CLOSE_FRACTION * self.max_frames:
+                break
+            chosen |= more
+        return chosen

@@ -4,7 +4,7 @@
 const find = (id) => document.getElementById(id);
 const WORDS = {
   waiting: "Waiting for the files before", sending: "Sending", analyzing: "Analyzing",
-  drawing: "Drawing", explaining: "Asking where the evidence lies in",
+  looking_closely: "Looking closely at parts of", drawing: "Drawing", explaining: "Asking where the evidence lies in",
 };
 let current = 0; // the newest file; answers about older ones are dropped
 let running = null; // the number of its job while that can be cancelled
