@@ -38,7 +38,7 @@ def open_page(model: str | None) -> None:
     )
     predictor = DeepfakePredictor.load(model, sampling, params.inference.engine)
     with open_private_folder() as folder, listen(HOST, params.app.port) as listening:
-        queue = JobQueue(folder, predictor, params.app.max_kept_jobs)
+        queue = JobQueue(folder, predictor, params.app.max_kept_jobs, params.app.max_waiting_jobs)
         logger.info("open http://%s:%d (Ctrl+C stops it)", HOST, params.app.port)
         try:
             server = make_server(queue, params.app.max_megabytes)

@@ -284,6 +284,7 @@ class AppParams(Section):
     port: Annotated[int, Field(ge=1024, le=65535)]
     max_megabytes: Count
     max_seconds: Positive
+    max_waiting_jobs: Count
     max_kept_jobs: Count
 
 
