@@ -11,8 +11,9 @@ from importlib.metadata import packages_distributions
 import pytest
 from packaging.requirements import Requirement
 
-from code_map import PROJECT, SOURCE, find_all_used_files, find_imported_names
+from code_map import PROJECT
 from deepfake_detector.commands.dispatcher import COMMANDS, EXTRAS
+from deepfake_detector.common.used_code import SOURCE, find_imported_names, find_used_modules
 
 SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MAX_MEGABYTES = 45
@@ -138,7 +139,7 @@ def test_those_of_the_folder_come_first(installed, tmp_path):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_a_command_imports_is_asked_for(command):
     asked = {requirement.name.lower() for requirement in list_dependencies()}
-    names = set().union(*map(find_imported_names, find_all_used_files(SOURCE / f"{command}.py")))
+    names = set().union(*map(find_imported_names, find_used_modules(SOURCE / f"{command}.py")))
     roots = {name.split(".")[0] for name in names} - sys.stdlib_module_names
     known = packages_distributions()
     missing = {
