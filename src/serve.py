@@ -48,7 +48,7 @@ def serve(model: str | None, host: str) -> None:
     sampling = Sampling(
         params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds
     )
-    predictor = DeepfakePredictor.load(model, sampling)
+    predictor = DeepfakePredictor.load(model, sampling, params.inference.engine)
     with open_private_folder() as folder, listen(host, params.app.port) as listening:
         queue = JobQueue(folder, predictor, params.app.max_kept_jobs, params.app.max_waiting_jobs)
         logger.info("serving http://%s:%d/jobs (Ctrl+C stops it)", host, params.app.port)
