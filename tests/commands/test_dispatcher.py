@@ -34,8 +34,8 @@ def lack(module):
 
 def test_an_extra_that_is_not_installed_is_named_with_the_command_that_brings_it(score):
     expected = (
-        r"^score: needs pyarrow, which is not installed; run pip install "
-        r"'deepfake-detector\[score\]'$"
+        r"^score: needs pyarrow, which is not installed; install the wheel with what it has for "
+        r"that: pip install 'FILE\.whl\[score\]'$"
     )
     with pytest.raises(SystemExit, match=expected):
         score(lack("pyarrow"))

@@ -43,8 +43,8 @@ def main() -> None:
         if error.name not in EXTRAS:
             raise
         raise SystemExit(
-            f"{command}: needs {error.name}, which is not installed; run "
-            f"pip install '{PROGRAM}[{EXTRAS[error.name]}]'"
+            f"{command}: needs {error.name}, which is not installed; install the wheel with what "
+            f"it has for that: pip install 'FILE.whl[{EXTRAS[error.name]}]'"
         ) from error
 
 
