@@ -12,8 +12,8 @@ def start(monkeypatch, *options):
     """Start the command up to where the model would be loaded; return what is asked for."""
     asked = []
 
-    def load(model, sampling):
-        asked.append((model, sampling))
+    def load(model, sampling, engine):
+        asked.append((model, sampling, engine))
         raise ValueError("no model here")
 
     monkeypatch.setattr(app.DeepfakePredictor, "load", load)
@@ -27,5 +27,6 @@ def start(monkeypatch, *options):
 def test_the_model_is_the_one_that_is_named_within_the_limits_of_the_page(monkeypatch):
     params = load_params(PROJECT / "params.yaml")
     limits = (params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds)
-    assert start(monkeypatch, "--model", "released") == ("released", Sampling(*limits))
+    expected = ("released", Sampling(*limits), params.inference.engine)
+    assert start(monkeypatch, "--model", "released") == expected
     assert start(monkeypatch)[0] is None

@@ -18,7 +18,6 @@ DETECTOR_ONNX, FACE_CLASSIFIER_ONNX = "detector.onnx", "face_classifier.onnx"
 IMAGES_AT_ONCE = 4
 """In a batch of one thread: maps of more leave the processor's cache."""
 
-
 ON_CARD_AT_ONCE = 32
 """In a batch of a graphics card, which waits for the processor between batches."""
 
