@@ -41,7 +41,7 @@ def open_page(arguments: argparse.Namespace) -> None:
         arguments.max_false_positive_rate,
     )
     with open_private_folder() as folder, listen(HOST, params.app.port) as listening:
-        queue = JobQueue(folder, predictor, params.app.max_kept_jobs)
+        queue = JobQueue(folder, predictor, params.app.max_kept_jobs, params.app.max_waiting_jobs)
         logger.info("open http://%s:%d (Ctrl+C stops it)", HOST, params.app.port)
         try:
             server = make_server(queue, params.app.max_megabytes)

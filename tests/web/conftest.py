@@ -26,7 +26,7 @@ class Served:
 def served(tmp_path_factory):
     """The page, served with a detector that sees red and blue squares; limits: 1 MB, 5 seconds."""
     folder = tmp_path_factory.mktemp("queue")
-    queue = JobQueue(folder, make_predictor(SeesColors(), frame_stride=3, max_seconds=5.0), 8)
+    queue = JobQueue(folder, make_predictor(SeesColors(), frame_stride=3, max_seconds=5.0), 8, 4)
     config = uvicorn.Config(make_server(queue, 1), log_level="warning")
     server, listening = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)

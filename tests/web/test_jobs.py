@@ -24,7 +24,7 @@ def clip(tmp_path_factory):
 
 @pytest.fixture
 def queue(tmp_path):
-    queue = JobQueue(tmp_path, make_predictor(SeesColors()), max_kept_jobs=2)
+    queue = JobQueue(tmp_path, make_predictor(SeesColors()), max_kept_jobs=2, max_waiting_jobs=4)
     yield queue
     queue.close()
 
@@ -76,7 +76,9 @@ def test_an_error_of_the_program_is_told_without_its_inside(tmp_path, caplog, cl
         def predict_on_batch(self, images):
             raise KeyError("secret")
 
-    _, job = hand_in(JobQueue(tmp_path, make_predictor(Broken()), max_kept_jobs=2), clip)
+    _, job = hand_in(
+        JobQueue(tmp_path, make_predictor(Broken()), max_kept_jobs=2, max_waiting_jobs=4), clip
+    )
     answer = describe_job(job)
     assert answer == {
         "state": "rejected", "reason": "a.mp4: an error of this program; see its log",
@@ -100,7 +102,7 @@ class Slow(SeesColors):
 @pytest.fixture
 def slow(tmp_path):
     detector = Slow()
-    queue = JobQueue(tmp_path, make_predictor(detector), max_kept_jobs=2)
+    queue = JobQueue(tmp_path, make_predictor(detector), max_kept_jobs=2, max_waiting_jobs=4)
     yield queue, detector
     detector.go.set()
     queue.close()

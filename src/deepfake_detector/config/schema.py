@@ -25,6 +25,8 @@ from deepfake_detector.config.types import (
 from deepfake_detector.config.yaml_edit import parse_yaml, read_utf8
 
 PARAMS_FILE = Path("params.yaml")
+INSTALLED_PARAMS = Path(__file__).with_name(PARAMS_FILE.name)
+"""The copy in an installed package; a clone has none."""
 
 ADVANCED = "advanced"
 """The section of `params.yaml` with what one rarely changes, in sections of the same names."""
@@ -285,6 +287,7 @@ class AppParams(Section):
     port: Annotated[int, Field(ge=1024, le=65535)]
     max_megabytes: Count
     max_seconds: Positive
+    max_waiting_jobs: Count
     max_kept_jobs: Count
 
 
@@ -362,14 +365,20 @@ class Params(Section):
         return self
 
 
-def load_params(path: Path = PARAMS_FILE) -> Params:
+def load_params(path: Path | None = None) -> Params:
     """Read all parameters.
+
+    Args:
+        path: None: `PARAMS_FILE` of this folder, or where there is none `INSTALLED_PARAMS`.
 
     Raises:
         ValueError: a key is missing, unknown or has the wrong type or range, or the file is not
             YAML; the message names the file, every such key and what was expected.
         FileNotFoundError: there is no such file.
     """
+    if path is None:
+        has_own = PARAMS_FILE.is_file() or not INSTALLED_PARAMS.is_file()
+        path = PARAMS_FILE if has_own else INSTALLED_PARAMS
     try:
         text = read_utf8(path)
     except ValueError as error:

@@ -33,6 +33,9 @@ from deepfake_detector.verdicts.calibration import (
 
 ARTIFACTS = Path("artifacts")
 RELEASED_FOLDER = Path("released")
+INSTALLED_RELEASED = Path(__file__).parents[1] / RELEASED_FOLDER
+"""The released model in an installed package; a clone has none there."""
+
 TRAINED, RELEASED = "trained", "released"
 """Names of the model in `ARTIFACTS`, and of the one in `RELEASED_FOLDER`."""
 
@@ -124,7 +127,7 @@ def _load_default(engine: Engine) -> LoadedModel:
 
 def _load_released(version: str, engine: Engine) -> LoadedModel:
     """Load the released model, or an older version of it out of a folder of its own."""
-    folder = RELEASED_FOLDER
+    folder = find_released_folder()
     if not fetch_released():
         raise ValueError(f"{folder}: no released model here; run `{PULL_COMMAND}`")
     if version and _read_version(folder) != version:
@@ -152,7 +155,13 @@ def fetch_released() -> bool:
         command = [sys.executable, "-m", "dvc", "pull", "--quiet", str(RELEASED_FOLDER)]
         if subprocess.run(command).returncode != 0:
             raise ValueError(f"{RELEASED_FOLDER}: could not be fetched; see `{PULL_COMMAND}`")
-    return RELEASED_FOLDER.is_dir()
+    return find_released_folder().is_dir()
+
+
+def find_released_folder() -> Path:
+    """Return the folder of the released model: the one here, or else an installed package's."""
+    is_here = (RELEASED_FOLDER / CARD).is_file() or not INSTALLED_RELEASED.is_dir()
+    return RELEASED_FOLDER if is_here else INSTALLED_RELEASED
 
 
 def load_folder(folder: Path, name: str, engine: Engine = "auto") -> LoadedModel:

@@ -23,6 +23,10 @@ _MAX_STEM_BYTES, _MAX_ENDING_BYTES = 160, 20  # file systems allow 255 bytes, re
 RESULTS = ("annotated.mp4", "annotated.jpg", "report.html", "verdict.json")
 
 
+class QueueFullError(ValueError):
+    """As many files wait as may."""
+
+
 @dataclass
 class Job:
     """A file that was handed in, and how far it is.
@@ -68,22 +72,42 @@ class Job:
 class JobQueue:
     """Takes in files and analyzes them in a thread of its own."""
 
-    def __init__(self, folder: Path, predictor: DeepfakePredictor, max_kept_jobs: int):
-        self._folder, self._predictor, self._max_kept_jobs = folder, predictor, max_kept_jobs
+    def __init__(
+        self,
+        folder: Path,
+        predictor: DeepfakePredictor,
+        max_kept_jobs: int,
+        max_waiting_jobs: int,
+    ):
+        self._folder, self._predictor = folder, predictor
+        self._max_kept_jobs, self._max_waiting_jobs = max_kept_jobs, max_waiting_jobs
         self._thread = ThreadPoolExecutor(1)
+        self._arriving: set[Path] = set()  # folders of jobs whose file is being handed in
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()  # of the jobs; requests and the thread change them
 
     def open_job(self, name: str) -> tuple[str, Job]:
-        """Make a place for a file: a number that cannot be guessed, and the job."""
+        """Make a place for a file: a number that cannot be guessed, and the job.
+
+        Raises:
+            QueueFullError: so many files wait or arrive that no more are taken now.
+        """
         number = secrets.token_hex(16)
         job = Job(self._folder / number, clean_name(name))
+        with self._lock:
+            undone = sum(not other.future.done() for other in self._jobs.values())
+            if undone + len(self._arriving) > self._max_waiting_jobs:  # one of them is judged
+                raise QueueFullError(
+                    f"{self._max_waiting_jobs} files wait already; hand it in again later"
+                )
+            self._arriving.add(job.folder)
         job.upload.parent.mkdir(parents=True)
         return number, job
 
     def submit(self, number: str, job: Job) -> None:
         """Analyze a job whose file is there, after those that came before."""
         with self._lock:
+            self._arriving.discard(job.folder)
             self._jobs[number] = job
             job.future = self._thread.submit(self._work, job)
 
@@ -107,6 +131,8 @@ class JobQueue:
 
     def forget(self, job: Job) -> None:
         """Delete everything of a job."""
+        with self._lock:
+            self._arriving.discard(job.folder)
         shutil.rmtree(job.folder, ignore_errors=True)
 
     def find(self, number: str) -> Job | None:

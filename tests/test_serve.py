@@ -1,0 +1,49 @@
+"""The command that serves programs: its model, where it listens, and never without a token."""
+
+import pytest
+
+import serve
+from code_map import PROJECT
+from deepfake_detector.config.schema import load_params
+from deepfake_detector.video.sampling import Sampling
+from deepfake_detector.web.service import TOKEN
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Let the command start up to where it would serve; what was asked for is noted."""
+    asked = []
+
+    def listen(host, port):
+        asked.append((host, port))
+        raise ValueError("not in a test")
+
+    monkeypatch.setattr(serve.DeepfakePredictor, "load", lambda *given: asked.append(given))
+    monkeypatch.setattr(serve, "listen", listen)
+    monkeypatch.setenv(TOKEN, "x" * 32)
+    monkeypatch.chdir(PROJECT)
+    return asked
+
+
+def start(monkeypatch, *options):
+    monkeypatch.setattr("sys.argv", ["serve.py", *options])
+    serve.main()
+
+
+def test_this_machine_alone_reaches_it_unless_said_otherwise(asked, monkeypatch):
+    params = load_params(PROJECT / "params.yaml")
+    limits = (params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds)
+    with pytest.raises(SystemExit, match="serve: not in a test"):
+        start(monkeypatch, "--model", "released")
+    model = ("released", Sampling(*limits), params.inference.engine)
+    assert asked == [model, ("127.0.0.1", params.app.port)]
+    with pytest.raises(SystemExit, match="serve: not in a test"):
+        start(monkeypatch, "--host", "0.0.0.0")
+    assert asked[-1] == ("0.0.0.0", params.app.port)
+
+
+def test_without_a_token_nothing_is_loaded_or_served(asked, monkeypatch):
+    monkeypatch.delenv(TOKEN)
+    with pytest.raises(SystemExit, match=f"serve: {TOKEN} holds 0 characters"):
+        start(monkeypatch)
+    assert asked == []
