@@ -2,11 +2,13 @@ import zipfile
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from deepfake_detector.inference.detector import (
     FACE_CLASSIFIER,
     Detector,
+    choose_shown,
     detect_faces,
     load_detector,
     outputs_to_boxes,
@@ -90,6 +92,16 @@ def test_boxes_are_clipped_to_the_image_and_empty_rows_left_out():
     }
     boxes = scale_to_px(outputs_to_boxes(outputs), [(200, 100)])
     assert boxes.to_numpy().tolist() == [[0, 0, 0, 20, 100, 0.3, 0.2]]
+
+
+def test_a_face_whose_label_is_not_decided_is_shown_all_the_same():
+    rows = [(0.9, 0.05), (0.05, 0.9), (0.5, 0.48), (0.49, 0.48), (0.3, 0.1), (0.0, 0.0)]
+    faces = pd.DataFrame(rows, columns=["real", "fake"])
+    shown = choose_shown(faces, 0.5)
+    assert shown.index.tolist() == [0, 1, 2, 3]
+    assert shown["label"].tolist() == ["real", "fake", "real", "undecided"]
+    assert shown["score"].tolist() == [0.9, 0.9, 0.5, 0.49]
+    assert choose_shown(faces[:0], 0.5).columns.tolist() == ["real", "fake", "label", "score"]
 
 
 def test_more_crops_than_one_batch_are_classified_in_their_order():

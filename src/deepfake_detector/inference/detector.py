@@ -32,6 +32,9 @@ FACE_COLUMNS = [*BOX, *FACE_LABELS]
 FACE_CLASSIFIER = Path("face_classifier/face_classifier.keras")
 """Where the face classifier lies, from the folder of the detector."""
 
+UNDECIDED = "undecided"
+"""Label of what is surely a face, while neither real nor fake scores enough."""
+
 CROPS_AT_ONCE = 32
 
 
@@ -165,11 +168,21 @@ def classify_crops(classifier, crops: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(logits)
 
 
-def name_labels(faces: pd.DataFrame) -> pd.DataFrame:
-    """Add what people see of a table of faces: `label`, the likelier one, and its `score`."""
+def choose_shown(faces: pd.DataFrame, min_score: float) -> pd.DataFrame:
+    """Choose the faces that people see: surely a face, whichever label it has.
+
+    Args:
+        min_score: least score of real and fake together, and least score of a label.
+
+    Returns:
+        The chosen rows with `score`, that of the likelier label, and `label`: that label, or
+        `UNDECIDED` where its score is less than `min_score`.
+    """
     scores = faces[list(FACE_LABELS)].to_numpy()
-    names = np.array(FACE_LABELS)[scores.argmax(axis=1)] if len(faces) else []
-    return faces.assign(label=names, score=scores.max(axis=1, initial=0.0))
+    best = scores.max(axis=1, initial=0.0)
+    names = np.array(FACE_LABELS)[scores.argmax(axis=1)] if len(faces) else np.array([], str)
+    labels = np.where(best >= min_score, names, UNDECIDED)
+    return faces.assign(label=labels, score=best)[scores.sum(axis=1) >= min_score]
 
 
 def load_detector(path: Path, face_classifier: Path | None = None) -> Detector:
