@@ -8,6 +8,7 @@ import uvicorn
 from deepfake_detector.common import cli
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.video.isolated_decoder import IsolatedDecoder
 from deepfake_detector.video.sampling import Sampling
 from deepfake_detector.web.jobs import JobQueue
 from deepfake_detector.web.private_folder import open_private_folder
@@ -36,7 +37,9 @@ def open_page(model: str | None) -> None:
     sampling = Sampling(
         params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds
     )
-    predictor = DeepfakePredictor.load(model, sampling, params.inference.engine)
+    predictor = DeepfakePredictor.load(
+        model, sampling, params.inference.engine, IsolatedDecoder()
+    )
     with open_private_folder() as folder, listen(HOST, params.app.port) as listening:
         queue = JobQueue(folder, predictor, params.app.max_kept_jobs)
         logger.info("open http://%s:%d (Ctrl+C stops it)", HOST, params.app.port)

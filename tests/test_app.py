@@ -5,6 +5,7 @@ import pytest
 import app
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
+from deepfake_detector.video.isolated_decoder import IsolatedDecoder
 from deepfake_detector.video.sampling import Sampling
 
 
@@ -12,7 +13,8 @@ def start(monkeypatch, *options):
     """Start the command up to where the model would be loaded; return what is asked for."""
     asked = []
 
-    def load(model, sampling):
+    def load(model, sampling, decoder):
+        assert isinstance(decoder, IsolatedDecoder)
         asked.append((model, sampling))
         raise ValueError("no model here")
 

@@ -15,6 +15,7 @@ from deepfake_detector.inference.detector import Detector, detect_faces
 from deepfake_detector.verdicts.decision import Verdict
 from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.track_collector import TrackCollector
+from deepfake_detector.video.decoder import Decoder
 from deepfake_detector.video.frame_reader import Frame
 from deepfake_detector.video.packets import PacketScan
 
@@ -64,6 +65,9 @@ class VideoAnalysis:
         faces: `frame`, what `detect_faces` returns and `track` (0: hardly a face), one row a face.
         tracks: each face over time.
         verdict: on the file, and on each track.
+        decoder: reads a video again, to draw on it.
+        pixel_aspect: width over height of a pixel as a player shows it.
+        transfer: `pq` or `hlg` of an HDR video, which is read as SDR; else empty.
     """
 
     path: Path | None
@@ -77,6 +81,9 @@ class VideoAnalysis:
     faces: pd.DataFrame
     tracks: list[FaceTrack]
     verdict: Verdict
+    decoder: Decoder
+    pixel_aspect: float = 1.0
+    transfer: str = ""
 
 
 class FrameAnalyzer:

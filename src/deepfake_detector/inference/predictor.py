@@ -22,9 +22,9 @@ from deepfake_detector.inference.analysis import (
 )
 from deepfake_detector.inference.model_files import LoadedModel, load_model
 from deepfake_detector.verdicts.decision import decide_video
+from deepfake_detector.video.decoder import Decoder
 from deepfake_detector.video.frame_reader import Frame, FrameReader
-from deepfake_detector.video.images import is_image, read_image
-from deepfake_detector.video.packets import scan_packets
+from deepfake_detector.video.images import is_image
 from deepfake_detector.video.sampling import Sampling
 
 
@@ -34,10 +34,11 @@ class DeepfakePredictor:
     Attributes:
         model: detector, calibration, and which model they are.
         sampling: which frames of a video are analyzed.
+        decoder: decodes files; an `IsolatedDecoder` where strangers send them.
     """
 
-    def __init__(self, model: LoadedModel, sampling: Sampling):
-        self.model, self.sampling = model, sampling
+    def __init__(self, model: LoadedModel, sampling: Sampling, decoder: Decoder | None = None):
+        self.model, self.sampling, self.decoder = model, sampling, decoder or Decoder()
 
     @classmethod
     def load(
@@ -45,6 +46,7 @@ class DeepfakePredictor:
         model: str | Path | None = None,
         sampling: Sampling | None = None,
         engine: Engine = "auto",
+        decoder: Decoder | None = None,
     ) -> "DeepfakePredictor":
         """Load a model with its calibration and the hashes of both.
 
@@ -53,6 +55,7 @@ class DeepfakePredictor:
                 `artifacts/` with a calibration that belongs to it, else the released one.
             sampling: None: as `predict` in `params.yaml` has it.
             engine: what the networks run in, `inference.engine` of `params.yaml`.
+            decoder: None: files are decoded in this process.
 
         Raises:
             ValueError: there is no such model, or it is damaged; the message names the command
@@ -61,7 +64,7 @@ class DeepfakePredictor:
         if sampling is None:
             params = load_params().predict
             sampling = Sampling(params.frame_stride, params.max_frames)
-        return cls(load_model(model, engine), sampling)
+        return cls(load_model(model, engine), sampling, decoder)
 
     def analyze(self, path: str | Path, progress: Progress = ignore_progress) -> VideoAnalysis:
         """Analyze a video or an image; a video that breaks, as far as it can be read.
@@ -72,7 +75,7 @@ class DeepfakePredictor:
         """
         path = Path(path)
         if is_image(path):
-            return self.analyze_image(read_image(path), path)
+            return self.analyze_image(self.decoder.read_image(path), path)
         return self._analyze_video(path, progress)
 
     def analyze_image(self, image: np.ndarray, path: Path | None = None) -> VideoAnalysis:
@@ -92,6 +95,7 @@ class DeepfakePredictor:
             faces=faces,
             tracks=tracks,
             verdict=decide_video(tracks, self.model.calibration),
+            decoder=self.decoder,
         )
 
     def count_frames(self, path: Path) -> int:
@@ -100,12 +104,13 @@ class DeepfakePredictor:
         Raises:
             ValueError: empty, or neither a video nor an image.
         """
-        return 1 if is_image(path) else scan_packets(path).frames
+        return 1 if is_image(path) else self.decoder.scan_packets(path).frames
 
     def _analyze_video(self, path: Path, progress: Progress) -> VideoAnalysis:
-        started, packets, analyzer = datetime.now(UTC), scan_packets(path), self._make_analyzer()
+        started, packets = datetime.now(UTC), self.decoder.scan_packets(path)
+        analyzer = self._make_analyzer()
         sampler = self.sampling.make_sampler(packets.frames)
-        reader = FrameReader(path, packets, self.sampling.max_seconds)
+        reader = FrameReader(path, packets, self.sampling.max_seconds, self.decoder)
         for frames in reader.read(sampler.is_wanted):
             analyzer.analyze(frames)
             progress("analyzing", reader.count)
@@ -125,6 +130,9 @@ class DeepfakePredictor:
             faces=faces,
             tracks=tracks,
             verdict=decide_video(tracks, self.model.calibration),
+            decoder=self.decoder,
+            pixel_aspect=reader.pixel_aspect,
+            transfer=reader.transfer,
         )
 
     def _make_analyzer(self) -> FrameAnalyzer:
