@@ -119,11 +119,18 @@ def log_epoch(row: dict) -> None:
 
 
 def _read_run_id(fingerprint: str) -> str | None:
-    """Read the MLflow run of the same training where it was interrupted."""
+    """Read the MLflow run of the same training where it was interrupted; end another one's."""
     if not UNFINISHED_RUN.is_file():
         return None
     run = json.loads(UNFINISHED_RUN.read_text())
-    return run["mlflow_run_id"] if run["fingerprint"] == fingerprint else None
+    if run["fingerprint"] == fingerprint:
+        return run["mlflow_run_id"]
+    logger.warning(
+        "parameters, data or code are not those of the training that was interrupted: this one "
+        "starts anew"
+    )
+    mlflow_tracking.end_killed_run(run["mlflow_run_id"])
+    return None
 
 
 if __name__ == "__main__":
