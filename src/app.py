@@ -37,9 +37,7 @@ def open_page(model: str | None) -> None:
     sampling = Sampling(
         params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds
     )
-    predictor = DeepfakePredictor.load(
-        model, sampling, params.inference.engine, IsolatedDecoder()
-    )
+    predictor = DeepfakePredictor.load(model, sampling, params.inference.engine, IsolatedDecoder())
     with open_private_folder() as folder, listen(HOST, params.app.port) as listening:
         queue = JobQueue(folder, predictor, params.app.max_kept_jobs)
         logger.info("open http://%s:%d (Ctrl+C stops it)", HOST, params.app.port)
