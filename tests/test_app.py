@@ -13,7 +13,7 @@ def start(monkeypatch, *options):
     """Start the command up to where the model would be loaded; return what is asked for."""
     asked = []
 
-    def load(model, sampling, decoder):
+    def load(model, sampling, engine, decoder):
         assert isinstance(decoder, IsolatedDecoder)
         asked.append((model, sampling))
         raise ValueError("no model here")

@@ -8,6 +8,7 @@ import pytest
 from deepfake_detector.inference.detector import (
     FACE_CLASSIFIER,
     Detector,
+    check_archive,
     choose_shown,
     detect_faces,
     load_detector,
@@ -118,6 +119,17 @@ def test_a_file_that_is_no_archive_is_rejected(tmp_path):
     (tmp_path / "detector.keras").write_bytes(b"something else")
     with pytest.raises(ValueError, match="not a model of this project, or damaged"):
         load_detector(tmp_path / "detector.keras")
+
+
+def test_an_archive_whose_names_are_no_text_is_rejected_by_name(tmp_path):
+    path = tmp_path / "detector.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("é.json", "{}")  # its name stands in the file twice, as UTF-8
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xb9\xb9", 1))
+    with pytest.raises(
+        ValueError, match=r"detector\.keras: not a detector .*, or damaged"
+    ):
+        check_archive(path)
 
 
 def test_of_a_network_with_other_parts_the_cause_is_told_in_a_line(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ the face classifier's crops must show. Shapes: `B` images, `S` side of the SSD's
 """
 
 import itertools
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -216,8 +217,18 @@ def load_detector(path: Path, face_classifier: Path | None = None) -> Detector:
     return Detector(ssd, classifier)
 
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError),
+    *(UnicodeError, ArithmeticError, struct.error),
+)
 """What Python's zipfile raises where bytes of an archive are changed or missing."""
+
+
+_NOT_LOADED = (
+    *(OSError, TypeError, LookupError, ValueError, AttributeError, ImportError),
+    *(RuntimeError, ArithmeticError, MemoryError),
+)
+"""What Keras and HDF5 raise where a file holds something else than they expect."""
 
 
 def _load_network(path: Path):
@@ -228,7 +239,7 @@ def _load_network(path: Path):
     check_archive(path)
     try:
         return keras.models.load_model(path, safe_mode=True, compile=False)
-    except (OSError, TypeError, LookupError, ValueError, AttributeError, ImportError) as error:
+    except _NOT_LOADED as error:
         cause = str(error).strip().rpartition("\n")[2]  # before it Keras prints the whole file
         raise ValueError(
             f"{path}: not a detector of this project as it is now; train one with `dvc repro`, or "
