@@ -126,9 +126,7 @@ def test_an_archive_whose_names_are_no_text_is_rejected_by_name(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("é.json", "{}")  # its name stands in the file twice, as UTF-8
     path.write_bytes(path.read_bytes().replace("é".encode(), b"\xb9\xb9", 1))
-    with pytest.raises(
-        ValueError, match=r"detector\.keras: not a detector .*, or damaged"
-    ):
+    with pytest.raises(ValueError, match=r"detector\.keras: not a detector .*, or damaged"):
         check_archive(path)
 
 

@@ -10,6 +10,7 @@ the face classifier's crops must show. Shapes: `B` images, `S` side of the SSD's
 """
 
 import itertools
+import errno
 import struct
 import zipfile
 import zlib
@@ -259,7 +260,9 @@ def check_archive(path: Path) -> None:
         check_archive_size(path)
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-    except _DAMAGED as error:
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise  # trouble of the machine; EINVAL is a place before the beginning of the file
         raise ValueError(
             f"{path}: not a detector of this project, or damaged ({error}); copy it again"
         ) from error
