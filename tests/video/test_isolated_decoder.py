@@ -125,7 +125,9 @@ PROCESSES = {
 
 @pytest.mark.parametrize("code", PROCESSES)
 def test_a_process_that_breaks_down_or_says_nonsense_rejects_the_file(monkeypatch, clip, code):
-    monkeypatch.setattr(isolated_decoder, "_COMMAND", (sys.executable, "-S", "-c", code))
+    monkeypatch.setattr(
+        isolated_decoder, "_COMMAND", (sys.executable, "-S", "-c", f"input(); {code}")
+    )
     decoder = IsolatedDecoder(DecoderLimits(max_wait_seconds=1.5 if "sleep" in code else 60))
     with pytest.raises(RejectedFileError, match=f"a b:é.mp4: .*{PROCESSES[code]}"):
         for frame in decoder.decode_frames(clip):

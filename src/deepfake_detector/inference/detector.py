@@ -9,8 +9,8 @@ A detector file needs no parameters beside it: anchors and thresholds are inside
 the face classifier's crops must show. Shapes: `B` images, `S` side of the SSD's input, `N` faces.
 """
 
-import itertools
 import errno
+import itertools
 import struct
 import zipfile
 import zlib
