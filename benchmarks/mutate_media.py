@@ -31,8 +31,8 @@ sys.path.insert(0, str(PROJECT / "src"))
 
 import av  # noqa: E402
 
-from deepfake_detector.common.archives import check_archive_size  # noqa: E402
 from deepfake_detector.config.schema import load_params  # noqa: E402
+from deepfake_detector.inference.detector import check_archive  # noqa: E402
 from deepfake_detector.verdicts.calibration import load_calibration  # noqa: E402
 from deepfake_detector.video.frame_reader import FrameReader  # noqa: E402
 from deepfake_detector.video.images import is_image, read_image, write_image  # noqa: E402
@@ -145,7 +145,7 @@ def make_kinds(folder: Path) -> dict[str, Kind]:
     return {
         "video": Kind(make_videos(folder), damage_bytes, read_video),
         "image": Kind(make_images(folder), damage_bytes, read_image),
-        "keras": Kind({"model.keras": make_archive(folder)}, damage_bytes, check_archive_size),
+        "keras": Kind({"model.keras": make_archive(folder)}, damage_bytes, check_archive),
         "params": Kind(params, damage_lines, load_params),
         "calibration": Kind(
             {"calibration.json": make_calibration()}, damage_json, load_calibration

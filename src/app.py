@@ -8,8 +8,7 @@ import uvicorn
 from deepfake_detector.common import cli
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.inference.model_options import add_model_options
-from deepfake_detector.inference.predictor import DeepfakePredictor
-from deepfake_detector.video.sampling import Sampling
+from deepfake_detector.web.isolated_predictor import load_isolated_predictor
 from deepfake_detector.web.jobs import JobQueue
 from deepfake_detector.web.private_folder import open_private_folder
 from deepfake_detector.web.server import listen, make_server
@@ -30,16 +29,7 @@ def main() -> None:
 def open_page(arguments: argparse.Namespace) -> None:
     """Serve the page until it is stopped."""
     params = load_params()
-    sampling = Sampling(
-        params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds
-    )
-    predictor = DeepfakePredictor.load(
-        arguments.model,
-        sampling,
-        params.inference.engine,
-        arguments.prevalence,
-        arguments.max_false_positive_rate,
-    )
+    predictor = load_isolated_predictor(arguments, params)
     with open_private_folder() as folder, listen(HOST, params.app.port) as listening:
         queue = JobQueue(folder, predictor, params.app.max_kept_jobs, params.app.max_waiting_jobs)
         logger.info("open http://%s:%d (Ctrl+C stops it)", HOST, params.app.port)

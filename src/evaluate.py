@@ -24,7 +24,7 @@ from deepfake_detector.common.artifacts import (
     VIDEOS,
 )
 from deepfake_detector.common.files import write_json
-from deepfake_detector.common.tables import read_table, write_table
+from deepfake_detector.common.tables import read_numbers, read_table, write_table
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.data.frame_records import make_shard_path
 from deepfake_detector.data.known_data import find_known_in_data, known_to_text
@@ -175,7 +175,7 @@ def draw_charts(evaluated: EvaluationFrames, values: dict, params: Params) -> No
     write_table(precision_recall, PLOTS / "precision_recall.csv")
     write_table(over_threshold, PLOTS / "f1.csv")
     write_table(confusion, PLOTS / "confusion.csv")
-    history = pd.read_csv(TRAINED / "history.csv")
+    history = read_numbers(TRAINED / "history.csv")
     charts = {
         "precision_recall": plots.draw_precision_recall(precision_recall, values, subject),
         "f1": plots.draw_over_threshold(over_threshold, threshold, subject),

@@ -14,12 +14,11 @@ from tqdm import tqdm
 
 from deepfake_detector.common import cli
 from deepfake_detector.common.files import write_json
-from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.common.tables import Rejection, write_rejections, write_table
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.inference.analysis import VideoAnalysis
-from deepfake_detector.inference.detector import FACE_COLUMNS, name_labels
+from deepfake_detector.inference.detector import FACE_COLUMNS, choose_shown
 from deepfake_detector.inference.model_options import add_model_options
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.plots.face_boxes import draw_faces
@@ -214,8 +213,7 @@ def predict_file(path: Path, predictor: DeepfakePredictor, output: Output) -> pd
                 logger.warning(KNOWN, path, record["known_from_training"]["video"])
         else:
             write_annotated_image(analysis, target, output.score_threshold, truth)
-    faces = name_labels(analysis.faces)
-    faces = faces[faces["score"] >= output.score_threshold].reset_index(drop=True)
+    faces = choose_shown(analysis.faces, output.score_threshold).reset_index(drop=True)
     faces.insert(0, "file", show_path(path))
     logger.info("%s: %d faces in %d frames", path, len(faces), faces["frame"].nunique())
     return faces
@@ -236,8 +234,7 @@ def write_annotated_image(
     analysis: VideoAnalysis, target: Path, score_threshold: float, truth: pd.DataFrame | None
 ) -> None:
     """Write an image with the faces that score enough drawn on it."""
-    faces = analysis.faces
-    shown = faces[faces[list(FACE_LABELS)].max(axis=1) >= score_threshold]
+    shown = choose_shown(analysis.faces, score_threshold)
     write_image(target, draw_faces(analysis.image, shown.drop(columns="track"), truth))
 
 

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deepfake_detector import mlflow_tracking
+from deepfake_detector.common import cli
 from deepfake_detector.common.files import write_json, write_text
 from deepfake_detector.common.tables import write_table
 from deepfake_detector.config.overrides import override_params, read_preset
@@ -51,12 +52,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="where it goes (%(default)s)")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    try:
-        release(asked)
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"release: {error}") from error
-    except KeyboardInterrupt as error:
-        raise SystemExit("release: stopped; the same command goes on where it was") from error
+    cli.run("release", lambda: release(asked), "the same command goes on where it was")
 
 
 def release(asked: argparse.Namespace) -> None:

@@ -13,8 +13,8 @@ import uvicorn
 
 from deepfake_detector.common import cli
 from deepfake_detector.config.schema import load_params
-from deepfake_detector.inference.predictor import DeepfakePredictor
-from deepfake_detector.video.sampling import Sampling
+from deepfake_detector.inference.model_options import add_model_options
+from deepfake_detector.web.isolated_predictor import load_isolated_predictor
 from deepfake_detector.web.jobs import JobQueue
 from deepfake_detector.web.private_folder import open_private_folder
 from deepfake_detector.web.server import listen
@@ -25,11 +25,7 @@ logger = logging.getLogger("serve")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--model",
-        metavar="released|trained|FOLDER",
-        help="default: what was trained, with a calibration that belongs to it, else the released",
-    )
+    add_model_options(parser)
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -39,19 +35,16 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    cli.run("serve", lambda: serve(arguments.model, arguments.host))
+    cli.run("serve", lambda: serve(arguments))
 
 
-def serve(model: str | None, host: str) -> None:
+def serve(asked: argparse.Namespace) -> None:
     """Serve until it is stopped."""
     params, token = load_params(), read_token(os.environ)
-    sampling = Sampling(
-        params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds
-    )
-    predictor = DeepfakePredictor.load(model, sampling, params.inference.engine)
-    with open_private_folder() as folder, listen(host, params.app.port) as listening:
+    predictor = load_isolated_predictor(asked, params)
+    with open_private_folder() as folder, listen(asked.host, params.app.port) as listening:
         queue = JobQueue(folder, predictor, params.app.max_kept_jobs, params.app.max_waiting_jobs)
-        logger.info("serving http://%s:%d/jobs (Ctrl+C stops it)", host, params.app.port)
+        logger.info("serving http://%s:%d/jobs (Ctrl+C stops it)", asked.host, params.app.port)
         try:
             service = make_service(queue, params.app.max_megabytes, token)
             config = uvicorn.Config(service, log_level="warning")

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 from deepfake_detector import mlflow_tracking
+from deepfake_detector.common import cli
+from deepfake_detector.common.files import write_json
 from deepfake_detector.common.used_code import hash_used_code
 from deepfake_detector.config.schema import Params, load_params
 from deepfake_detector.config.yaml_edit import read_yaml
@@ -22,14 +24,8 @@ logger = logging.getLogger("train")
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        train(load_params())
-    except (ValueError, FileNotFoundError, FloatingPointError) as error:
-        raise SystemExit(f"train: {error}") from error
-    except KeyboardInterrupt as error:
-        raise SystemExit(
-            "train: stopped; the same command goes on after the last epoch"
-        ) from error
+    goes_on = "the same command goes on after the last epoch"
+    cli.run("train", lambda: train(load_params()), goes_on)
 
 
 def train(params: Params) -> None:
@@ -52,7 +48,7 @@ def train(params: Params) -> None:
     code = hash_used_code(Path(__file__))
     fingerprint = make_fingerprint(stage, params, [*shards.train, *shards.validation], code)
     with mlflow_tracking.training_run(params, inputs, _read_run_id(fingerprint)) as run_id:
-        _write_json(UNFINISHED_RUN, {"mlflow_run_id": run_id, "fingerprint": fingerprint})
+        write_json({"mlflow_run_id": run_id, "fingerprint": fingerprint}, UNFINISHED_RUN)
         (OUT / "face_classifier").mkdir(parents=True, exist_ok=True)  # empty without a classifier
         classifier = None
         if params.face_classifier.enabled:
@@ -68,7 +64,7 @@ def train(params: Params) -> None:
             mlflow_tracking.log_file(OUT / "face_classifier/history.csv", "face_classifier")
         train_ssd(params, shards, OUT, fingerprint, log_epoch, classifier)
         write_for_inference(shards)
-        _write_json(OUT / "run.json", {"mlflow_run_id": run_id})
+        write_json({"mlflow_run_id": run_id}, OUT / "run.json")
         for name in ("history.csv", "last.keras"):
             mlflow_tracking.log_file(OUT / name)
     remove_checkpoints(OUT)
@@ -123,18 +119,18 @@ def log_epoch(row: dict) -> None:
 
 
 def _read_run_id(fingerprint: str) -> str | None:
-    """Read the MLflow run of the same training where it was interrupted."""
+    """Read the MLflow run of the same training where it was interrupted; end another one's."""
     if not UNFINISHED_RUN.is_file():
         return None
     run = json.loads(UNFINISHED_RUN.read_text())
-    return run["mlflow_run_id"] if run["fingerprint"] == fingerprint else None
-
-
-def _write_json(path: Path, values: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(values) + "\n")
-    partial.replace(path)
+    if run["fingerprint"] == fingerprint:
+        return run["mlflow_run_id"]
+    logger.warning(
+        "parameters, data or code are not those of the training that was interrupted: this one "
+        "starts anew"
+    )
+    mlflow_tracking.end_killed_run(run["mlflow_run_id"])
+    return None
 
 
 if __name__ == "__main__":

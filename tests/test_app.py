@@ -5,6 +5,8 @@ import pytest
 import app
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
+from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.video.decoders.isolated_decoder import IsolatedDecoder
 from deepfake_detector.video.sampling import Sampling
 
 
@@ -13,10 +15,12 @@ def start(monkeypatch, *options):
     asked = []
 
     def load(*given):
-        asked.append(given)
+        *asked_for, decoder = given
+        assert isinstance(decoder, IsolatedDecoder)
+        asked.append(tuple(asked_for))
         raise ValueError("no model here")
 
-    monkeypatch.setattr(app.DeepfakePredictor, "load", load)
+    monkeypatch.setattr(DeepfakePredictor, "load", load)
     monkeypatch.setattr("sys.argv", ["app.py", *options])
     monkeypatch.chdir(PROJECT)
     with pytest.raises(SystemExit, match="app: no model here"):

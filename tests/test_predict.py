@@ -2,6 +2,7 @@ import argparse
 import errno
 import json
 import os
+import resource
 import struct
 import zlib
 from pathlib import Path
@@ -32,8 +33,8 @@ class TwoFaces:
     def predict_on_batch(self, images):
         boxes = np.zeros((len(images), 4, 4), np.float32)
         scores = np.zeros((len(images), 4, 2), np.float32)
-        boxes[:, 0], scores[:, 0] = FACE, [0.1, 0.9]
-        boxes[:, 1], scores[:, 1] = [-0.1, 0.0, 0.1, 0.2], [0.3, 0.2]
+        boxes[:, 0], scores[:, 0] = FACE, [0.05, 0.9]
+        boxes[:, 1], scores[:, 1] = [-0.1, 0.0, 0.1, 0.2], [0.3, 0.15]
         return {"boxes": boxes, "scores": scores}
 
 
@@ -166,7 +167,7 @@ def test_one_bad_file_does_not_stop_the_others(picture, clip, tmp_path):
 
 
 def test_no_face_found_gives_empty_tables(picture, tmp_path):
-    run(picture, out=tmp_path / "out", score=0.95)
+    run(picture, out=tmp_path / "out", score=0.97)
     assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 0
     assert json.loads((tmp_path / "out" / "faces.json").read_text()) == []
 
@@ -258,3 +259,19 @@ def test_the_folder_of_the_input_is_no_place_for_the_output(picture):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     rejections = run(tmp_path / "missing.png", out=tmp_path / "out")
     assert "missing.png: no such file" in rejections[0].reason
+
+
+@pytest.mark.parametrize("room", [0, 600, 2500])
+def test_a_full_disk_ends_the_command_and_rejects_no_video(clip, tmp_path, room):
+    run(clip, out=tmp_path / "whole")  # loads what it needs, so that nothing else is written
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            run(clip, out=tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "out/clip/verdict.json").exists()
+    rejected = tmp_path / "out/rejected.csv"
+    assert not rejected.exists() or rejected.read_text() == "file,row,reason\n"
+    assert run(clip, out=tmp_path / "out") == []

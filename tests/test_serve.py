@@ -5,6 +5,8 @@ import pytest
 import serve
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
+from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.video.decoders.isolated_decoder import IsolatedDecoder
 from deepfake_detector.video.sampling import Sampling
 from deepfake_detector.web.service import TOKEN
 
@@ -18,7 +20,7 @@ def asked(monkeypatch):
         asked.append((host, port))
         raise ValueError("not in a test")
 
-    monkeypatch.setattr(serve.DeepfakePredictor, "load", lambda *given: asked.append(given))
+    monkeypatch.setattr(DeepfakePredictor, "load", lambda *given: asked.append(given))
     monkeypatch.setattr(serve, "listen", listen)
     monkeypatch.setenv(TOKEN, "x" * 32)
     monkeypatch.chdir(PROJECT)
@@ -35,8 +37,10 @@ def test_this_machine_alone_reaches_it_unless_said_otherwise(asked, monkeypatch)
     limits = (params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds)
     with pytest.raises(SystemExit, match="serve: not in a test"):
         start(monkeypatch, "--model", "released")
-    model = ("released", Sampling(*limits), params.inference.engine)
-    assert asked == [model, ("127.0.0.1", params.app.port)]
+    *model, decoder = asked[0]
+    assert model == ["released", Sampling(*limits), params.inference.engine, 0.5, None]
+    assert isinstance(decoder, IsolatedDecoder)
+    assert asked[1:] == [("127.0.0.1", params.app.port)]
     with pytest.raises(SystemExit, match="serve: not in a test"):
         start(monkeypatch, "--host", "0.0.0.0")
     assert asked[-1] == ("0.0.0.0", params.app.port)

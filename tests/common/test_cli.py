@@ -1,5 +1,6 @@
 import pytest
 
+from code_map import PROJECT
 from deepfake_detector.common import cli
 
 
@@ -31,3 +32,10 @@ def test_command_that_ends_well_raises_nothing():
     done = []
     cli.run("train", lambda: done.append("trained"))
     assert done == ["trained"]
+
+
+@pytest.mark.parametrize("script", sorted((PROJECT / "src").glob("*.py")), ids=lambda p: p.stem)
+def test_every_command_ends_in_the_same_way(script):
+    text = script.read_text(encoding="utf-8")
+    assert text.count("cli.run(") == 1
+    assert "except KeyboardInterrupt" not in text

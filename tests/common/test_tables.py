@@ -6,6 +6,7 @@ from deepfake_detector.common.tables import (
     ANNOTATION_COLUMNS,
     VIDEO_COLUMNS,
     Rejection,
+    read_numbers,
     read_table,
     write_rejections,
     write_table,
@@ -51,6 +52,18 @@ def test_what_is_no_number_is_named_with_its_row(tmp_path, value):
     (tmp_path / "a.csv").write_text(f"video,frames\na,1\nb,{value}\n")
     with pytest.raises(ValueError, match=r"a\.csv row 3: frames: expected a number, got"):
         read_table(tmp_path / "a.csv")
+
+
+def test_of_a_table_of_numbers_every_column_is_one(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss\n1,0.5\n2,\n")
+    table = read_numbers(tmp_path / "history.csv")
+    assert table["epoch"].tolist() == [1, 2]
+    assert table["loss"].isna().tolist() == [False, True]
+    (tmp_path / "history.csv").write_text("epoch,loss\n1,True\n")
+    with pytest.raises(
+        ValueError, match=r"history\.csv row 2: loss: expected a number, got 'True'"
+    ):
+        read_numbers(tmp_path / "history.csv")
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2,3\n", b"a\n\xff\xfe\n"])

@@ -2,11 +2,14 @@ import zipfile
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from deepfake_detector.inference.detector import (
     FACE_CLASSIFIER,
     Detector,
+    check_archive,
+    choose_shown,
     detect_faces,
     load_detector,
     outputs_to_boxes,
@@ -92,6 +95,16 @@ def test_boxes_are_clipped_to_the_image_and_empty_rows_left_out():
     assert boxes.to_numpy().tolist() == [[0, 0, 0, 20, 100, 0.3, 0.2]]
 
 
+def test_a_face_whose_label_is_not_decided_is_shown_all_the_same():
+    rows = [(0.9, 0.05), (0.05, 0.9), (0.5, 0.48), (0.49, 0.48), (0.3, 0.1), (0.0, 0.0)]
+    faces = pd.DataFrame(rows, columns=["real", "fake"])
+    shown = choose_shown(faces, 0.5)
+    assert shown.index.tolist() == [0, 1, 2, 3]
+    assert shown["label"].tolist() == ["real", "fake", "real", "undecided"]
+    assert shown["score"].tolist() == [0.9, 0.9, 0.5, 0.49]
+    assert choose_shown(faces[:0], 0.5).columns.tolist() == ["real", "fake", "label", "score"]
+
+
 def test_more_crops_than_one_batch_are_classified_in_their_order():
     crops = [np.full((4, 4, 3), number, np.uint8) for number in range(40)]
     assert Detector(None, Brightness()).classify(crops).tolist() == list(range(-100, -60))
@@ -106,6 +119,15 @@ def test_a_file_that_is_no_archive_is_rejected(tmp_path):
     (tmp_path / "detector.keras").write_bytes(b"something else")
     with pytest.raises(ValueError, match="not a model of this project, or damaged"):
         load_detector(tmp_path / "detector.keras")
+
+
+def test_an_archive_whose_names_are_no_text_is_rejected_by_name(tmp_path):
+    path = tmp_path / "detector.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("é.json", "{}")  # its name stands in the file twice, as UTF-8
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xb9\xb9", 1))
+    with pytest.raises(ValueError, match=r"detector\.keras: not a detector .*, or damaged"):
+        check_archive(path)
 
 
 def test_of_a_network_with_other_parts_the_cause_is_told_in_a_line(tmp_path, monkeypatch):

@@ -227,3 +227,10 @@ def test_curl_asks_about_more_than_is_allowed(server, lines, folder):
     answers = ask(asked, folder)
     assert [answer["rejected"][:6] for answer in answers] == ["row 0:", "row 1:", ""]
     assert all("outside of the folder" in answer["rejected"] for answer in answers[:2])
+
+
+@pytest.mark.slow
+def test_curl_is_told_which_columns_there_are(server, lines, folder):
+    asked = re.sub(r"(?<=-d ').*(?=')", '{"dataframe_records": [{"clip": "a.mp4"}]}', lines[1])
+    answer = subprocess.run(["bash", "-c", asked], cwd=folder, capture_output=True, text=True)
+    assert "expected a column image or video" in answer.stdout

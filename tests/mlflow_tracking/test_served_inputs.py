@@ -2,14 +2,18 @@ import base64
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 
 from deepfake_detector.mlflow_tracking.served_inputs import (
     VIDEO_FOLDER,
+    check_columns,
     decode_image,
     find_video,
     find_video_folder,
 )
+from deepfake_detector.video.decoders.decoder import Decoder
 
 RED = np.full((20, 30, 3), (255, 0, 0), dtype=np.uint8)
 
@@ -79,18 +83,32 @@ def test_a_folder_that_is_not_there_is_rejected_at_once(tmp_path):
 @pytest.mark.parametrize("kind", [".png", ".jpg"])
 def test_a_picture_is_decoded_as_rgb(kind):
     content = cv2.imencode(kind, RED[..., ::-1])[1].tobytes()
-    picture = decode_image(base64.b64encode(content).decode())
+    picture = decode_image(base64.b64encode(content).decode(), Decoder())
     assert picture.shape == (20, 30, 3)
     assert np.abs(picture.astype(int) - RED).max() <= 2  # JPEG loses a little
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,", " Data:image/png;BASE64,"])
+def test_an_address_with_the_picture_in_it_and_broken_lines_are_taken(prefix):
+    content = cv2.imencode(".png", RED[..., ::-1])[1].tobytes()
+    text = prefix + base64.encodebytes(content).decode().replace("\n", "\r\n")
+    assert np.array_equal(decode_image(text, Decoder()), RED)
+
+
+def test_a_request_without_a_known_column_is_rejected_by_its_columns():
+    with pytest.raises(MlflowException, match="expected a column image or video, got Image, 3"):
+        check_columns(pd.DataFrame([{"Image": "x", 3: 1}]))
+    check_columns(pd.DataFrame())
+    check_columns(pd.DataFrame([{"video": "x", "other": 1}]))
 
 
 def test_what_is_not_base64_is_rejected():
     for text in ("%%%", "bär"):
         with pytest.raises(ValueError, match="image is not base64"):
-            decode_image(text)
+            decode_image(text, Decoder())
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_what_is_no_picture_is_rejected(content):
     with pytest.raises(ValueError, match="image is not a JPEG or PNG file"):
-        decode_image(base64.b64encode(content).decode())
+        decode_image(base64.b64encode(content).decode(), Decoder())

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from deepfake_detector.plots import draw_faces
-from deepfake_detector.plots.face_boxes import COLORS
+from deepfake_detector.plots.face_boxes import COLORS, UNDECIDED
 
 GRAY = np.full((200, 300, 3), 128, np.uint8)
 FACES = ["left", "top", "right", "bottom", "real", "fake"]
@@ -22,6 +22,12 @@ def test_fake_is_red_real_is_blue_truth_is_green():
     assert tuple(picture[90, 100]) == COLORS["truth"]
     assert COLORS["fake"][0] > 200 > COLORS["fake"][2]
     assert COLORS["real"][2] > 200 > COLORS["real"][0]
+
+
+def test_a_face_with_an_undecided_label_is_gray():
+    faces = pd.DataFrame([(20, 60, 80, 120, 0.49, 0.48)], columns=FACES)
+    picture = draw_faces(np.zeros_like(GRAY), faces.assign(label="undecided"))
+    assert tuple(picture[90, 20]) == UNDECIDED
 
 
 def test_the_picture_that_was_given_stays_as_it_is():

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -299,3 +300,24 @@ def test_a_video_is_opened_once_for_its_header_and_decoded_twice(tmp_path, monke
     monkeypatch.setattr(av, "open", count)
     report(path)
     assert [name for name, rest in opened if not rest] == ["a.mp4"] * 3
+
+
+def test_pixels_that_are_not_square_and_hdr_are_told_in_verdict_and_report(tmp_path):
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p10le"
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        stream.codec_context.color_trc = 16
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(make_frame([FAKE]), "rgb24")))
+        container.mux(stream.encode())
+    record, out = report(path)
+    assert (record["pixel_aspect"], record["hdr"]) == (1.3333, "pq")
+    assert record["width_px"] == 160
+    text = (out / "report.html").read_text()
+    assert "The video is HDR (PQ)" in text
+    assert "a player shows each 1.333 times as wide" in text
+    record, out = report(write_clip(tmp_path / "plain.mp4", [make_frame([FAKE])] * 5))
+    assert (record["pixel_aspect"], record["hdr"]) == (1.0, "")
+    assert not re.search("HDR|not square", (out / "report.html").read_text())

@@ -1,3 +1,4 @@
+import sys
 import threading
 from concurrent.futures import wait
 
@@ -5,6 +6,8 @@ import pytest
 
 from builders import make_predictor
 from clips import FACE_PX, SeesColors, make_frame, write_clip
+from deepfake_detector.video.decoders import isolated_decoder
+from deepfake_detector.video.decoders.isolated_decoder import IsolatedDecoder
 from deepfake_detector.web.jobs import Job, JobQueue, clean_name, describe_job
 
 
@@ -174,3 +177,29 @@ def test_a_name_of_any_length_fits_into_a_file_system(tmp_path, letter, ending):
     name = clean_name(letter * 400 + ending)
     assert 0 < len(name.encode()) <= 190
     (tmp_path / name).touch()
+
+
+def test_trouble_of_the_machine_is_no_fault_of_the_file(tmp_path, clip):
+    class Full:
+        input_shape = (None, 120, 120, 3)
+
+        def predict_on_batch(self, images):
+            raise OSError(28, "No space left on device", "/secret/folder")
+
+    _, job = hand_in(JobQueue(tmp_path, make_predictor(Full()), max_kept_jobs=2), clip)
+    assert describe_job(job)["reason"] == (
+        "a.mp4 was not judged: No space left on device; this is no fault of it"
+    )
+
+
+def test_a_file_of_a_stranger_is_decoded_in_a_process_of_its_own(tmp_path, clip, monkeypatch):
+    predictor = make_predictor(SeesColors())
+    predictor.decoder = IsolatedDecoder()
+    queue = JobQueue(tmp_path, predictor, max_kept_jobs=4)
+    judged = describe_job(hand_in(queue, clip)[1])
+    assert (judged["state"], judged["frames"]["read"]) == ("judged", 5)
+    crash = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    monkeypatch.setattr(isolated_decoder, "_COMMAND", (sys.executable, "-c", crash))
+    reason = describe_job(hand_in(queue, clip)[1])["reason"]
+    assert reason.startswith("a.mp4: the process that decodes it broke down (Segmentation fault)")
+    queue.close()

@@ -50,6 +50,22 @@ def read_table(path: Path) -> pd.DataFrame:
         ValueError: there is no such file, it is no table, or a number is none; names file, column
             and row.
     """
+    table = _read_texts(path)
+    names = [name for name in table if name in _NUMBERS or name.endswith(_NUMBER_ENDINGS)]
+    return table.assign(**{name: _to_numbers(table[name], path) for name in names})
+
+
+def read_numbers(path: Path) -> pd.DataFrame:
+    """Read a table of which every column is one of numbers, such as `history.csv`.
+
+    Returns, Raises:
+        As `read_table`.
+    """
+    table = _read_texts(path)
+    return table.assign(**{name: _to_numbers(table[name], path) for name in table})
+
+
+def _read_texts(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"{path}: not there; run the stage {path.parent.name} first (dvc repro)")
     try:
@@ -58,8 +74,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise ValueError(f"{path}: no table ({error}); run dvc repro again") from error
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes a cell too many for an index
         raise ValueError(f"{path}: no table (a row has more cells than the first)")
-    numbers = [name for name in table if name in _NUMBERS or name.endswith(_NUMBER_ENDINGS)]
-    return table.assign(**{name: _to_numbers(table[name], path) for name in numbers})
+    return table
 
 
 def _to_numbers(texts: pd.Series, path: Path) -> pd.Series:

@@ -13,8 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from deepfake_detector.common.boxes import BOX
-from deepfake_detector.common.files import write_text
-from deepfake_detector.common.tables import METHOD_COLUMNS, Rejection
+from deepfake_detector.common.tables import METHOD_COLUMNS, Rejection, write_table
 from deepfake_detector.data.annotations.fields import PX
 from deepfake_detector.data.annotations.reader import read_annotation_folder
 from deepfake_detector.video.names import VideoNames
@@ -72,7 +71,7 @@ def join_folders(
         rejections += _join_annotations(folder, prefix, [v.name for v in videos], out)
         rows += _read_video_rows(folder, prefix, (methods or {}).get(prefix, ("", "")))
     table = pd.DataFrame(rows, columns=VIDEO_LIST_COLUMNS).fillna("")
-    write_text(table.to_csv(index=False, lineterminator="\n"), out / "videos.csv")
+    write_table(table, out / "videos.csv")
     return Joined(count, rejections)
 
 
@@ -100,8 +99,7 @@ def _join_annotations(folder: Path, prefix: str, videos: list[str], out: Path) -
             rejections.append(Rejection(str(folder), None, str(error)))
     faces = faces[faces["name"].isin(known)]
     table = faces.assign(video=faces["name"].map(known).astype(str))[ANNOTATION_COLUMNS]
-    text = table.to_csv(index=False, lineterminator="\n")
-    write_text(text, out / "annotations" / f"{prefix}.csv")
+    write_table(table, out / "annotations" / f"{prefix}.csv")
     return rejections
 
 

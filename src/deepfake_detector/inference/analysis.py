@@ -16,6 +16,7 @@ from deepfake_detector.inference.detector import Detector, detect_faces
 from deepfake_detector.verdicts.decision import Verdict
 from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.track_collector import TrackCollector
+from deepfake_detector.video.decoders.decoder import Decoder
 from deepfake_detector.video.frame_reader import Frame
 from deepfake_detector.video.packets import PacketScan
 
@@ -68,6 +69,9 @@ class VideoAnalysis:
         tracks: each face over time.
         verdict: on the file, and on each track.
         frame_hashes: perceptual hashes of a few frames spread over a video.
+        decoder: reads a video again, to draw on it.
+        pixel_aspect: width over height of a pixel as a player shows it.
+        transfer: `pq` or `hlg` of an HDR video, which is read as SDR; else empty.
     """
 
     path: Path | None
@@ -81,6 +85,9 @@ class VideoAnalysis:
     faces: pd.DataFrame
     tracks: list[FaceTrack]
     verdict: Verdict
+    decoder: Decoder
+    pixel_aspect: float = 1.0
+    transfer: str = ""
     frame_hashes: tuple[int, ...] = ()
 
 

@@ -9,7 +9,9 @@ A detector file needs no parameters beside it: anchors and thresholds are inside
 the face classifier's crops must show. Shapes: `B` images, `S` side of the SSD's input, `N` faces.
 """
 
+import errno
 import itertools
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -31,6 +33,9 @@ FACE_COLUMNS = [*BOX, *FACE_LABELS]
 
 FACE_CLASSIFIER = Path("face_classifier/face_classifier.keras")
 """Where the face classifier lies, from the folder of the detector."""
+
+UNDECIDED = "undecided"
+"""Label of what is surely a face, while neither real nor fake scores enough."""
 
 CROPS_AT_ONCE = 32
 
@@ -165,11 +170,21 @@ def classify_crops(classifier, crops: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(logits)
 
 
-def name_labels(faces: pd.DataFrame) -> pd.DataFrame:
-    """Add what people see of a table of faces: `label`, the likelier one, and its `score`."""
+def choose_shown(faces: pd.DataFrame, min_score: float) -> pd.DataFrame:
+    """Choose the faces that people see: surely a face, whichever label it has.
+
+    Args:
+        min_score: least score of real and fake together, and least score of a label.
+
+    Returns:
+        The chosen rows with `score`, that of the likelier label, and `label`: that label, or
+        `UNDECIDED` where its score is less than `min_score`.
+    """
     scores = faces[list(FACE_LABELS)].to_numpy()
-    names = np.array(FACE_LABELS)[scores.argmax(axis=1)] if len(faces) else []
-    return faces.assign(label=names, score=scores.max(axis=1, initial=0.0))
+    best = scores.max(axis=1, initial=0.0)
+    names = np.array(FACE_LABELS)[scores.argmax(axis=1)] if len(faces) else np.array([], str)
+    labels = np.where(best >= min_score, names, UNDECIDED)
+    return faces.assign(label=labels, score=best)[scores.sum(axis=1) >= min_score]
 
 
 def load_detector(path: Path, face_classifier: Path | None = None) -> Detector:
@@ -203,8 +218,18 @@ def load_detector(path: Path, face_classifier: Path | None = None) -> Detector:
     return Detector(ssd, classifier)
 
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError),
+    *(UnicodeError, ArithmeticError, struct.error),
+)
 """What Python's zipfile raises where bytes of an archive are changed or missing."""
+
+
+_NOT_LOADED = (
+    *(OSError, TypeError, LookupError, ValueError, AttributeError, ImportError),
+    *(RuntimeError, ArithmeticError, MemoryError),
+)
+"""What Keras and HDF5 raise where a file holds something else than they expect."""
 
 
 def _load_network(path: Path):
@@ -215,7 +240,7 @@ def _load_network(path: Path):
     check_archive(path)
     try:
         return keras.models.load_model(path, safe_mode=True, compile=False)
-    except (OSError, TypeError, LookupError, ValueError, AttributeError, ImportError) as error:
+    except _NOT_LOADED as error:
         cause = str(error).strip().rpartition("\n")[2]  # before it Keras prints the whole file
         raise ValueError(
             f"{path}: not a detector of this project as it is now; train one with `dvc repro`, or "
@@ -235,7 +260,9 @@ def check_archive(path: Path) -> None:
         check_archive_size(path)
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-    except _DAMAGED as error:
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise  # trouble of the machine; EINVAL is a place before the beginning of the file
         raise ValueError(
             f"{path}: not a detector of this project, or damaged ({error}); copy it again"
         ) from error

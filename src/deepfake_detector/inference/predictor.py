@@ -33,9 +33,9 @@ from deepfake_detector.verdicts.operating_point import (
     set_false_positive_rate,
     set_prevalence,
 )
+from deepfake_detector.video.decoders.decoder import Decoder
 from deepfake_detector.video.frame_reader import Frame, FrameReader
-from deepfake_detector.video.images import is_image, read_image
-from deepfake_detector.video.packets import scan_packets
+from deepfake_detector.video.images import is_image
 from deepfake_detector.video.sampling import Sampling
 
 
@@ -45,10 +45,11 @@ class DeepfakePredictor:
     Attributes:
         model: detector, calibration, and which model they are.
         sampling: which frames of a video are analyzed.
+        decoder: decodes files; an `IsolatedDecoder` where strangers send them.
     """
 
-    def __init__(self, model: LoadedModel, sampling: Sampling):
-        self.model, self.sampling = model, sampling
+    def __init__(self, model: LoadedModel, sampling: Sampling, decoder: Decoder | None = None):
+        self.model, self.sampling, self.decoder = model, sampling, decoder or Decoder()
 
     @classmethod
     def load(
@@ -58,6 +59,7 @@ class DeepfakePredictor:
         engine: Engine = "auto",
         prevalence: float = EVEN,
         max_false_positive_rate: float | None = None,
+        decoder: Decoder | None = None,
     ) -> "DeepfakePredictor":
         """Load a model with its calibration and the hashes of both.
 
@@ -70,6 +72,7 @@ class DeepfakePredictor:
                 not answers.
             max_false_positive_rate: of real videos that may be called likely fake, 0-1; None: as
                 the model was calibrated.
+            decoder: None: files are decoded in this process.
 
         Raises:
             ValueError: there is no such model, or it is damaged; the message names the command
@@ -82,7 +85,7 @@ class DeepfakePredictor:
         if max_false_positive_rate is not None:
             calibration = set_false_positive_rate(loaded.calibration, max_false_positive_rate)
             loaded = replace(loaded, calibration=calibration)
-        return cls(loaded, sampling).at_prevalence(prevalence)
+        return cls(loaded, sampling, decoder).at_prevalence(prevalence)
 
     def at_prevalence(self, prevalence: float) -> "DeepfakePredictor":
         """Return a predictor of the same model for files of which so many, 0-1, are fake.
@@ -93,7 +96,8 @@ class DeepfakePredictor:
         if prevalence == self.model.calibration.prevalence:
             return self
         calibration = set_prevalence(self.model.calibration, prevalence)
-        return DeepfakePredictor(replace(self.model, calibration=calibration), self.sampling)
+        model = replace(self.model, calibration=calibration)
+        return DeepfakePredictor(model, self.sampling, self.decoder)
 
     def analyze(self, path: str | Path, progress: Progress = ignore_progress) -> VideoAnalysis:
         """Analyze a video or an image; a video that breaks, as far as it can be read.
@@ -104,7 +108,7 @@ class DeepfakePredictor:
         """
         path = Path(path)
         if is_image(path):
-            return self.analyze_image(read_image(path), path)
+            return self.analyze_image(self.decoder.read_image(path), path)
         return self._analyze_video(path, progress)
 
     def analyze_image(self, image: np.ndarray, path: Path | None = None) -> VideoAnalysis:
@@ -124,6 +128,7 @@ class DeepfakePredictor:
             faces=faces,
             tracks=tracks,
             verdict=decide_video(tracks, self.model.calibration),
+            decoder=self.decoder,
         )
 
     def count_frames(self, path: Path) -> int:
@@ -132,12 +137,13 @@ class DeepfakePredictor:
         Raises:
             ValueError: empty, or neither a video nor an image.
         """
-        return 1 if is_image(path) else scan_packets(path).frames
+        return 1 if is_image(path) else self.decoder.scan_packets(path).frames
 
     def _analyze_video(self, path: Path, progress: Progress) -> VideoAnalysis:
-        started, packets, analyzer = datetime.now(UTC), scan_packets(path), self._make_analyzer()
+        started, packets = datetime.now(UTC), self.decoder.scan_packets(path)
+        analyzer = self._make_analyzer()
         sampler = self.sampling.make_sampler(packets.frames)
-        reader = FrameReader(path, packets, self.sampling.max_seconds)
+        reader = FrameReader(path, packets, self.sampling.max_seconds, self.decoder)
         hasher = FrameHasher(packets.frames)
         for frames in reader.read(sampler.is_wanted):
             analyzer.analyze(frames)
@@ -165,6 +171,9 @@ class DeepfakePredictor:
             faces=faces,
             tracks=tracks,
             verdict=abstain_on_parts(verdict, tracks, calibration),
+            decoder=self.decoder,
+            pixel_aspect=reader.pixel_aspect,
+            transfer=reader.transfer,
             frame_hashes=tuple(hasher.hashes),
         )  # fmt: skip
 

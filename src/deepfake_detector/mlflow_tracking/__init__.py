@@ -4,6 +4,7 @@ from deepfake_detector.mlflow_tracking.provenance import hash_dvc_inputs, read_g
 from deepfake_detector.mlflow_tracking.registry import register_detector, register_released
 from deepfake_detector.mlflow_tracking.runs import (
     continued_run,
+    end_killed_run,
     find_run,
     has_evaluation,
     log_epoch,
@@ -18,6 +19,7 @@ from deepfake_detector.mlflow_tracking.study_runs import StudyRun
 __all__ = [
     "StudyRun",
     "continued_run",
+    "end_killed_run",
     "find_run",
     "has_evaluation",
     "hash_dvc_inputs",

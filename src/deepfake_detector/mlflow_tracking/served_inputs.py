@@ -3,15 +3,38 @@
 import base64
 import binascii
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from deepfake_detector.video import images
+from deepfake_detector.mlflow_tracking.signature import INPUTS
+from deepfake_detector.video.decoders.decoder import Decoder
 
 VIDEO_FOLDER = "DEEPFAKE_DETECTOR_VIDEOS"
 """Environment variable: the folder that videos are taken from. Without it, none are."""
+
+_DATA_ADDRESS = re.compile(r"^data:[^,]{0,100};base64,", re.IGNORECASE)
+
+
+def check_columns(table: pd.DataFrame) -> None:
+    """Check that a request names one of `INPUTS`, so that a mistyped column is not passed over.
+
+    Raises:
+        MlflowException: it has rows and no known column.
+    """
+    if len(table) and not set(INPUTS) & set(table.columns):
+        from mlflow.exceptions import MlflowException
+
+        raise MlflowException.invalid_parameter_value(
+            f"expected a column {' or '.join(INPUTS)}, got {_list_names(table.columns)}"
+        )
+
+
+def _list_names(names) -> str:
+    return ", ".join(f"{name!s:.40}" for name in names[:10]) or "none"
 
 
 def find_video_folder(environment: Mapping[str, str]) -> Path | None:
@@ -49,17 +72,19 @@ def find_video(name: str, folder: Path | None) -> Path:
     return path
 
 
-def decode_image(text: str) -> np.ndarray:
+def decode_image(text: str, decoder: Decoder) -> np.ndarray:
     """Decode a picture: base64 of a JPEG or PNG file to uint8 RGB [height, width, 3].
+
+    White space and what a `data:` address begins with are left out.
 
     Raises:
         ValueError: it is no base64, or no picture.
     """
     try:
-        content = base64.b64decode(text, validate=True)
+        content = base64.b64decode(_DATA_ADDRESS.sub("", "".join(text.split())), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ValueError(f"image is not base64: {error}") from error
     try:
-        return images.decode_foreign_image(content, Path("image"))
+        return decoder.decode_image(content, Path("image"))
     except ValueError as error:
         raise ValueError(f"image is not a JPEG or PNG file ({error})") from error

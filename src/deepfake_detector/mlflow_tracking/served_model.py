@@ -14,7 +14,7 @@ from mlflow.pyfunc import PythonModel
 
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.inference.analysis import VideoAnalysis
-from deepfake_detector.inference.detector import name_labels
+from deepfake_detector.inference.detector import choose_shown
 from deepfake_detector.inference.model_files import (
     RELEASED,
     TRAINED,
@@ -25,12 +25,14 @@ from deepfake_detector.inference.model_files import (
 )
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.mlflow_tracking.served_inputs import (
+    check_columns,
     decode_image,
     find_video,
     find_video_folder,
 )
 from deepfake_detector.mlflow_tracking.signature import ANSWER, FACE, INPUTS
 from deepfake_detector.reports.verdict_json import DIGITS, decision_to_json, frames_to_json
+from deepfake_detector.video.decoders.isolated_decoder import IsolatedDecoder
 from deepfake_detector.video.sampling import Sampling
 
 logger = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ class ServedDetector(PythonModel):
         logger.info("serving the model %s", model.identity)
         config = context.model_config
         sampling = Sampling(config["frame_stride"], config["max_frames"])
-        self._predictor = DeepfakePredictor(model, sampling)
+        self._predictor = DeepfakePredictor(model, sampling, IsolatedDecoder())
         self._videos = find_video_folder(os.environ)
 
     def predict(self, context, model_input: pd.DataFrame, params: dict) -> pd.DataFrame:
@@ -58,7 +60,11 @@ class ServedDetector(PythonModel):
 
         Returns:
             One row per row of the input, with the columns `ANSWER`.
+
+        Raises:
+            MlflowException: no known column; the server answers 400.
         """
+        check_columns(model_input)
         predictor = self._predictor.at_prevalence(params["prevalence"])
         rows = model_input.reindex(columns=list(INPUTS)).to_dict(orient="records")
         answers = [
@@ -83,7 +89,7 @@ class ServedDetector(PythonModel):
         if len(given) != 1:
             raise ValueError(f"expected an image or a video, got {' and '.join(given) or 'none'}")
         if given == ["image"]:
-            return predictor.analyze_image(decode_image(row["image"]))
+            return predictor.analyze_image(decode_image(row["image"], predictor.decoder))
         return predictor.analyze(find_video(row["video"], self._videos))
 
 
@@ -118,8 +124,7 @@ def reject(reason: str) -> dict:
 
 def list_faces(analysis: VideoAnalysis, min_detection_score: float) -> list[dict]:
     """List the found faces that score enough: the values of `FACE`, in the order of frames."""
-    faces = name_labels(analysis.faces)
-    faces = faces[faces["score"] >= min_detection_score]
+    faces = choose_shown(analysis.faces, min_detection_score)
     faces = faces.rename(columns={side: f"{side}_px" for side in BOX})
     faces = faces.assign(seconds=faces["frame"].map(analysis.frames.seconds).astype(float))
     return faces[list(FACE)].round(DIGITS).to_dict(orient="records")

@@ -14,6 +14,8 @@ def use_project_tracking() -> None:
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # the import looks at it
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # else minutes for each call
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     import mlflow
 
     project = find_project(Path.cwd())

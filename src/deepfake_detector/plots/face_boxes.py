@@ -1,4 +1,4 @@
-"""Faces drawn on a picture: fake red, real blue, annotated ones green.
+"""Faces drawn on a picture: fake red, real blue, undecided gray, annotated green.
 
 Lines and letters grow with the picture, so that a small clip and a 4K frame can both be read.
 """
@@ -10,6 +10,7 @@ import pandas as pd
 from deepfake_detector.common.labels import FACE_LABELS
 
 COLORS = {"real": (31, 111, 208), "fake": (214, 47, 47), "truth": (0, 140, 60)}  # RGB
+UNDECIDED = (95, 95, 95)
 WHITE = (255, 255, 255)
 FONT = cv2.FONT_HERSHEY_DUPLEX
 
@@ -22,7 +23,8 @@ def draw_faces(
     Args:
         image: uint8 RGB [height, width, 3]; left as it is.
         faces: `left, top, right, bottom` in px of this image, `real, fake`; best face first. Their
-            number in `track`, if there is one, is written before the label.
+            number in `track`, if there is one, is written before the label, which is that in
+            `label`, or without that column the likelier one.
         truth: `left, top, right, bottom, label`; rows with an empty label are left out.
 
     Returns:
@@ -47,10 +49,11 @@ def _list_truth(truth: pd.DataFrame) -> list[tuple]:
 def _list_faces(faces: pd.DataFrame) -> list[tuple]:
     rows = []
     for row in faces.itertuples():
-        label = max(FACE_LABELS, key=lambda name: getattr(row, name))
+        likelier = max(FACE_LABELS, key=lambda name: getattr(row, name))
+        label = row.label if "label" in faces else likelier
         number = f"{row.track}: " if "track" in faces else ""
-        text = f"{number}{label} {getattr(row, label):.2f}"
-        rows.append((_round_box(row), COLORS[label], text, True))
+        text = f"{number}{label} {getattr(row, likelier):.2f}"
+        rows.append((_round_box(row), COLORS.get(label, UNDECIDED), text, True))
     return rows
 
 

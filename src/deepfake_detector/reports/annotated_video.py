@@ -1,6 +1,7 @@
 """The second reading of a video: faces drawn on every frame, and the frames that were picked."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def draw_video(
     """
     highlight_images = HighlightImages({}, {})
     interpolator = TrackInterpolator(analysis.tracks, analysis.frames.stride)
-    reader = FrameReader(analysis.path, analysis.packets)
+    reader = FrameReader(analysis.path, analysis.packets, decoder=analysis.decoder)
 
     def draw() -> Iterator[tuple[float, np.ndarray]]:
         for batch in reader.read(lambda number: True):
@@ -58,7 +59,8 @@ def draw_video(
                 yield frame.seconds, drawn
             progress("drawing", batch[-1].number + 1)
 
-    write_timed_video(target, draw(), analysis.packets.fps, ENCODING)
+    with closing(draw()) as frames:  # so that after an error nothing decodes any more
+        write_timed_video(target, frames, analysis.packets.fps, ENCODING)
     return highlight_images
 
 

@@ -44,6 +44,8 @@ def make_record(analysis: VideoAnalysis, model: LoadedModel) -> dict:
         "model": asdict(model.identity),
         "width_px": analysis.width_px,
         "height_px": analysis.height_px,
+        "pixel_aspect": round(analysis.pixel_aspect, DIGITS),
+        "hdr": analysis.transfer,
         "seconds": round(analysis.seconds, DIGITS),
         "tracks": [
             _track_to_json(track, analysis, model.calibration) for track in analysis.tracks

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES
 from deepfake_detector.common.files import hash_file
-from deepfake_detector.common.tables import read_table
+from deepfake_detector.common.tables import read_numbers, read_table
 from deepfake_detector.config.schema import Params, flatten_params
 from deepfake_detector.data.frame_records import make_shard_path
 from deepfake_detector.data.known_videos import N_FRAMES, to_hex
@@ -189,7 +189,7 @@ def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:
             for video in tqdm(train, desc="frame hashes", unit=" videos")
         },
         "epochs": {
-            name: json.loads(pd.read_csv(path).to_json(orient="records"))
+            name: json.loads(read_numbers(path).to_json(orient="records"))
             for name, path in histories.items()
         },
     }

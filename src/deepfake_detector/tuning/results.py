@@ -8,6 +8,7 @@ import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
+from deepfake_detector.common.tables import write_table
 from deepfake_detector.config.schema import Params, flatten_params
 from deepfake_detector.plots.study_charts import (
     draw_history,
@@ -77,7 +78,7 @@ def write_results(study: optuna.Study, objective: str, folder: Path) -> pd.DataF
     folder.mkdir(parents=True, exist_ok=True)
     trials, entries = tabulate_trials(study), list_entries(study)
     subject = f"study {study.study_name}, objective: best {objective}"
-    trials.to_csv(folder / "trials.csv", index=False)
+    write_table(trials, folder / "trials.csv")
     save_figure(draw_history(trials, subject), folder / "history.png")
     save_figure(draw_importance(rank_parameters(study), subject), folder / "importance.png")
     if entries:

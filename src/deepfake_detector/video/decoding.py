@@ -6,11 +6,13 @@ width in px.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from deepfake_detector.video.media.errors import (
     LimitError,
@@ -20,7 +22,11 @@ from deepfake_detector.video.media.errors import (
     show_name,
 )
 from deepfake_detector.video.media.limits import MAX_VIDEO_PX, MAX_VIDEO_SECONDS
-from deepfake_detector.video.media.orientation import orient, read_orientation
+from deepfake_detector.video.media.orientation import (
+    Orientation,
+    orient,
+    read_orientation,
+)
 from deepfake_detector.video.media.streams import check_streams, choose_stream
 from deepfake_detector.video.media.tone_mapping import map_tones, name_transfer
 
@@ -30,6 +36,27 @@ _DURATION_IN_HEADER = ("mp4", "matroska", "asf", "flv")
 _MISSING_SECONDS = 0.5  # a file that ends this much before its header's duration is cut off
 _MISSING_FRACTION = 0.05  # ... or this fraction of it, whichever is more
 _UNKNOWN_RIFF_SIZE = 0x7FFFFFFF  # a stream's size is not known; writers put this or more
+
+
+@dataclass(frozen=True)
+class DecodedFrame:
+    """A frame of a video, converted to RGB only where it is wanted.
+
+    Attributes:
+        time: seconds as the file counts them; None where the frame has no time.
+        size_px: width and height as a player shows it, of the pixels stored.
+        is_turned: shown by a quarter turn, so that width and height are swapped.
+        transfer: `pq` or `hlg` for HDR, which is read as SDR; else empty.
+        to_rgb: gives uint8 RGB [H, W, 3] as a player without HDR shows it, turned and mirrored;
+            to be called before the next frame is asked for. Pixels stay as they are stored, also
+            where they are not square. Raises RejectedFileError where it cannot be converted.
+    """
+
+    time: float | None
+    size_px: tuple[int, int]
+    is_turned: bool
+    transfer: str
+    to_rgb: Callable[[], np.ndarray]
 
 
 def open_video(path: Path):
@@ -54,7 +81,7 @@ def open_video(path: Path):
     return container
 
 
-def decode_frames(path: Path, threads: int) -> Iterator[av.VideoFrame]:
+def decode_frames(path: Path, threads: int) -> Iterator[DecodedFrame]:
     """Yield all frames in order, and raise where they are not all there or not of one size.
 
     Args:
@@ -65,6 +92,7 @@ def decode_frames(path: Path, threads: int) -> Iterator[av.VideoFrame]:
         LimitError: the frames' times go on for more than `MAX_VIDEO_SECONDS`.
     """
     count, size_px, start, end_seconds = 0, None, None, 0.0
+    converter = _Converter(path)
 
     def describe() -> str:
         if count == 0:
@@ -78,8 +106,9 @@ def decode_frames(path: Path, threads: int) -> Iterator[av.VideoFrame]:
         stream.codec_context.options = {"max_pixels": str(MAX_VIDEO_PX)}
         for packet in container.demux():
             end_seconds = max(end_seconds, _compute_end(packet))
-            for frame in packet.decode() if packet.stream is stream else ():
-                size_px = size_px or get_shown_size(frame)
+            for coded in packet.decode() if packet.stream is stream else ():
+                frame = converter.describe(coded)
+                size_px = size_px or frame.size_px
                 start = frame.time if start is None else start
                 _check_frame(path, count, frame, size_px, start)
                 yield frame
@@ -87,25 +116,38 @@ def decode_frames(path: Path, threads: int) -> Iterator[av.VideoFrame]:
         _check_complete(path, container, count, end_seconds)
 
 
-def to_rgb(path: Path, frame: av.VideoFrame) -> np.ndarray:
-    """Return a frame as a player without HDR shows it: uint8 RGB [H, W, 3], turned and mirrored.
+class _Converter:
+    """Describes and converts the frames of one video.
 
-    Pixels stay as they are stored, also where they are not square.
-
-    Raises:
-        RejectedFileError: it cannot be converted; names the file.
+    PyAV's frame and its side data refer to each other, so that a frame whose side data was looked
+    at waits for the garbage collector, with its pixels: they are looked at once for each angle.
+    A reformatter of its own has threads of its own, so that there is one for all frames.
     """
-    with reading(path, lambda: "a frame cannot be converted to RGB"):
-        transfer = name_transfer(frame.color_trc)
-        image = map_tones(frame, transfer) if transfer else frame.to_ndarray(format="rgb24")
-        return orient(image, read_orientation(frame))
 
+    def __init__(self, path: Path):
+        self._path, self._reformatter = path, VideoReformatter()
+        self._orientations: dict[int, Orientation] = {}
 
-def get_shown_size(frame: av.VideoFrame) -> tuple[int, int]:
-    """Return width and height in px as a player shows the frame, of the pixels stored."""
-    if read_orientation(frame).swaps_axes:
-        return frame.height, frame.width
-    return frame.width, frame.height
+    def describe(self, frame: av.VideoFrame) -> DecodedFrame:
+        angle = frame.rotation
+        if angle not in self._orientations:
+            self._orientations[angle] = read_orientation(frame)
+        orientation, transfer = self._orientations[angle], name_transfer(frame.color_trc)
+        is_turned = orientation.swaps_axes
+        return DecodedFrame(
+            frame.time,
+            (frame.height, frame.width) if is_turned else (frame.width, frame.height),
+            is_turned,
+            transfer,
+            lambda: self._to_rgb(frame, orientation, transfer),
+        )
+
+    def _to_rgb(self, frame: av.VideoFrame, orientation: Orientation, transfer: str) -> np.ndarray:
+        with reading(self._path, lambda: "a frame cannot be converted to RGB"):
+            if transfer:
+                return orient(map_tones(frame, transfer), orientation)
+            converted = self._reformatter.reformat(frame, format="rgb24")
+            return orient(converted.to_ndarray(), orientation)
 
 
 def _compute_end(packet: av.Packet) -> float:
@@ -147,9 +189,9 @@ def _read_riff_size(path: Path) -> int:
 
 
 def _check_frame(
-    path: Path, number: int, frame: av.VideoFrame, expected_px: tuple, start: float | None
+    path: Path, number: int, frame: DecodedFrame, expected_px: tuple, start: float | None
 ) -> None:
-    size_px = get_shown_size(frame)
+    size_px = frame.size_px
     if size_px != expected_px:
         raise RejectedFileError(
             f"{show_name(path)}: frame {number} is {size_px[0]}x{size_px[1]} px, those before are "

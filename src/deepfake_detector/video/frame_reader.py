@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.video.decoding import decode_frames, to_rgb
+from deepfake_detector.video.decoders.decoder import Decoder
+from deepfake_detector.video.decoding import DecodedFrame
 from deepfake_detector.video.media.errors import LimitError, RejectedFileError, show_name
 from deepfake_detector.video.packets import PacketScan
 
@@ -35,15 +36,25 @@ class FrameReader:
         count: frames decoded so far, wanted or not.
         seconds: the time of the last one, from the first.
         problem: why the video ended early; empty where it did not.
+        pixel_aspect: width over height of a pixel as a player shows it; by the first frame.
+        transfer: `pq` or `hlg` where the video is HDR, read as SDR; else empty.
     """
 
-    def __init__(self, path: Path, packets: PacketScan, max_seconds: float | None = None):
+    def __init__(
+        self,
+        path: Path,
+        packets: PacketScan,
+        max_seconds: float | None = None,
+        decoder: Decoder = Decoder(),  # noqa: B008  has no state
+    ):
         self.count, self.seconds, self.problem = 0, 0.0, ""
+        self.pixel_aspect, self.transfer = packets.pixel_aspect, ""
         self._path, self._packets, self._max_seconds = path, packets, max_seconds
+        self._decoder = decoder
 
     def restart(self) -> "FrameReader":
         """Return a reader of the same video that is at its beginning."""
-        return FrameReader(self._path, self._packets, self._max_seconds)
+        return FrameReader(self._path, self._packets, self._max_seconds, self._decoder)
 
     def read(self, is_wanted: Callable[[int], bool]) -> Iterator[list[Frame]]:
         """Give the wanted frames, decoding the next batch while one is used.
@@ -69,16 +80,23 @@ class FrameReader:
     def _read_wanted(self, is_wanted: Callable[[int], bool]) -> Iterator[Frame]:
         fps, start = self._packets.fps, None
         self._check_length(self._packets.seconds)
-        frames = decode_frames(self._path, threads=0)
+        frames = self._decoder.decode_frames(self._path)
         while (frame := self._decode_next(frames)) is not None:
             number = self.count
+            if number == 0:
+                self._describe(frame)
             start = frame.time if start is None else start
             has_time = frame.time is not None and start is not None
             self.seconds = max(0.0, frame.time - start) if has_time else number / fps
             self.count += 1
             self._check_length(self.seconds)
             if is_wanted(number):
-                yield Frame(number, self.seconds, to_rgb(self._path, frame))
+                yield Frame(number, self.seconds, frame.to_rgb())
+
+    def _describe(self, first: DecodedFrame) -> None:
+        aspect = self._packets.pixel_aspect
+        self.pixel_aspect = 1 / aspect if first.is_turned else aspect
+        self.transfer = first.transfer
 
     def _decode_next(self, frames):
         try:

@@ -7,9 +7,8 @@ shows: turned as the file asks for, pixels as they are stored.
 from dataclasses import dataclass
 from pathlib import Path
 
-from deepfake_detector.video.decoding import decode_frames, get_shown_size, open_video
+from deepfake_detector.video.decoding import decode_frames, open_video
 from deepfake_detector.video.media.streams import choose_rate, choose_stream, read_pixel_aspect
-from deepfake_detector.video.media.tone_mapping import name_transfer
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,12 @@ def probe_video(path: Path, threads: int = 0) -> VideoMetadata:
         count += 1
     with open_video(path) as container:
         stream = choose_stream(container)
-        codec = stream.codec_context.codec.canonical_name
+        codec, aspect = stream.codec_context.codec.canonical_name, read_pixel_aspect(stream)
         return VideoMetadata(
-            *get_shown_size(first),
+            *first.size_px,
             choose_rate(stream),
             count,
             codec,
-            read_pixel_aspect(first, stream),
-            name_transfer(first.color_trc),
+            1 / aspect if first.is_turned else aspect,
+            first.transfer,
         )

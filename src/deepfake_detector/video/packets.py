@@ -9,7 +9,11 @@ from deepfake_detector.video.container_facts import read_facts
 from deepfake_detector.video.decoding import open_video
 from deepfake_detector.video.media.errors import RejectedFileError, reading
 from deepfake_detector.video.media.limits import MAX_VIDEO_SECONDS
-from deepfake_detector.video.media.streams import choose_rate, choose_stream
+from deepfake_detector.video.media.streams import (
+    choose_rate,
+    choose_stream,
+    read_pixel_aspect,
+)
 
 _MAX_DIFFERENCE = 0.05  # of the seconds that a header says, to those of its count of frames
 
@@ -22,12 +26,14 @@ class PacketScan:
         fps: frames a second, by the header.
         frames: as far as the file can be read; of a cut-off MP4 all that its index lists.
         seconds: from the first frame, as far as the file can be read.
+        pixel_aspect: width over height of a pixel before the frame is turned.
         facts: what the file says about itself, as `read_facts` returns it.
     """
 
     fps: float
     frames: int
     seconds: float
+    pixel_aspect: float = 1.0
     facts: dict[str, str] = field(default_factory=dict, compare=False)
 
 
@@ -59,8 +65,9 @@ def scan_packets(path: Path) -> PacketScan:
         except RejectedFileError:
             span = 0
         frames = max(count, _count_in_index(container, stream, rate))
+        aspect = read_pixel_aspect(stream)
     seconds = max(span, 0) + 1 / rate if span else count / rate
-    return PacketScan(rate, frames, seconds, facts)
+    return PacketScan(rate, frames, seconds, aspect, facts)
 
 
 def _count_in_index(container, stream, rate: float) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake_detector.video.decoding import decode_frames, to_rgb
+from deepfake_detector.video.decoding import decode_frames
 
 
 def read_frames(
@@ -23,4 +23,4 @@ def read_frames(
     path = Path(path)
     for number, frame in enumerate(decode_frames(path, threads)):
         if number % frame_stride == 0:
-            yield number, to_rgb(path, frame)
+            yield number, frame.to_rgb()

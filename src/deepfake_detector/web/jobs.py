@@ -207,8 +207,12 @@ def describe_job(job: Job, before: int = 0) -> dict:
         return {"state": "judged", **_summarize(future.result(), job)}
     if isinstance(error, CancelledError):
         return {"state": "rejected", "reason": f"{job.name}: cancelled"}
-    if isinstance(error, (ValueError, OSError)):
+    if isinstance(error, ValueError):
         return {"state": "rejected", "reason": str(error)}
+    if isinstance(error, OSError):  # its own words would name folders of this program
+        reason = f"{job.name} was not judged: {error.strerror or error}; this is no fault of it"
+        logger.error("%s: %s", job.name, error)
+        return {"state": "rejected", "reason": reason}
     logger.error("%s could not be judged", job.name, exc_info=error)
     return {"state": "rejected", "reason": f"{job.name}: an error of this program; see its log"}
 

@@ -9,7 +9,7 @@ from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.common.tables import Rejection
 from deepfake_detector.data.annotations.fields import FRACTION
-from deepfake_detector.video.decoding import decode_frames, get_shown_size
+from deepfake_detector.video.decoding import decode_frames
 from deepfake_detector.video.names import VideoNames, check_video_name
 
 
@@ -54,7 +54,7 @@ def find_video_sizes(
         try:
             found[name] = names.find(name)
             frame = next(decode_frames(paths[found[name]], threads=1))
-            sizes[found[name]] = get_shown_size(frame)
+            sizes[found[name]] = frame.size_px
         except (ValueError, StopIteration):  # not there, or no video: only its name is known
             continue
     return faces.assign(name=faces["name"].map(lambda name: found.get(name, name))), sizes

@@ -9,7 +9,6 @@ from av.stream import Disposition
 
 from deepfake_detector.video.media.errors import LimitError, RejectedFileError, show_name
 from deepfake_detector.video.media.limits import FALLBACK_FPS, MAX_FPS, MAX_VIDEO_PX, MIN_FPS
-from deepfake_detector.video.media.orientation import read_orientation
 
 _NOT_VIDEO = ("tty", "image2", "_pipe", "hls", "dash", "concat", "srt", "ass", "webvtt")
 """FFmpeg's demuxers for text, pictures and playlists, which would pass for videos."""
@@ -69,11 +68,10 @@ def choose_rate(stream) -> float:
     return FALLBACK_FPS
 
 
-def read_pixel_aspect(frame, stream) -> float:
-    """Return width over height of a pixel as a player shows it; 1 where the file does not say."""
+def read_pixel_aspect(stream) -> float:
+    """Return width over height of a pixel as stored, so before a turn; 1 where none is said."""
     ratio = float(stream.sample_aspect_ratio or 0) or 1.0
-    ratio = ratio if _MIN_ASPECT <= ratio <= 1 / _MIN_ASPECT else 1.0
-    return 1 / ratio if read_orientation(frame).swaps_axes else ratio
+    return ratio if _MIN_ASPECT <= ratio <= 1 / _MIN_ASPECT else 1.0
 
 
 def _say_what_it_is(container) -> str:
