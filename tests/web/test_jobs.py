@@ -186,7 +186,9 @@ def test_trouble_of_the_machine_is_no_fault_of_the_file(tmp_path, clip):
         def predict_on_batch(self, images):
             raise OSError(28, "No space left on device", "/secret/folder")
 
-    _, job = hand_in(JobQueue(tmp_path, make_predictor(Full()), max_kept_jobs=2), clip)
+    _, job = hand_in(
+        JobQueue(tmp_path, make_predictor(Full()), max_kept_jobs=2, max_waiting_jobs=4), clip
+    )
     assert describe_job(job)["reason"] == (
         "a.mp4 was not judged: No space left on device; this is no fault of it"
     )
@@ -195,7 +197,7 @@ def test_trouble_of_the_machine_is_no_fault_of_the_file(tmp_path, clip):
 def test_a_file_of_a_stranger_is_decoded_in_a_process_of_its_own(tmp_path, clip, monkeypatch):
     predictor = make_predictor(SeesColors())
     predictor.decoder = IsolatedDecoder()
-    queue = JobQueue(tmp_path, predictor, max_kept_jobs=4)
+    queue = JobQueue(tmp_path, predictor, max_kept_jobs=4, max_waiting_jobs=4)
     judged = describe_job(hand_in(queue, clip)[1])
     assert (judged["state"], judged["frames"]["read"]) == ("judged", 5)
     crash = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from deepfake_detector.video.decoding import decode_frames, to_rgb
+from deepfake_detector.video.decoding import decode_frames
 from deepfake_detector.video.packets import scan_packets
 
 HASH_BITS = 64
@@ -41,7 +41,7 @@ def hash_video(path: Path, n_frames: int = 8) -> list[int]:
     wanted = {int((place + 0.5) * count / n_frames) for place in range(n_frames)}
     hashes = []
     for number, frame in enumerate(decode_frames(path, threads=0)):
-        if number in wanted and has_contrast(image := to_rgb(path, frame)):
+        if number in wanted and has_contrast(image := frame.to_rgb()):
             hashes.append(hash_frame(image))
         if number >= max(wanted):
             break

@@ -8,7 +8,6 @@ faces are laid on by them (`landmark_blending`); else masks are drawn within the
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from deepfake_detector.config.schema import ForgingMethods
@@ -114,25 +113,11 @@ def draw_method(methods: ForgingMethods, generator: np.random.Generator) -> str:
 def _draw_anew(
     cut: np.ndarray, face: LandmarkedFace | None, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a picture anew, all of it or, where its landmarks are known, a part of the face.
-
-    Most generators lose detail. So that lost detail alone is no sign of a fake, half of the real
-    pictures beside a whole one lose it, too, by being shrunk and enlarged.
-    """
+    """Draw a picture anew, all of it or, where its landmarks are known, a part of the face."""
     drawn = resynthesize(cut, generator)
-    if face is not None and generator.random() >= WHOLE_PICTURE_PROB:
-        return blend_under_mask(face, drawn, generator)
-    return (lose_detail(cut, generator) if generator.random() < 0.5 else cut), drawn
-
-
-def lose_detail(picture: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Shrink a picture [H, W, 3] to a quarter of its sides or more, and enlarge it again."""
-    height, width = picture.shape[:2]
-    scale = generator.uniform(0.25, 0.6)
-    small = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shrunk = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
-    enlarge = cv2.INTER_CUBIC if generator.random() < 0.6 else cv2.INTER_LINEAR
-    return cv2.resize(shrunk, (width, height), interpolation=enlarge)
+    if face is None or generator.random() < WHOLE_PICTURE_PROB:
+        return cut, drawn
+    return blend_under_mask(face, drawn, generator)
 
 
 def _read_face(crop: Crop | None) -> LandmarkedFace | None:
