@@ -55,6 +55,8 @@ class SplitParams(Section):
     train: Fraction
     validation: Fraction
     test: Fraction
+    fail_on_leaks: bool
+    max_frame_distance: Annotated[int, Field(ge=0, le=16)]
 
     @model_validator(mode="after")
     def _add_up(self) -> "SplitParams":

@@ -111,7 +111,7 @@ def run_validate_and_split(folder, patch) -> dict[str, str]:
     frames = faces[["video", "frame"]].drop_duplicates()
     (folder / "artifacts/extract_frames").mkdir()
     frames.to_csv(folder / "artifacts/extract_frames/frames.csv", index=False)
-    patch.setattr(sys, "argv", ["split.py"])
+    patch.setattr(sys, "argv", ["split.py", "--workers", "1"])
     split.main()
     tables = {name: folder / f"artifacts/split/{name}.csv" for name in SPLITS}
     return {row["video"]: name for name, path in tables.items() for row in read_rows(path)}
