@@ -1,4 +1,4 @@
-"""Cost of looking for leaks: 10,000 videos of 8 hashes and 10 seconds of sound, and a tenth of them.
+"""Cost of looking for leaks among 10,000 videos of 8 hashes and 10 seconds of sound, and a tenth.
 
     python benchmarks/leak_scale.py [--videos 10000]
 
