@@ -1,26 +1,42 @@
-"""Split the videos into train, validation and test, so that no source and no person is in two."""
+"""Split the videos into train, validation and test, so that no source and no person is in two.
+
+Then looks for what that cannot prevent: videos of different splits that share nearly a frame or a
+soundtrack, as copies do that name no common source (leaks.csv, leaks.html).
+"""
 
 import argparse
 import logging
 
 from deepfake_detector.common import cli
-from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES, VALIDATED
+from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES, VALIDATED, VIDEOS
+from deepfake_detector.common.parallel import count_workers
 from deepfake_detector.config.schema import load_params
 
 logger = logging.getLogger("split")
 
+MAX_LOGGED = 10
+MAX_PICTURED = 50
+
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--workers", type=int, default=count_workers(),
+        help="processes that read videos (default: %(default)s, the CPUs)",
+    )  # fmt: skip
+    arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    cli.run("split", split)
+    cli.run("split", lambda: split(arguments.workers))
 
 
-def split() -> None:
-    """Write `train.csv`, `validation.csv`, `test.csv` and `summary.json`.
+def split(workers: int) -> None:
+    """Write `train.csv`, `validation.csv`, `test.csv`, `summary.json` and the leaks.
 
     Raises:
-        ValueError: an earlier stage has not run, or the videos cannot be split.
+        ValueError: an earlier stage has not run, the videos cannot be split, or there are leaks
+            and `split.fail_on_leaks` is set.
     """
     from deepfake_detector.common.files import write_json
     from deepfake_detector.common.tables import read_table, write_table
@@ -52,6 +68,45 @@ def split() -> None:
         )
     for note in notes:
         logger.warning("%s", note)
+    report_leaks(videos, params.split, workers)
+
+
+def report_leaks(videos, params, workers: int) -> None:
+    """Write and log what videos of different splits share.
+
+    Raises:
+        ValueError: they share something, and that is to end the stage.
+    """
+    from deepfake_detector.common.tables import write_table
+    from deepfake_detector.data.leaks.fingerprints import read_fingerprints
+    from deepfake_detector.data.leaks.leak_report import find_leaks, make_leak_table
+    from deepfake_detector.reports.leak_page import write_leak_page
+
+    names = videos["video"].tolist()
+    prints = read_fingerprints(
+        [VIDEOS / name for name in names], videos["sha256"].tolist(),
+        SPLIT_TABLES / "fingerprints", workers,
+    )  # fmt: skip
+    leaks = find_leaks(names, videos["split"].tolist(), prints, params.max_frame_distance)
+    write_table(make_leak_table(leaks), SPLIT_TABLES / "leaks.csv")
+    page = SPLIT_TABLES / "leaks.html"
+    write_leak_page(page, leaks, VIDEOS, MAX_PICTURED)
+    for leak in leaks[:MAX_LOGGED]:
+        logger.warning(
+            "%s (%s) and %s (%s) share a %s: %s",
+            *(leak.videos[0], leak.splits[0], leak.videos[1], leak.splits[1]),
+            *(leak.shares, leak.detail),
+        )
+    if not leaks:
+        return
+    message = (
+        f"{len(leaks)} pairs of videos in different splits share a frame or a soundtrack, so that "
+        f"results may flatter; look at {page.resolve().as_uri()}, and give those that are copies "
+        "one source in data/videos.csv"
+    )
+    if params.fail_on_leaks:
+        raise ValueError(message + " (split.fail_on_leaks: false lets them pass)")
+    logger.warning("%s", message)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 import json
 
+import cv2
 import pytest
-from tests.data_set import DataSet, read_rows, write_csv
+from tests.data.leaks.sound_clips import make_melody, write_sound_clip
+from tests.data_set import DataSet, make_frames, read_rows, write_csv
 
 import extract_frames
 import split
@@ -19,8 +21,7 @@ def data_set(tmp_path, monkeypatch):
 def run_stages(monkeypatch, *scripts):
     """Run scripts, one after the other."""
     for script in scripts:
-        workers = [] if script is split else ["--workers", "1"]
-        monkeypatch.setattr("sys.argv", [script.__name__, *workers])
+        monkeypatch.setattr("sys.argv", [script.__name__, "--workers", "1"])
         script.main()
 
 
@@ -95,6 +96,36 @@ def test_held_out_method_is_in_test_alone_with_its_people(data_set, monkeypatch)
     run_stages(monkeypatch, validate, extract_frames, split)
     test = read_splits(data_set)["test"]
     assert {"p0_fake.mp4", "p0_real.mp4"} <= {row["video"] for row in test}
+
+
+def test_copies_and_shared_sound_across_splits_are_reported_and_can_be_fatal(
+    data_set, monkeypatch, caplog
+):
+    pins = {"p0": "train", "p1": "train", "p2": "validation", "p3": "test"}
+    rows = [(video, source, pins[source]) for video, source in data_set.listed]
+    rows += [("no_face.mp4", "", "test"), ("copy.mp4", "", "test"), ("sung.mp4", "", "validation")]
+    write_csv(data_set.folder / "data/videos.csv", ["video", "source", "split"], rows)
+    larger = [cv2.resize(image, (128, 96)) for image in make_frames(6, seed=0)]  # p0_real.mp4
+    write_sound_clip(data_set.videos / "copy.mp4", make_melody(1, 4), 64_000, larger)
+    other = make_frames(6, seed=77)
+    write_sound_clip(data_set.videos / "sung.mp4", make_melody(1, 4), 96_000, other)
+    run_stages(monkeypatch, validate, extract_frames, split)
+    folder = data_set.folder / "artifacts/split"
+    leaks = read_rows(folder / "leaks.csv")
+    assert [(row["video"], row["other_video"], row["shares"]) for row in leaks] == [
+        ("copy.mp4", "p0_real.mp4", "frame"),
+        ("copy.mp4", "sung.mp4", "sound"),
+    ]
+    assert (leaks[0]["split"], leaks[0]["other_split"]) == ("test", "train")
+    assert "2 pairs of videos in different splits share a frame or a soundtrack" in caplog.text
+    page = (folder / "leaks.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 4
+    assert "copy.mp4 and p0_real.mp4" in page
+
+    params = data_set.folder / "params.yaml"
+    params.write_text(params.read_text().replace("fail_on_leaks: false", "fail_on_leaks: true"))
+    with pytest.raises(SystemExit, match="2 pairs of videos in different splits share"):
+        run_stages(monkeypatch, split)
 
 
 def test_missing_stage_is_named(data_set, monkeypatch):

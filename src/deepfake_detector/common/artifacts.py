@@ -11,6 +11,7 @@ CODE_LISTS = "artifacts/list_code/"
 """Begins the paths of the lists of code that the stages depend on."""
 
 VALIDATED = Path("artifacts/validate")
+ALIGNMENT = Path("artifacts/check_alignment")
 SHARDS = Path("artifacts/extract_frames")
 SPLIT_TABLES = Path("artifacts/split")
 TRAINED = Path("artifacts/train")

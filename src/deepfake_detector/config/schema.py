@@ -58,6 +58,8 @@ class SplitParams(Section):
     validation: Fraction
     test: Fraction
     hold_out_methods: list[str]
+    fail_on_leaks: bool
+    max_frame_distance: Annotated[int, Field(ge=0, le=16)]
 
     @model_validator(mode="after")
     def _add_up(self) -> "SplitParams":

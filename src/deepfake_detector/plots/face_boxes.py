@@ -41,6 +41,24 @@ def draw_faces(
     return picture
 
 
+def outline_boxes(
+    image: np.ndarray, found_px: np.ndarray, truth_px: np.ndarray, width_px: int
+) -> np.ndarray:
+    """Shrink a picture to a width and outline found boxes in white, annotated ones in green.
+
+    Args:
+        image: uint8 RGB [height, width, 3].
+        found_px: [N, 4] in px of the image, as `truth_px` [M, 4].
+    """
+    scale = width_px / image.shape[1]
+    size = (width_px, max(1, round(image.shape[0] * scale)))
+    picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    for boxes, color, thickness in ((found_px, WHITE, 1), (truth_px, COLORS["truth"], 2)):
+        for left, top, right, bottom in (boxes * scale).round().astype(int).tolist():
+            cv2.rectangle(picture, (left, top), (right, bottom), color, thickness)
+    return picture
+
+
 def _list_truth(truth: pd.DataFrame) -> list[tuple]:
     rows = truth[truth["label"].isin(FACE_LABELS)].itertuples()
     return [(_round_box(row), COLORS["truth"], f"truth: {row.label}", False) for row in rows]

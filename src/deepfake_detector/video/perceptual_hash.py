@@ -5,6 +5,7 @@ signs of an image's lowest 8 x 8 frequencies against their median. Mirrored, cro
 copies have other hashes. Shapes: `H` height, `W` width in px.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -37,15 +38,22 @@ def hash_video(path: Path, n_frames: int = 8) -> list[int]:
         ValueError: the video cannot be read up to the last of them; names file and reason.
         FileNotFoundError: there is no such file.
     """
+    return [hash_frame(image) for _, image in read_hashed_frames(path, n_frames)]
+
+
+def read_hashed_frames(path: Path, n_frames: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Give the frames that `hash_video` hashes, with their numbers: uint8 RGB [H, W, 3].
+
+    Raises:
+        ValueError, FileNotFoundError: as `hash_video`.
+    """
     count = scan_packets(path).frames
     wanted = {int((place + 0.5) * count / n_frames) for place in range(n_frames)}
-    hashes = []
     for number, frame in enumerate(decode_frames(path, threads=0)):
         if number in wanted and has_contrast(image := frame.to_rgb()):
-            hashes.append(hash_frame(image))
+            yield number, image
         if number >= max(wanted):
-            break
-    return hashes
+            return
 
 
 def has_contrast(image: np.ndarray) -> bool:

@@ -12,7 +12,14 @@ from deepfake_detector.data.splits.assignment import (
     find_leaking_pins,
 )
 
-SHARES = SplitParams(train=0.6, validation=0.2, test=0.2, hold_out_methods=[])
+SHARES = SplitParams(
+    train=0.6,
+    validation=0.2,
+    test=0.2,
+    hold_out_methods=[],
+    fail_on_leaks=False,
+    max_frame_distance=4,
+)
 
 
 def make_videos(*rows):
@@ -86,7 +93,7 @@ def test_three_pairs_fill_all_three_splits():
 
 
 def test_split_with_a_share_of_nothing_still_gets_a_component():
-    shares = SplitParams(train=1.0, validation=0.0, test=0.0, hold_out_methods=[])
+    shares = SHARES.model_copy(update={"train": 1.0, "validation": 0.0, "test": 0.0})
     assert set(assign_splits(make_pairs(5), shares, seed=0)) == {"train", "validation", "test"}
 
 

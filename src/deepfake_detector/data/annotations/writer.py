@@ -84,17 +84,20 @@ def to_csv(videos: Iterable[AnnotatedVideo]) -> str:
 def add_video_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
     """Add rows to a `videos.csv`; a row of a video that is there already is replaced.
 
+    Columns that only a row has are added.
+
     Raises:
         ValueError: the file is there, but has no column `video`.
     """
-    columns, known = list(VIDEO_COLUMNS), {}
+    rows, columns, known = list(rows), list(VIDEO_COLUMNS), {}
     if path.exists():
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             if "video" not in (reader.fieldnames or ()):
                 raise ValueError(f"{path}: expected a column `video`, got {reader.fieldnames}")
             known = {row["video"]: row for row in reader}
-            columns = list(dict.fromkeys([*reader.fieldnames, *columns]))
+            columns = [*reader.fieldnames, *columns]
+    columns = list(dict.fromkeys([*columns, *(name for row in rows for name in row)]))
     for row in rows:
         known[row["video"]] = {**known.get(row["video"], {}), **row}
     values = [[row.get(column) or "" for column in columns] for row in known.values()]
