@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+from pathlib import Path
 
 from deepfake_detector.common.parallel import add_progress, list_cores
 
@@ -21,3 +23,12 @@ def die_of_seven(number):
 
 def find_cores(_):
     return list_cores()
+
+
+def write_slowly(item):
+    """Write a file that names the process; return the number that was asked for."""
+    number, folder = item
+    time.sleep(0.05)
+    Path(folder, f"{number}_{os.getpid()}").touch()
+    add_progress(10)
+    return number

@@ -22,7 +22,7 @@ from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.common.parallel import add_progress
 from deepfake_detector.inference.analysis import Progress, VideoAnalysis, ignore_progress
 from deepfake_detector.inference.detector import FACE_COLUMNS, name_labels
-from deepfake_detector.inference.model_files import ModelIdentity
+from deepfake_detector.inference.model_files import ModelIdentity, fetch_named
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.plots.face_boxes import draw_faces
 from deepfake_detector.reports.verdict_json import DIGITS, SCHEMA
@@ -50,9 +50,9 @@ class PredictorOptions:
         """Load the predictor."""
         return DeepfakePredictor.load(**dict(self.arguments))
 
-    @property
-    def model(self) -> Any:
-        return dict(self.arguments).get("model")
+    def fetch(self) -> None:
+        """Let DVC fetch the model, where it has to, before several processes want it."""
+        fetch_named(dict(self.arguments)["model"])
 
     def describe(self) -> list[str]:
         """Describe what a verdict depends on beside the model itself."""

@@ -21,7 +21,6 @@ from deepfake_detector.batch.tables import write_tables
 from deepfake_detector.common.addresses import ResultFolder
 from deepfake_detector.common.memory import read_available_bytes
 from deepfake_detector.common.parallel import Workers, run_tasks
-from deepfake_detector.inference.model_files import fetch_named
 
 PROCESS_BYTES = 2 * 10**9
 """What a process takes at its peak (benchmarks/README.md, "Analyzing a video")."""
@@ -66,7 +65,7 @@ def _analyze_each(
         return
     count = fit_to_memory(min(workers.count, len(tasks)), read_available_bytes())
     if count > 1 and not workers.cluster:
-        fetch_named(options.model)  # once, not by each process
+        options.fetch()  # once, not by each process
     items = [(task, options) for task in tasks]
     started, made = time.monotonic(), 0
     with (

@@ -7,11 +7,11 @@ by another one. See docs/scale.md.
 
 import functools
 import hashlib
-import itertools
 import logging
 import os
 import platform
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ PACKAGES = ("av", "numpy", "onnxruntime", "opencv-python-headless", "pandas")
 """What decides about bytes and scores beside the project's own code."""
 
 CONNECT_SECONDS = 30
+LOST_SECONDS = 120  # a result that was lost is made again by the scheduler in this time, or by us
 _WAITING_PER_THREAD = 3  # tasks at the scheduler, so that no worker waits for this process
 _MIN_WAITING = 8  # also where no worker has come yet
 
@@ -59,31 +60,54 @@ def run_on_cluster(
     Raises:
         ValueError: there is no scheduler, it went away, or a worker differs from this process.
     """
-    from distributed import as_completed
-
     if not items:
         return
     surroundings = describe_surroundings(str(Path.cwd()))
-    todo, indices = iter(enumerate(items)), {}
     with _connect(address) as client:
-        running = as_completed()
-
-        def submit_more() -> None:
-            threads = sum(client.nthreads().values())
-            free = max(_MIN_WAITING, _WAITING_PER_THREAD * threads) - len(indices)
-            for index, item in itertools.islice(todo, max(free, 0)):
-                future = client.submit(run_there, (task, item, surroundings), pure=False)
-                indices[future] = index
-                running.add(future)
-
-        submit_more()
-        for future in running:
-            amount, result = _read_result(future, items[indices[future]], address, replace_killed)
+        suspects = []
+        for index, answer in _run_many(client, task, items, surroundings):
+            if answer is None and replace_killed is not None:
+                suspects.append(index)
+                continue
+            amount, result = _check_answer(answer, address)
             bar.update(amount)
-            index = indices.pop(future)
-            future.release()
-            submit_more()
             yield index, result
+        for index in suspects:  # one by one: what only waited beside a task that kills is done
+            answers = _run_many(client, task, [items[index]], surroundings)
+            answer = next(answer for _, answer in answers)
+            amount, result = answer or (0, replace_killed(items[index]))
+            bar.update(amount)
+            yield index, result
+
+
+def _run_many(client, task, items: Sequence, surroundings: Surroundings) -> Iterator[tuple]:
+    """Give indices and answers of `run_there` as they come; None where workers were killed by it.
+
+    The scheduler is handed few tasks at a time, however many there are.
+    """
+    from distributed import as_completed
+
+    todo, indices, running = deque(range(len(items))), {}, as_completed(loop=client.loop)
+    while True:
+        threads = sum(client.nthreads().values())
+        most = max(_MIN_WAITING, _WAITING_PER_THREAD * threads)
+        while todo and len(indices) < most:
+            index = todo.popleft()
+            future = client.submit(run_there, (task, items[index], surroundings), pure=False)
+            indices[future] = index
+            running.add(future)
+        if not indices:
+            return
+        future = next(running)
+        index = indices.pop(future)
+        try:
+            yield index, _read_answer(future)
+        except TimeoutError:  # its result was lost with a worker, and is not made again
+            if future.status == "error":
+                raise  # the task's own
+            logger.info("a result got lost on its way; the task is done again")
+            todo.append(index)
+        future.release()
 
 
 def run_there(work: tuple[Callable, Any, Surroundings]) -> tuple[int, Any]:
@@ -99,7 +123,8 @@ def run_there(work: tuple[Callable, Any, Surroundings]) -> tuple[int, Any]:
     amounts: list[int] = []
     with _one_at_a_time, reporting_to(amounts.append):
         _enter(surroundings)
-        return sum(amounts), task(item)
+        result = task(item)
+    return sum(amounts), result
 
 
 def _enter(expected: Surroundings) -> None:
@@ -152,25 +177,32 @@ def _connect(address: str) -> Iterator[Any]:
         yield client
 
 
-def _read_result(future, item: Any, address: str, replace_killed) -> tuple[int, Any]:
+def _read_answer(future) -> tuple[int, Any] | None:
+    """Return the answer of a task that has ended; None where it killed its workers.
+
+    Raises:
+        TimeoutError: the answer was lost with its worker and does not come again.
+    """
     from distributed import CancelledError, KilledWorker
 
     try:
-        return future.result()
-    except KilledWorker as error:
-        if replace_killed is None:
-            raise ValueError(
-                f"{address}: workers were killed by the same task again and again, perhaps for "
-                f"lack of memory ({error})"
-            ) from error
-        return 0, replace_killed(item)
-    except (CancelledError, ModuleNotFoundError) as error:
+        return future.result(timeout=LOST_SECONDS)
+    except KilledWorker:
+        return None
+    except CancelledError as error:
         raise ValueError(
-            f"{address}: {_explain(error)}; what is done is kept, the same command goes on"
+            "the Dask scheduler went away; what is done is kept, the same command goes on"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"a worker cannot import {error.name}: start it in the project's environment, with "
+            "PYTHONPATH=src"
         ) from error
 
 
-def _explain(error: BaseException) -> str:
-    if isinstance(error, ModuleNotFoundError):
-        return f"a worker cannot import {error.name}: start it in this environment, PYTHONPATH=src"
-    return "the scheduler went away"
+def _check_answer(answer: tuple[int, Any] | None, address: str) -> tuple[int, Any]:
+    if answer is None:
+        raise ValueError(
+            f"{address}: the same task killed workers again and again, perhaps for lack of memory"
+        )
+    return answer

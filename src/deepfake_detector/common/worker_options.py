@@ -11,6 +11,11 @@ SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 def add_worker_options(parser: argparse.ArgumentParser, help_workers: str) -> None:
     """Add `--workers` and `--cluster`."""
     parser.add_argument("--workers", type=parse_count, metavar="N", help=help_workers)
+    add_cluster_option(parser)
+
+
+def add_cluster_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--cluster`."""
     parser.add_argument(
         "--cluster",
         default=os.environ.get(SCHEDULER_VARIABLE, ""),
