@@ -155,7 +155,9 @@ def test_without_a_stride_a_long_video_is_analyzed_in_fewer_frames(picture, tmp_
     monkeypatch.setattr(
         DeepfakePredictor,
         "load",
-        lambda *given: asked.append(given) or make_predictor(TwoFaces()),
+        lambda model, sampling, **others: (
+            asked.append((model, sampling)) or make_predictor(TwoFaces())
+        ),
     )
     monkeypatch.setattr("sys.argv", ["predict.py", str(picture), "--out", str(tmp_path / "out")])
     monkeypatch.chdir(PROJECT)

@@ -75,13 +75,24 @@ def analyze_quietly(item: tuple[InputTask, PredictorOptions]) -> Outcome:
 
 def analyze_with_bar(task: InputTask, options: PredictorOptions) -> Outcome:
     """Analyze a single input, and show which of its frames are done."""
-    with tqdm(desc=Path(task.shown).name, unit=" frames") as bar:
+    total = _count_frames(task, options)
+    with tqdm(total=total, desc=Path(task.shown).name, unit=" frames") as bar:
 
         def show(phase: str, frames_done: int) -> None:
             bar.set_postfix_str(phase, refresh=False)
             bar.update(frames_done - bar.n)
 
         return analyze_input(task, options, show)
+
+
+def _count_frames(task: InputTask, options: PredictorOptions) -> int | None:
+    """Count the frames of an input for its bar; None where that is not known before."""
+    if task.problem or isinstance(task.source, str):
+        return None
+    try:
+        return load_once(options).count_frames(task.source) or None
+    except (ValueError, FileNotFoundError, PermissionError):  # told when it is analyzed
+        return None
 
 
 def reject_killed(item: tuple[InputTask, PredictorOptions]) -> Outcome:
