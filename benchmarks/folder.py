@@ -4,15 +4,12 @@
 
 Cuts short clips out of videos that lie in a folder, and runs `predict` on them as a user does: the
 folder at once, the folder with `--workers 1`, one call a clip; turn by turn, `--repeats` times.
-Medians of seconds, videos an hour, and the CPU time of all processes, which says more where the
-machine has other work. The verdicts have to be the same bytes but for times.
+Medians of seconds and videos an hour. The verdicts have to be the same bytes but for times.
 """
 
 import argparse
 import itertools
-import json
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -61,8 +58,8 @@ def cut_clips(videos: list[Path], folder: Path, seconds: float) -> list[Path]:
     return clips
 
 
-def measure_turn(clips: list[Path], folder: Path, model: str) -> dict[str, tuple[float, float]]:
-    """Run each way once; return seconds and CPU seconds, after a look at the verdicts."""
+def measure_turn(clips: list[Path], folder: Path, model: str) -> dict[str, float]:
+    """Run each way once; return the seconds, after a look at the verdicts."""
     calls = {
         "folder": [[clips[0].parent]],
         "one after the other": [[clips[0].parent, "--workers", "1"]],
@@ -71,23 +68,17 @@ def measure_turn(clips: list[Path], folder: Path, model: str) -> dict[str, tuple
     figures, verdicts = {}, {}
     for way in WAYS:
         out = tempfile.mkdtemp(dir=folder)
-        started, cpu = perf_counter(), read_cpu()
+        started = perf_counter()
         for words in calls[way]:
             command = [sys.executable, "src/predict.py", *words, "--out", out, "--model", model]
             subprocess.run(command, check=True, cwd=PROJECT, stderr=subprocess.DEVNULL)
-        figures[way] = (perf_counter() - started, read_cpu() - cpu)
+        figures[way] = perf_counter() - started
         verdicts[way] = read_verdicts(Path(out))
-        print(way, json.dumps(figures[way]), flush=True)
+        print(f"{way}: {figures[way]:.0f} s", flush=True)
     for way in WAYS[1:]:
         if verdicts[way] != verdicts["folder"]:
             raise SystemExit(f"{way}: other verdicts than those of the folder")
     return figures
-
-
-def read_cpu() -> float:
-    """Return the CPU seconds of all processes that were started here and have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def read_verdicts(out: Path) -> dict[str, bytes]:
@@ -97,16 +88,14 @@ def read_verdicts(out: Path) -> dict[str, bytes]:
     }
 
 
-def show(turns: list[dict[str, tuple[float, float]]], n_clips: int) -> None:
+def show(turns: list[dict[str, float]], n_clips: int) -> None:
     """Print medians, and each way's time over that of the folder, turn by turn."""
     for way in WAYS:
-        seconds, cpu = (statistics.median(turn[way][i] for turn in turns) for i in (0, 1))
-        ratios = [
-            statistics.median(turn[way][i] / turn["folder"][i] for turn in turns) for i in (0, 1)
-        ]
+        seconds = statistics.median(turn[way] for turn in turns)
+        ratio = statistics.median(turn[way] / turn["folder"] for turn in turns)
         print(
-            f"{way}: {seconds:.0f} s, {3600 * n_clips / seconds:.0f} videos/h, {cpu:.0f} CPU s; "
-            f"folder is {ratios[0]:.2f} times as fast ({ratios[1]:.2f} by CPU time)"
+            f"{way}: {seconds:.0f} s, {3600 * n_clips / seconds:.0f} videos/h; the folder is "
+            f"{ratio:.2f} times as fast"
         )
 
 

@@ -26,7 +26,7 @@ from deepfake_detector.data.annotations.annotate_video import annotate_video
 from parallel_tasks import die_of_seven, write_slowly
 
 SETTINGS = {
-    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.allowed-failures": 2,
     "distributed.logging.distributed": "error",
 }
 
@@ -70,6 +70,7 @@ def test_results_are_there_once_though_a_worker_is_killed_half_way(cluster, tmp_
 
 def test_an_item_that_kills_each_worker_has_a_result_of_its_own(cluster, monkeypatch):
     monkeypatch.setattr(project_cluster, "LOST_SECONDS", 10)
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 1)
     workers = Workers(1, cluster.scheduler_address)
     with tqdm(disable=True) as bar:
         results = run_tasks(die_of_seven, [1, 7, 2], workers, bar, lambda item: f"of {item}")
