@@ -45,6 +45,10 @@ class Surroundings:
     versions: tuple[tuple[str, str], ...]
 
 
+class LostAnswerError(Exception):
+    """The answer of a task that has ended was on a worker that died."""
+
+
 def run_on_cluster(
     task: Callable[[Any], Any],
     items: Sequence,
@@ -102,9 +106,7 @@ def _run_many(client, task, items: Sequence, surroundings: Surroundings) -> Iter
         index = indices.pop(future)
         try:
             yield index, _read_answer(future)
-        except TimeoutError:  # its result was lost with a worker, and is not made again
-            if future.status == "error":
-                raise  # the task's own
+        except LostAnswerError:
             logger.info("a result got lost on its way; the task is done again")
             todo.append(index)
         future.release()
@@ -181,12 +183,12 @@ def _read_answer(future) -> tuple[int, Any] | None:
     """Return the answer of a task that has ended; None where it killed its workers.
 
     Raises:
-        TimeoutError: the answer was lost with its worker and does not come again.
+        LostAnswerError: the answer was lost with its worker and does not come again.
     """
     from distributed import CancelledError, KilledWorker
 
     try:
-        return future.result(timeout=LOST_SECONDS)
+        return _wait_for_answer(future)
     except KilledWorker:
         return None
     except CancelledError as error:
@@ -198,6 +200,15 @@ def _read_answer(future) -> tuple[int, Any] | None:
             f"a worker cannot import {error.name}: start it in the project's environment, with "
             "PYTHONPATH=src"
         ) from error
+
+
+def _wait_for_answer(future) -> tuple[int, Any]:
+    try:
+        return future.result(timeout=LOST_SECONDS)
+    except TimeoutError as error:
+        if future.status == "error":  # meanwhile, or it is the task's own
+            return future.result(timeout=LOST_SECONDS)
+        raise LostAnswerError from error
 
 
 def _check_answer(answer: tuple[int, Any] | None, address: str) -> tuple[int, Any]:
