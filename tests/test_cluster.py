@@ -79,7 +79,7 @@ def test_an_item_that_kills_each_worker_has_a_result_of_its_own(cluster, monkeyp
 
 def test_shards_are_the_same_bytes_though_a_worker_is_killed(cluster, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    data_set = DataSet(tmp_path, people=2, frames=20)
+    data_set = DataSet(tmp_path, frames=20)
     set_params(data_set, frame_stride=2)
     run(validate, monkeypatch)
     run(extract_frames, monkeypatch)
@@ -91,7 +91,7 @@ def test_shards_are_the_same_bytes_though_a_worker_is_killed(cluster, tmp_path, 
     run(extract_frames, monkeypatch)
     killing.join()
     assert read_files(data_set) == alone
-    assert len(alone) == 2 * 4 + 3
+    assert len(alone) == 2 * 6 + 3
 
 
 def test_verdicts_are_those_of_one_machine(cluster, tmp_path, monkeypatch):

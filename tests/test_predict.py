@@ -134,8 +134,8 @@ def test_the_frame_stride_must_be_a_whole_number_from_1():
 def test_the_command_names_model_and_stride(picture, tmp_path, monkeypatch):
     asked = []
 
-    def load(*given):
-        asked.extend(given)
+    def load(**given):
+        asked.append(given)
         return make_predictor(TwoFaces())
 
     load_once.cache_clear()
@@ -145,7 +145,8 @@ def test_the_command_names_model_and_stride(picture, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", arguments)
     monkeypatch.chdir(PROJECT)
     predict.main()
-    assert asked == ["released", Sampling(7), "auto", 0.01, None]
+    asked_for = {"model": "released", "sampling": Sampling(7), "engine": "auto"}
+    assert asked == [{**asked_for, "prevalence": 0.01, "max_false_positive_rate": None}]
     assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 1
 
 
@@ -163,7 +164,7 @@ def test_without_a_stride_a_long_video_is_analyzed_in_fewer_frames(picture, tmp_
     monkeypatch.chdir(PROJECT)
     predict.main()
     params = load_params().predict
-    assert asked == [(None, Sampling(params.frame_stride, params.max_frames), "auto", 0.5, None)]
+    assert asked == [(None, Sampling(params.frame_stride, params.max_frames))]
 
 
 def test_annotated_faces_are_drawn_in_green(run, picture, tmp_path):
@@ -287,7 +288,7 @@ def test_a_file_that_is_not_there_is_named(run, tmp_path):
 
 
 @pytest.mark.parametrize("room", [0, 600, 2500])
-def test_a_full_disk_ends_the_command_and_rejects_no_video(clip, tmp_path, room):
+def test_a_full_disk_ends_the_command_and_rejects_no_video(run, clip, tmp_path, room):
     run(clip, out=tmp_path / "whole")  # loads what it needs, so that nothing else is written
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))

@@ -18,10 +18,9 @@ from deepfake_detector.batch.outcome import (
 )
 from deepfake_detector.common.addresses import ResultFolder, as_local_file
 from deepfake_detector.common.files import hash_file
-from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.common.parallel import add_progress
 from deepfake_detector.inference.analysis import Progress, VideoAnalysis, ignore_progress
-from deepfake_detector.inference.detector import FACE_COLUMNS, name_labels
+from deepfake_detector.inference.detector import FACE_COLUMNS, choose_shown
 from deepfake_detector.inference.model_files import ModelIdentity, fetch_named
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.plots.face_boxes import draw_faces
@@ -175,7 +174,10 @@ def _write_results(
     verdict = record and make_row(record, time.monotonic() - started)
     faces = list_faces(analysis, task.score_threshold)
     ended_early = analysis.frames.rejected_because
-    return Outcome(task.shown, verdict, faces, ended_early=ended_early, files=files)
+    known = (record.get("known_from_training") or {}).get("video", "")
+    return Outcome(
+        task.shown, verdict, faces, ended_early=ended_early, known_as=known, files=files
+    )
 
 
 def check_kind(path: Path, task: InputTask) -> None:
@@ -203,13 +205,11 @@ def make_row(record: dict, seconds_taken: float) -> dict[str, Any]:
 
 def list_faces(analysis: VideoAnalysis, score_threshold: float) -> list[dict[str, Any]]:
     """List the faces that score enough, of analyzed frames, as rows of `FACE_ROW`."""
-    faces: pd.DataFrame = name_labels(analysis.faces)
-    faces = faces[faces["score"] >= score_threshold][FACE_ROW]
+    faces: pd.DataFrame = choose_shown(analysis.faces, score_threshold)[FACE_ROW]
     return faces.assign(**faces[NUMBERS].astype(float).round(DIGITS)).to_dict(orient="records")
 
 
 def _write_annotated_image(analysis: VideoAnalysis, target: Path, task: InputTask) -> None:
     """Write an image with the faces that score enough drawn on it."""
-    faces = analysis.faces
-    shown = faces[faces[list(FACE_LABELS)].max(axis=1) >= task.score_threshold]
+    shown = choose_shown(analysis.faces, task.score_threshold)
     write_image(target, draw_faces(analysis.image, shown.drop(columns="track"), task.truth))

@@ -28,6 +28,7 @@ class Outcome:
         faces: the faces that score enough, as rows of faces.csv but for `file`.
         error: why it was rejected; empty where it was not.
         ended_early: why a video could not be read to its end; empty where it could.
+        known_as: the video that the model learned from and that it is, or nearly; else empty.
         is_new: it was analyzed now, not found finished.
         files: what was made of it, from the result folder.
     """
@@ -37,6 +38,7 @@ class Outcome:
     faces: list[dict[str, Any]] = field(default_factory=list)
     error: str = ""
     ended_early: str = ""
+    known_as: str = ""
     is_new: bool = True
     files: list[str] = field(default_factory=list)
 

@@ -25,6 +25,8 @@ from deepfake_detector.common.parallel import Workers, run_tasks
 PROCESS_BYTES = 2 * 10**9
 """What a process takes at its peak (benchmarks/README.md, "Analyzing a video")."""
 
+KNOWN = "%s: the model learned from this video, or nearly (%s): its verdict is no test of it"
+
 logger = logging.getLogger("predict")
 
 
@@ -102,5 +104,7 @@ def log_outcome(outcome: Outcome) -> None:
         logger.warning(
             "%s: analyzed as far as it can be read: %s", outcome.file, outcome.ended_early
         )
+    if outcome.known_as:
+        logger.warning(KNOWN, outcome.file, outcome.known_as)
     frames = {face["frame"] for face in outcome.faces}
     logger.info("%s: %d faces in %d frames", outcome.file, len(outcome.faces), len(frames))
