@@ -10,24 +10,21 @@ cannot be read is named, and the others are annotated all the same.
 
 import argparse
 import logging
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
+from tqdm import tqdm
 
 from deepfake_detector.common import cli
 from deepfake_detector.common.labels import FACE_LABELS, name_to_label
-from deepfake_detector.common.parallel import count_workers
-from deepfake_detector.config.schema import AnnotateParams, load_params
+from deepfake_detector.common.parallel import Workers, run_tasks
+from deepfake_detector.common.worker_options import add_worker_options, read_workers
+from deepfake_detector.config.schema import load_params
+from deepfake_detector.data.annotations.annotate_video import VideoToAnnotate, annotate_video
 from deepfake_detector.data.annotations.writer import AnnotatedVideo, write_annotations
 from deepfake_detector.data.public_sets.annotate_set import annotate_set
 from deepfake_detector.data.public_sets.recognition import list_public_set
 from deepfake_detector.data.public_sets.set_splits import keep_own_split, keep_people_apart
-from deepfake_detector.faces.mtcnn import MTCNNFaceDetector, track_faces
-from deepfake_detector.video.reading import read_frames
 
-REPORT_SECONDS = 10
 MAX_NAMED = 10
 
 logger = logging.getLogger("annotate")
@@ -40,18 +37,12 @@ def main() -> None:
         cli.run(
             "annotate",
             lambda: annotate_dataset(
-                arguments.dataset, arguments.out, arguments.by_person, arguments.workers
+                arguments.dataset, arguments.out, arguments.by_person, read_workers(arguments)
             ),
             when_stopped="what is found is kept; the same command goes on",
         )
         return
-    label = name_to_label(arguments.label)
-    cli.run(
-        "annotate",
-        lambda: annotate(
-            arguments.videos, label, arguments.out, arguments.format, load_params().annotate
-        ),
-    )
+    cli.run("annotate", lambda: annotate_videos(arguments))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -73,10 +64,7 @@ def parse_arguments() -> argparse.Namespace:
         "--by-person", action="store_true",
         help="of a data set: leave its own split out, and keep people apart",
     )  # fmt: skip
-    parser.add_argument(
-        "--workers", type=int, default=count_workers(),
-        help="processes for a data set (default: %(default)s, the CPUs)",
-    )  # fmt: skip
+    add_worker_options(parser, "processes for a data set (default: the CPUs)")
     arguments = parser.parse_args()
     if bool(arguments.dataset) == bool(arguments.videos):
         parser.error("expected either videos or --dataset FOLDER")
@@ -85,7 +73,7 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def annotate_dataset(folder: Path, out: Path, by_person: bool, workers: int) -> None:
+def annotate_dataset(folder: Path, out: Path, by_person: bool, workers: Workers) -> None:
     """Make a data folder of a public data set, and say what does not fit together.
 
     Raises:
@@ -122,58 +110,39 @@ def log_some(message: str, names: list[str]) -> None:
         logger.warning(message + ": %s", len(names), shown)
 
 
-def annotate(videos: list[Path], label: int, out: Path, form: str, params: AnnotateParams) -> None:
+def annotate_videos(arguments: argparse.Namespace) -> None:
+    """Annotate the videos that the arguments name; here in one process, which uses all cores."""
+    params, label = load_params().annotate, name_to_label(arguments.label)
+    videos = [VideoToAnnotate(path, label, params) for path in arguments.videos]
+    annotate(videos, arguments.out, arguments.format, Workers(1, arguments.cluster))
+
+
+def annotate(videos: list[VideoToAnnotate], out: Path, form: str, workers: Workers) -> None:
     """Write the annotations of all videos that can be read.
 
     Raises:
         ValueError: some cannot, after the others are written.
     """
-    detector = MTCNNFaceDetector(params.min_face_px)
-    annotated = []
-    for number, video in enumerate(videos, 1):
-        started = time.monotonic()
-        try:
-            found = annotate_video(video, label, detector, params)
-        except (ValueError, OSError) as error:
-            logger.error("[%d/%d] skipped: %s", number, len(videos), error)
-            continue
-        annotated.append(found)
-        logger.info(
-            "[%d/%d] %s: %d frames, %d faces, %.0f s",
-            *(number, len(videos), found.name, found.frames, len(found.tracks)),
-            time.monotonic() - started,
-        )
+    annotated: dict[int, AnnotatedVideo] = {}
+    with tqdm(disable=True) as bar:
+        results = run_tasks(annotate_video, videos, workers, bar)
+        for number, (index, done) in enumerate(results, 1):
+            if done.video is None:
+                logger.error("[%d/%d] skipped: %s", number, len(videos), done.problem)
+                continue
+            annotated[index] = done.video
+            logger.info(
+                "[%d/%d] %s: %d frames, %d faces, %.0f s",
+                *(number, len(videos), done.video.name, done.video.frames),
+                *(len(done.video.tracks), done.seconds_taken),
+            )
     if annotated:
-        write_annotations(out, annotated, form)
+        write_annotations(out, [annotated[index] for index in sorted(annotated)], form)
         logger.info("%d videos written to %s", len(annotated), out)
     if len(annotated) < len(videos):
         raise ValueError(
             f"{len(videos) - len(annotated)} of {len(videos)} videos could not be read"
         )
-
-
-def annotate_video(
-    video: Path, label: int, detector: MTCNNFaceDetector, params: AnnotateParams
-) -> AnnotatedVideo:
-    """Find the faces of one video."""
-    frames, tracks = track_faces(
-        report_frames(video),
-        detector,
-        params.frame_stride,
-        params.confidence,
-        params.smoothing_frames,
-    )
-    return AnnotatedVideo(video.name, frames, tracks, [label] * len(tracks))
-
-
-def report_frames(video: Path) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the frames of a video, and log now and then how far it is."""
-    reported = time.monotonic()
-    for number, image in read_frames(video):
-        if time.monotonic() - reported > REPORT_SECONDS:
-            reported = time.monotonic()
-            logger.info("  %s: frame %d", video.name, number)
-        yield number, image
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import logging
 
 from deepfake_detector.common import cli
 from deepfake_detector.common.artifacts import SHARDS, VALIDATED, VIDEOS
-from deepfake_detector.common.parallel import count_workers
+from deepfake_detector.common.parallel import Workers
+from deepfake_detector.common.worker_options import add_worker_options, read_workers
 from deepfake_detector.config.schema import load_params
 
 logger = logging.getLogger("extract_frames")
@@ -16,23 +17,18 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     cli.run(
         "extract_frames",
-        lambda: extract_frames(arguments.workers),
+        lambda: extract_frames(read_workers(arguments)),
         when_stopped="the videos that are done are kept, the same command goes on",
     )
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=count_workers(),
-        help="processes that decode videos (default: %(default)s, the CPUs)",
-    )
+    add_worker_options(parser, "processes that decode videos (default: the CPUs)")
     return parser.parse_args()
 
 
-def extract_frames(workers: int) -> None:
+def extract_frames(workers: Workers) -> None:
     """Bring `artifacts/extract_frames/` up to date with the data that `validate` accepted.
 
     Raises:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import annotate
+from deepfake_detector.data.annotations import annotate_video
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.faces.offline_tracker import FrameDetections, make_empty_detections
 from deepfake_detector.video.writing import write_video
@@ -32,7 +33,7 @@ class BrightFinder:
 def run(tmp_path, monkeypatch):
     """Run annotate.py with arguments, on videos in a folder that is the argument's root."""
     monkeypatch.chdir(PROJECT)
-    monkeypatch.setattr(annotate, "MTCNNFaceDetector", BrightFinder)
+    monkeypatch.setattr(annotate_video, "_load_detector", BrightFinder)
     write_video(tmp_path / "bright.mp4", [np.full((48, 64, 3), 250, np.uint8)] * 8, 25)
     write_video(tmp_path / "dark.mp4", [np.full((48, 64, 3), 5, np.uint8)] * 8, 25)
     (tmp_path / "broken.mp4").write_text("no video")
@@ -68,7 +69,7 @@ def test_bad_video_is_named_and_the_others_are_annotated(run, tmp_path, caplog):
 
 def test_long_work_says_how_far_it_is(run, monkeypatch, caplog):
     caplog.set_level("INFO")
-    monkeypatch.setattr(annotate, "REPORT_SECONDS", -1)
+    monkeypatch.setattr(annotate_video, "REPORT_SECONDS", -1)
     run(["bright.mp4"], "--label", "real")
     assert "bright.mp4: frame 7" in caplog.text
 

@@ -15,6 +15,11 @@ import pytest
 import predict
 from builders import make_predictor
 from code_map import PROJECT
+from deepfake_detector.batch.analyze_input import PredictorOptions, load_once
+from deepfake_detector.batch.inputs import Output, list_inputs, plan_inputs
+from deepfake_detector.batch.run import analyze_all
+from deepfake_detector.common.parallel import Workers
+from deepfake_detector.common.tables import Rejection
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.video.media.errors import show_path
@@ -53,18 +58,34 @@ def clip(tmp_path):
     return path
 
 
-def run(*inputs, out, annotations=None, score=0.5, frame_stride=3):
-    """Predict as the command does, with a detector that finds two faces; return rejections."""
-    paths = predict.list_inputs(list(inputs))
-    output = predict.Output(out, score, predict.read_truth(annotations, paths))
-    return predict.predict(paths, make_predictor(TwoFaces(), frame_stride), output)
+@pytest.fixture
+def run(monkeypatch):
+    """Predict as the command does, with a detector that finds two faces."""
+
+    def run(*inputs, out, annotations=None, score=0.5, frame_stride=3):
+        """Return the rows of rejected.csv."""
+        monkeypatch.setattr(
+            DeepfakePredictor, "load", lambda stride: make_predictor(TwoFaces(), stride)
+        )
+        places = list_inputs(list(inputs))
+        output = Output(out, score, predict.read_truth(annotations, places))
+        options = PredictorOptions.of(stride=frame_stride)
+        rejected = analyze_all(plan_inputs(places, output), options, Workers(1), output)
+        rows = pd.read_csv(out / "rejected.csv", keep_default_na=False).itertuples(index=False)
+        rejections = [Rejection(row.file, None, row.reason) for row in rows]
+        assert rejected == len(rejections)
+        return rejections
+
+    load_once.cache_clear()
+    yield run
+    load_once.cache_clear()
 
 
 def is_green(image):
     return (image[..., 1] > 150) & (image[..., 0] < 100) & (image[..., 2] < 100)
 
 
-def test_a_picture_gets_its_faces_drawn_and_listed_in_its_own_pixels(picture, tmp_path):
+def test_a_picture_gets_its_faces_drawn_and_listed_in_its_own_pixels(run, picture, tmp_path):
     out = tmp_path / "out"
     assert run(picture, out=out) == []
     faces = pd.read_csv(out / "faces.csv")
@@ -76,14 +97,14 @@ def test_a_picture_gets_its_faces_drawn_and_listed_in_its_own_pixels(picture, tm
     assert (drawn != 90).any()
 
 
-def test_a_lower_threshold_shows_doubtful_faces_clipped_to_the_picture(picture, tmp_path):
+def test_a_lower_threshold_shows_doubtful_faces_clipped_to_the_picture(run, picture, tmp_path):
     run(picture, out=tmp_path / "out", score=0.25)
     faces = pd.read_csv(tmp_path / "out" / "faces.csv")
     assert faces["label"].tolist() == ["fake", "real"]
     assert faces["left"].tolist() == [30, 0]
 
 
-def test_a_video_becomes_a_folder_with_a_drawn_video_of_as_many_frames(clip, tmp_path):
+def test_a_video_becomes_a_folder_with_a_drawn_video_of_as_many_frames(run, clip, tmp_path):
     run(clip, out=tmp_path / "out")
     folder = tmp_path / "out" / "clip"
     assert {path.name for path in folder.iterdir()} == {
@@ -96,7 +117,7 @@ def test_a_video_becomes_a_folder_with_a_drawn_video_of_as_many_frames(clip, tmp
 
 
 @pytest.mark.parametrize(("frame_stride", "frames"), [(3, range(0, 20, 3)), (7, range(0, 20, 7))])
-def test_every_nth_frame_is_analyzed(clip, tmp_path, frame_stride, frames):
+def test_every_nth_frame_is_analyzed(run, clip, tmp_path, frame_stride, frames):
     run(clip, out=tmp_path / "out", frame_stride=frame_stride)
     faces = pd.read_csv(tmp_path / "out" / "faces.csv")
     assert faces["frame"].tolist() == list(frames)
@@ -113,35 +134,40 @@ def test_the_frame_stride_must_be_a_whole_number_from_1():
 def test_the_command_names_model_and_stride(picture, tmp_path, monkeypatch):
     asked = []
 
-    def load(*given):
-        asked.extend(given)
+    def load(**given):
+        asked.append(given)
         return make_predictor(TwoFaces())
 
-    monkeypatch.setattr(predict.DeepfakePredictor, "load", load)
+    load_once.cache_clear()
+    monkeypatch.setattr(DeepfakePredictor, "load", load)
     options = ["--model", "released", "--frame-stride", "7", "--prevalence", "0.01"]
     arguments = ["predict.py", str(picture), "--out", str(tmp_path / "out"), *options]
     monkeypatch.setattr("sys.argv", arguments)
     monkeypatch.chdir(PROJECT)
     predict.main()
-    assert asked == ["released", Sampling(7), "auto", 0.01, None]
+    asked_for = {"model": "released", "sampling": Sampling(7), "engine": "auto"}
+    assert asked == [{**asked_for, "prevalence": 0.01, "max_false_positive_rate": None}]
     assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 1
 
 
 def test_without_a_stride_a_long_video_is_analyzed_in_fewer_frames(picture, tmp_path, monkeypatch):
     asked = []
+    load_once.cache_clear()
     monkeypatch.setattr(
-        predict.DeepfakePredictor,
+        DeepfakePredictor,
         "load",
-        lambda *given: asked.append(given) or make_predictor(TwoFaces()),
+        lambda model, sampling, **others: (
+            asked.append((model, sampling)) or make_predictor(TwoFaces())
+        ),
     )
     monkeypatch.setattr("sys.argv", ["predict.py", str(picture), "--out", str(tmp_path / "out")])
     monkeypatch.chdir(PROJECT)
     predict.main()
     params = load_params().predict
-    assert asked == [(None, Sampling(params.frame_stride, params.max_frames), "auto", 0.5, None)]
+    assert asked == [(None, Sampling(params.frame_stride, params.max_frames))]
 
 
-def test_annotated_faces_are_drawn_in_green(picture, tmp_path):
+def test_annotated_faces_are_drawn_in_green(run, picture, tmp_path):
     annotations = tmp_path / "truth.csv"
     annotations.write_text(
         "frame,xmin,xmax,ymin,ymax,class_id\nNAME_00003.jpg,5,20,40,70,1\nOTHER_00001.jpg,0,9,0,9,2\n"
@@ -153,7 +179,7 @@ def test_annotated_faces_are_drawn_in_green(picture, tmp_path):
     assert green[:, 3:23].any()
 
 
-def test_one_bad_file_does_not_stop_the_others(picture, clip, tmp_path):
+def test_one_bad_file_does_not_stop_the_others(run, picture, clip, tmp_path):
     bad = picture.with_name("bad.mp4")
     bad.write_text("not a video")
     cut = picture.with_name("cut.mp4")
@@ -166,13 +192,13 @@ def test_one_bad_file_does_not_stop_the_others(picture, clip, tmp_path):
     assert not (tmp_path / "out" / "bad").exists()
 
 
-def test_no_face_found_gives_empty_tables(picture, tmp_path):
+def test_no_face_found_gives_empty_tables(run, picture, tmp_path):
     run(picture, out=tmp_path / "out", score=0.97)
     assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 0
     assert json.loads((tmp_path / "out" / "faces.json").read_text()) == []
 
 
-def test_of_inputs_that_would_overwrite_each_other_the_first_is_analyzed(clip, tmp_path):
+def test_of_inputs_that_would_overwrite_each_other_the_first_is_analyzed(run, clip, tmp_path):
     twin = tmp_path / "other" / "clip.avi"
     twin.parent.mkdir()
     twin.write_bytes(clip.read_bytes())
@@ -206,7 +232,7 @@ def make_png_that_claims_too_much(path):
     ],
 )
 def test_what_cannot_be_used_is_rejected_by_name_and_the_rest_goes_on(
-    picture, tmp_path, name, make, reason
+    run, picture, tmp_path, name, make, reason
 ):
     folder = tmp_path / "mixed"
     folder.mkdir()
@@ -223,7 +249,7 @@ def test_what_cannot_be_used_is_rejected_by_name_and_the_rest_goes_on(
     assert cv2.imread(str(tmp_path / "out" / "face.jfif")) is not None
 
 
-def test_a_video_whose_name_is_no_text_is_analyzed(clip, tmp_path):
+def test_a_video_whose_name_is_no_text_is_analyzed(run, clip, tmp_path):
     path = tmp_path / "mixed" / "\udcff.mp4"
     path.parent.mkdir()
     path.write_bytes(clip.read_bytes())
@@ -236,7 +262,7 @@ def test_a_video_whose_name_is_no_text_is_analyzed(clip, tmp_path):
     "error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")]
 )
 def test_what_was_found_is_written_also_where_it_ends_early(
-    picture, clip, tmp_path, monkeypatch, error
+    run, picture, clip, tmp_path, monkeypatch, error
 ):
     analyze = DeepfakePredictor.analyze
 
@@ -251,18 +277,18 @@ def test_what_was_found_is_written_also_where_it_ends_early(
     assert set(pd.read_csv(tmp_path / "out" / "faces.csv")["file"]) == {str(picture)}
 
 
-def test_the_folder_of_the_input_is_no_place_for_the_output(picture):
+def test_the_folder_of_the_input_is_no_place_for_the_output(run, picture):
     rejections = run(picture, out=picture.parent)
     assert "--out is the folder it lies in" in rejections[0].reason
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_file_that_is_not_there_is_named(run, tmp_path):
     rejections = run(tmp_path / "missing.png", out=tmp_path / "out")
     assert "missing.png: no such file" in rejections[0].reason
 
 
 @pytest.mark.parametrize("room", [0, 600, 2500])
-def test_a_full_disk_ends_the_command_and_rejects_no_video(clip, tmp_path, room):
+def test_a_full_disk_ends_the_command_and_rejects_no_video(run, clip, tmp_path, room):
     run(clip, out=tmp_path / "whole")  # loads what it needs, so that nothing else is written
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 
 import pytest
 
@@ -36,7 +37,9 @@ def test_temporary_name_is_hidden_unique_to_the_process_and_has_the_same_ending(
     with replace_file(tmp_path / "model.keras") as unfinished:
         unfinished.write_text("")
         assert unfinished.parent == tmp_path
-        assert unfinished.name == f"{UNFINISHED_PREFIX}{os.getpid()}_model.keras"
+        assert re.fullmatch(
+            rf"{UNFINISHED_PREFIX}[0-9a-f]{{8}}_{os.getpid()}_model\.keras", unfinished.name
+        )
     assert UNFINISHED_PREFIX.startswith(".")
 
 

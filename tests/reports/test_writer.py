@@ -320,5 +320,5 @@ def test_pixels_that_are_not_square_and_hdr_are_told_in_verdict_and_report(tmp_p
     assert "a player shows each 1.333 times as wide" in text
     record, out = report(write_clip(tmp_path / "plain.mp4", [make_frame([FAKE])] * 5))
     assert (record["pixel_aspect"], record["hdr"]) == (1.0, "")
-    words = re.sub("base64,[^\"]+", "", (out / "report.html").read_text())  # no picture's letters
+    words = re.sub('base64,[^"]+', "", (out / "report.html").read_text())  # no picture's letters
     assert not re.search("HDR|not square", words)

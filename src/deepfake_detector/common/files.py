@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import platform
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +19,13 @@ def replace_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path, whose file replaces `path` when the block ends without an error.
 
     The temporary file lies in the same folder, which is made, has the same ending, and a name
-    that no other process uses. After an error it is deleted, and `path` is what it was.
+    that no other process uses, on other machines that see the folder neither. After an error it is
+    deleted, and `path` is what it was.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{UNFINISHED_PREFIX}{os.getpid()}_{path.name}")
+    machine = zlib.crc32(platform.node().encode())  # containers often count processes from 1
+    unfinished = path.with_name(f"{UNFINISHED_PREFIX}{machine:08x}_{os.getpid()}_{path.name}")
     try:
         yield unfinished
         unfinished.replace(path)

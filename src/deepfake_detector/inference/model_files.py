@@ -164,6 +164,13 @@ def find_released_folder() -> Path:
     return RELEASED_FOLDER if is_here else INSTALLED_RELEASED
 
 
+def fetch_named(model: str | Path | None) -> None:
+    """Let DVC fetch what `load_model` would, before several processes load the same model."""
+    is_trained = model is None and find_files(ARTIFACTS).detector.is_file()
+    if not is_trained and str(model or RELEASED).partition("@")[0] == RELEASED:
+        fetch_released()
+
+
 def load_folder(folder: Path, name: str, engine: Engine = "auto") -> LoadedModel:
     """Load the model in a folder, as `load_model` does.
 

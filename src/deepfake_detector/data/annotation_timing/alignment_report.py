@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from deepfake_detector.common.parallel import run_tasks
+from deepfake_detector.common.parallel import Workers, run_tasks
 from deepfake_detector.data.annotation_timing.video_alignment import (
     SHIFTED,
     VideoAlignment,
@@ -41,7 +41,7 @@ def check_videos(
     ]
     found: list[VideoAlignment | None] = [None] * len(tasks)
     with tqdm(total=len(tasks), unit=" videos", desc="align") as bar:
-        for index, alignment in run_tasks(check_video, tasks, workers, bar):
+        for index, alignment in run_tasks(check_video, tasks, Workers(workers), bar):
             found[index] = alignment
     return [alignment for alignment in found if alignment is not None]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from deepfake_detector.common.files import UNFINISHED_PREFIX, write_json
-from deepfake_detector.common.parallel import run_tasks
+from deepfake_detector.common.parallel import Workers, run_tasks
 from deepfake_detector.common.tables import Rejection
 from deepfake_detector.config.schema import ExtractFramesParams
 from deepfake_detector.data.extraction.extract_video import Extraction, extract_video
@@ -50,7 +50,7 @@ def plan_extractions(
 
 
 def make_shards(
-    plans: list[Extraction], folder: Path, workers: int
+    plans: list[Extraction], folder: Path, workers: Workers
 ) -> tuple[list[Extraction], list[Rejection], int]:
     """Bring the shards of a folder up to date; remove those of other videos.
 

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from deepfake_detector.common.files import write_bytes
-from deepfake_detector.common.parallel import add_progress, run_tasks
+from deepfake_detector.common.parallel import Workers, add_progress, run_tasks
 from deepfake_detector.video.perceptual_hash import hash_video
 from deepfake_detector.video.soundtrack import fingerprint_sound
 
@@ -40,7 +40,7 @@ def read_fingerprints(
     files = [cache / f"{sha256}_{VERSION}.bin" for sha256 in hashes]
     new = [(path, file) for path, file in zip(paths, files, strict=True) if not file.is_file()]
     with tqdm(total=len(new), unit=" videos", desc="fingerprint", disable=not new) as bar:
-        for _ in run_tasks(_make, new, workers, bar):
+        for _ in run_tasks(_make, new, Workers(workers), bar):
             pass
     return [_read(file) for file in files]
 

@@ -11,7 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from deepfake_detector.common.files import write_text
-from deepfake_detector.common.parallel import run_tasks
+from deepfake_detector.common.parallel import Workers, run_tasks
 from deepfake_detector.config.schema import AnnotateParams
 from deepfake_detector.data.annotations.writer import add_video_rows
 from deepfake_detector.data.public_sets.clip import Clip, ListedSet, make_name
@@ -40,7 +40,7 @@ class AnnotatedSet:
 
 
 def annotate_set(
-    listed: ListedSet, clips: list[Clip], out: Path, params: AnnotateParams, workers: int
+    listed: ListedSet, clips: list[Clip], out: Path, params: AnnotateParams, workers: Workers
 ) -> AnnotatedSet:
     """Link the clips into `out/videos`, annotate them, and write `videos.csv`.
 
@@ -59,7 +59,7 @@ def annotate_set(
     return AnnotatedSet([task.clip for task in kept], results)
 
 
-def _run(tasks: list[ClipTask], workers: int) -> Iterator[ClipResult]:
+def _run(tasks: list[ClipTask], workers: Workers) -> Iterator[ClipResult]:
     """Annotate clips in parallel, in the order of their tasks, and show how fast that goes."""
     results: dict[int, ClipResult] = {}
     is_done = [task.part.is_file() for task in tasks]

@@ -12,7 +12,7 @@ import av
 from tqdm import tqdm
 
 from deepfake_detector.common.files import hash_file
-from deepfake_detector.common.parallel import add_progress, run_tasks
+from deepfake_detector.common.parallel import Workers, add_progress, run_tasks
 from deepfake_detector.video.media.errors import check_regular_file
 from deepfake_detector.video.metadata import VideoMetadata, probe_video
 from deepfake_detector.video.names import check_video_name, is_left_by_system
@@ -60,7 +60,7 @@ def probe_videos(
     items = [(paths[index], probes[index]) for index in new]
     total_bytes = sum(path.stat().st_size for path, _ in items)
     with tqdm(total=total_bytes, unit="B", unit_scale=True, desc="probe", disable=not new) as bar:
-        for index, probe in run_tasks(_decode, items, workers, bar):
+        for index, probe in run_tasks(_decode, items, Workers(workers), bar):
             probes[new[index]] = probe
     kept = {probe.sha256: asdict(probe.metadata) for probe in probes if probe.metadata}
     return probes, dict(sorted(kept.items()))

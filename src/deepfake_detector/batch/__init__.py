@@ -1,0 +1,1 @@
+"""Many images and videos analyzed at once, and the tables about all of them."""
