@@ -97,7 +97,7 @@ def train_without(train: pd.DataFrame, validation: pd.DataFrame, params, folder:
     """Train one network on these videos, its best epoch chosen on validation."""
     from deepfake_detector.data.splits.listing import Shards
     from deepfake_detector.training.checkpoints import Checkpoint
-    from deepfake_detector.training.face_classifier import FaceClassifierPlan, train_network
+    from deepfake_detector.training.train_classifier import FaceClassifierPlan, train_network
 
     sources = dict(zip(train["video"], train["source"], strict=True))
     one = params.face_classifier.model_copy(update={"ensemble_size": 1})

@@ -26,7 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from deepfake_detector.inference.predictor import DeepfakePredictor
-from deepfake_detector.reports.writer import write_report
+from deepfake_detector.reports.verdict_files import write_report
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.sampling import Sampling
 from deepfake_detector.video.writing import write_timed_video

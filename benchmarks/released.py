@@ -18,7 +18,7 @@ def main() -> None:
     sys.path.insert(0, str(PROJECT / "src"))
     from deepfake_detector.common.tables import read_table
     from deepfake_detector.config.schema import PARAMS_FILE, load_params
-    from deepfake_detector.training.release import VERDICT_COLUMNS, measure_verdicts
+    from deepfake_detector.training.make_release import VERDICT_COLUMNS, measure_verdicts
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -116,7 +116,7 @@ def measure(name: str, path: Path) -> dict:
 def score_ours(columns: dict) -> tuple[float, list[float]]:
     """AP of both labels by both VOC rules; then, not timed, what the peers compute."""
     from deepfake_detector.metrics.average_precision import compute_area, compute_points
-    from deepfake_detector.metrics.coco import rank_by_coco
+    from deepfake_detector.metrics.coco_ranking import rank_by_coco
     from deepfake_detector.metrics.ranking import rank_by_voc
 
     detections, truth = to_ours(columns)
@@ -138,7 +138,7 @@ def score_ours_by_coco(columns: dict) -> tuple[float, list[float]]:
         compute_coco,
         compute_points,
     )
-    from deepfake_detector.metrics.coco import rank_by_coco
+    from deepfake_detector.metrics.coco_ranking import rank_by_coco
 
     detections, truth = to_ours(columns)
     started = time.perf_counter()

@@ -20,7 +20,7 @@ from deepfake_detector.common.parallel import Workers, run_tasks
 from deepfake_detector.common.worker_options import add_worker_options, read_workers
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.annotations.annotate_video import VideoToAnnotate, annotate_video
-from deepfake_detector.data.annotations.writer import AnnotatedVideo, write_annotations
+from deepfake_detector.data.annotations.annotation_writer import AnnotatedVideo, write_annotations
 from deepfake_detector.data.public_sets.annotate_set import annotate_set
 from deepfake_detector.data.public_sets.recognition import list_public_set
 from deepfake_detector.data.public_sets.set_splits import keep_own_split, keep_people_apart

@@ -51,7 +51,7 @@ def check_alignment(is_applied: bool, workers: int) -> None:
         make_table,
         propose_offsets,
     )
-    from deepfake_detector.data.annotations.writer import add_video_rows
+    from deepfake_detector.data.annotations.annotation_writer import add_video_rows
     from deepfake_detector.data.validation.video_list import read_video_list
     from deepfake_detector.reports.alignment_page import write_alignment_page
 

@@ -17,7 +17,7 @@ import numpy as np
 from deepfake_detector.common import cli
 from deepfake_detector.common.labels import FAKE, REAL
 from deepfake_detector.config.schema import Params, load_params
-from deepfake_detector.data.annotations.writer import (
+from deepfake_detector.data.annotations.annotation_writer import (
     AnnotatedVideo,
     add_video_rows,
     write_annotations,

@@ -158,7 +158,7 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
         load_released_weights,
         write_released_weights,
     )
-    from deepfake_detector.training.release import (
+    from deepfake_detector.training.make_release import (
         calibrate_release,
         list_validation_shards,
         make_card,

@@ -34,11 +34,11 @@ def train(params: Params) -> None:
     The face classifier comes first: with it, epochs of the SSD are ranked as the whole detector.
     """
     from deepfake_detector.training.checkpoints import make_fingerprint, remove_checkpoints
-    from deepfake_detector.training.face_classifier import (
+    from deepfake_detector.training.ssd import train_ssd
+    from deepfake_detector.training.train_classifier import (
         FaceClassifierPlan,
         train_face_classifier,
     )
-    from deepfake_detector.training.ssd import train_ssd
 
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
     stage, inputs = (

@@ -39,10 +39,10 @@ def validate(workers: int) -> None:
     """
     from deepfake_detector.common.files import write_json
     from deepfake_detector.common.tables import write_rejections, write_table
+    from deepfake_detector.data.validation.acceptance import check
     from deepfake_detector.data.validation.dataset import load_dataset
     from deepfake_detector.data.validation.dataset_report import assemble
     from deepfake_detector.data.validation.probing import METADATA_VERSION
-    from deepfake_detector.data.validation.validate import check
 
     params = load_params()
     metadata = read_video_metadata(METADATA_VERSION)

@@ -7,7 +7,7 @@ import release
 from deepfake_detector.common.files import write_json
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.mlflow_tracking import hash_dvc_inputs
-from deepfake_detector.training.release import name_start
+from deepfake_detector.training.make_release import name_start
 
 
 def test_the_work_folder_has_the_pipeline_that_a_training_reads(tmp_path, monkeypatch):

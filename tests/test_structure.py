@@ -31,3 +31,16 @@ def test_functions_are_short(path):
 
 def test_no_module_lies_in_the_root_of_the_package():
     assert [path.name for path in PACKAGE.glob("*.py")] == ["__init__.py"]
+
+
+def test_no_two_modules_have_one_name():
+    names = sorted(path.stem for path in MODULES if path.stem != "__init__")
+    assert sorted(set(names)) == names
+
+
+def test_the_pipeline_names_few_files_of_code():
+    rows = (PROJECT / "dvc.yaml").read_text(encoding="utf-8").splitlines()
+    assert (
+        len([row for row in rows if row.strip().startswith(("- src", "- artifacts/list_code"))])
+        <= 80
+    )

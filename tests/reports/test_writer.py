@@ -17,7 +17,7 @@ from clips import FACE_PX, SeesColors, make_frame, write_clip
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.data.known_videos import TrainingVideos
 from deepfake_detector.inference.predictor import DeepfakePredictor
-from deepfake_detector.reports.writer import write_report
+from deepfake_detector.reports.verdict_files import write_report
 from deepfake_detector.video.metadata import probe_video
 from deepfake_detector.video.perceptual_hash import hash_video
 from deepfake_detector.video.reading import read_frames

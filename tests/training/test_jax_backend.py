@@ -23,7 +23,7 @@ from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.data.splits.listing import Shards
 from deepfake_detector.models import face_classifier
 from deepfake_detector.training.checkpoints import Checkpoint
-from deepfake_detector.training.face_classifier import FaceClassifierPlan, train_network
+from deepfake_detector.training.train_classifier import FaceClassifierPlan, train_network
 
 assert keras.backend.backend() == "jax"
 

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from deepfake_detector.training import face_classifier
+from deepfake_detector.training import train_classifier
 from deepfake_detector.tuning import study_classifier
 from deepfake_detector.tuning.study import open_study
 from deepfake_detector.tuning.study_classifier import (
@@ -83,7 +83,7 @@ def trainings(monkeypatch):
         (folder / "face_classifier").mkdir(parents=True, exist_ok=True)
         (folder / "face_classifier/face_classifier.keras").write_bytes(b"%d" % len(trained))
 
-    monkeypatch.setattr(face_classifier, "train_face_classifier", train)
+    monkeypatch.setattr(train_classifier, "train_face_classifier", train)
     return trained
 
 

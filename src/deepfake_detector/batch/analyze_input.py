@@ -24,8 +24,8 @@ from deepfake_detector.inference.detector import FACE_COLUMNS, choose_shown
 from deepfake_detector.inference.model_files import ModelIdentity, fetch_named
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.plots.face_boxes import draw_faces
+from deepfake_detector.reports.verdict_files import write_report
 from deepfake_detector.reports.verdict_json import DIGITS, SCHEMA
-from deepfake_detector.reports.writer import write_report
 from deepfake_detector.video.images import is_image, write_image
 from deepfake_detector.video.media.errors import check_regular_file
 

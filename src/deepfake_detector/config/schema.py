@@ -93,7 +93,7 @@ class MatchingParams(Section):
     negative_iou: Fraction
 
     @model_validator(mode="after")
-    def _leave_no_overlap(self) -> "MatchingParams":
+    def _order_thresholds(self) -> "MatchingParams":
         if self.negative_iou > self.positive_iou:
             raise ValueError(
                 f"negative_iou must be positive_iou ({self.positive_iou:g}) at most, got "

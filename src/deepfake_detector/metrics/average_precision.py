@@ -10,7 +10,7 @@ Shapes: `J` right detections.
 import numpy as np
 
 from deepfake_detector.common.labels import FACE_LABELS
-from deepfake_detector.metrics.coco import rank_by_coco
+from deepfake_detector.metrics.coco_ranking import rank_by_coco
 from deepfake_detector.metrics.detections import (
     FACE,
     Detections,

@@ -86,7 +86,7 @@ def _make_fingerprint(params: Params) -> str:
 
 def _train_classifier(params: Params, fingerprint: str) -> None:
     from deepfake_detector.training.checkpoints import remove_checkpoints
-    from deepfake_detector.training.face_classifier import (
+    from deepfake_detector.training.train_classifier import (
         FaceClassifierPlan,
         train_face_classifier,
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepfake_detector.inference.predictor import DeepfakePredictor
-from deepfake_detector.reports.writer import write_report
+from deepfake_detector.reports.verdict_files import write_report
 
 logger = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from deepfake_detector.common.labels import FAKE, REAL
-from deepfake_detector.data.annotations.reader import read_annotations
-from deepfake_detector.data.annotations.writer import (
+from deepfake_detector.data.annotations.annotation_writer import (
     AnnotatedVideo,
     add_video_rows,
     write_annotations,
 )
+from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.faces.offline_tracker import Track
 
 

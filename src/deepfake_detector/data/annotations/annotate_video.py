@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from deepfake_detector.config.schema import AnnotateParams
-from deepfake_detector.data.annotations.writer import AnnotatedVideo
+from deepfake_detector.data.annotations.annotation_writer import AnnotatedVideo
 from deepfake_detector.faces.mtcnn import MTCNNFaceDetector, track_faces
 from deepfake_detector.video.reading import read_frames
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from deepfake_detector.common.files import write_text
 from deepfake_detector.common.parallel import Workers, run_tasks
 from deepfake_detector.config.schema import AnnotateParams
-from deepfake_detector.data.annotations.writer import add_video_rows
+from deepfake_detector.data.annotations.annotation_writer import add_video_rows
 from deepfake_detector.data.public_sets.clip import Clip, ListedSet, make_name
 from deepfake_detector.data.public_sets.clip_faces import (
     ClipResult,

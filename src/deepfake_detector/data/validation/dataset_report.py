@@ -13,9 +13,9 @@ from deepfake_detector.common.tables import (
     Rejection,
     sort_rejections,
 )
+from deepfake_detector.data.validation.acceptance import CheckResults
 from deepfake_detector.data.validation.dataset import Dataset
 from deepfake_detector.data.validation.gx_runner import Finding, summarize_findings
-from deepfake_detector.data.validation.validate import CheckResults
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import pytest
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.export.released_card import make_card_text
-from deepfake_detector.training import release
-from deepfake_detector.training.release import (
+from deepfake_detector.training import make_release
+from deepfake_detector.training.make_release import (
     VERDICT_COLUMNS,
     list_covered,
     make_card,
@@ -122,7 +122,9 @@ def test_card_and_record_tell_what_was_learned_from(tmp_path, monkeypatch):
     text = make_card_text(card)
     for part in ("0.1", "abc", "face swap", "| called likely fake |", "CC0: 9 videos"):
         assert part in text
-    monkeypatch.setattr(release, "hash_video", lambda path, n_frames: [len(path.name), n_frames])
+    monkeypatch.setattr(
+        make_release, "hash_video", lambda path, n_frames: [len(path.name), n_frames]
+    )
     record = make_record(tmp_path, PARAMS, "abc")
     assert record["train_videos"] == dict(zip(videos["video"], videos["sha256"], strict=True))
     assert record["train_frame_hashes"]["real0.mp4"] == [f"{9:016x}", f"{8:016x}"]

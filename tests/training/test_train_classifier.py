@@ -14,9 +14,9 @@ from deepfake_detector.data.loading.face_pairs import FacePairSampler, group_cro
 from deepfake_detector.data.splits.listing import Shards
 from deepfake_detector.models import face_classifier as model_module
 from deepfake_detector.models.face_classifier import build_face_classifier
-from deepfake_detector.training import face_classifier as module
+from deepfake_detector.training import train_classifier as module
 from deepfake_detector.training.checkpoints import Checkpoint, remove_checkpoints
-from deepfake_detector.training.face_classifier import (
+from deepfake_detector.training.train_classifier import (
     FaceClassifierPlan,
     PairBatches,
     count_steps,
