@@ -15,8 +15,8 @@ from deepfake_detector.batch.analyze_input import (
     analyze_with_bar,
     reject_killed,
 )
+from deepfake_detector.batch.input_tables import write_tables
 from deepfake_detector.batch.inputs import InputTask, Output
-from deepfake_detector.batch.listings import write_tables
 from deepfake_detector.batch.outcome import Outcome, OutcomeStore
 from deepfake_detector.common.addresses import ResultFolder
 from deepfake_detector.common.memory import read_available_bytes
