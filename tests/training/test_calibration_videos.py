@@ -4,6 +4,7 @@ import pytest
 
 from data_set import make_frames
 from deepfake_detector.training.calibration_videos import (
+    AS_IT_IS,
     AnnotatedVideo,
     label_copies,
     label_video,
@@ -11,11 +12,12 @@ from deepfake_detector.training.calibration_videos import (
     write_tracks,
 )
 from deepfake_detector.verdicts.face_track import FaceTrack
-from deepfake_detector.video.degraded_copies import COPIES
+from deepfake_detector.video.degraded_copies import COPIES, DegradedCopy
 from deepfake_detector.video.metadata import probe_video
 from deepfake_detector.video.writing import write_video
 
 FACE = [40, 20, 80, 60]
+QUARTER = DegradedCopy("quarter", 1 / 4, 23)
 
 
 def make_track(scale=1.0):
@@ -35,14 +37,14 @@ def video(tmp_path):
 
 
 def test_a_track_gets_the_label_of_the_face_it_lies_on(video):
-    labelled = label_video(video, [make_track()], 1.0, 0.5)
+    labelled = label_video(video, [make_track()], AS_IT_IS, 0.5)
     assert (labelled.label, labelled.track_labels) == ("fake", ["fake"])
-    assert (labelled.source, labelled.method_group) == ("somebody", "face swap")
+    assert (labelled.source, labelled.kind) == ("somebody", "face swap")
 
 
 def test_annotations_shrink_with_the_copy(video):
-    assert label_video(video, [make_track(0.25)], 0.25, 0.5).track_labels == ["fake"]
-    assert label_video(video, [make_track(1.0)], 0.25, 0.5).track_labels == [""]
+    assert label_video(video, [make_track(0.25)], QUARTER, 0.5).track_labels == ["fake"]
+    assert label_video(video, [make_track(1.0)], QUARTER, 0.5).track_labels == [""]
 
 
 def test_each_video_is_analyzed_as_it_is_and_as_each_copy_but_once(video, tmp_path):

@@ -82,3 +82,19 @@ def test_a_kind_of_forgery_that_is_missed_bounds_what_is_called_real():
     apart = choose_thresholds(is_fake, probabilities, PARAMS, kinds)
     assert apart.max_real_probability < 0.11 < pooled.max_real_probability
     assert "lip-sync fake" in apart.note
+
+
+def test_copies_do_not_hide_that_their_originals_are_called_fake():
+    is_fake = np.repeat([False, True], [80, 20])
+    originals, copies = np.linspace(0.2, 0.7, 40), np.linspace(0.1, 0.3, 40)
+    probabilities = np.concatenate([originals, copies, np.linspace(0.6, 0.95, 20)])
+    kinds = np.array(["undegraded"] * 40 + ["crf38"] * 40 + [""] * 20, object)
+    pooled = choose_thresholds(is_fake, probabilities, PARAMS)
+    apart = choose_thresholds(is_fake, probabilities, PARAMS, kinds)
+    rate = PARAMS.max_false_positive_rate
+    assert np.mean(originals >= pooled.min_fake_probability) > rate
+    assert np.mean(originals >= apart.min_fake_probability) <= rate
+    assert "40 undegraded real validation videos" in apart.note
+    np.testing.assert_array_equal(probabilities[apart.counted_real], originals)
+    few = np.where(np.arange(100) < 5, kinds, "")  # too few to count a tenth on
+    assert choose_thresholds(is_fake, probabilities, PARAMS, few).note == pooled.note

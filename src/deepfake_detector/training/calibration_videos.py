@@ -37,19 +37,23 @@ class AnnotatedVideo:
     faces: pd.DataFrame
 
 
+AS_IT_IS = DegradedCopy("undegraded", 1.0, 0)
+"""Stands for no copy, but the video itself."""
+
+
 def label_video(
-    video: AnnotatedVideo, tracks: list[FaceTrack], scale: float, iou_threshold: float
+    video: AnnotatedVideo, tracks: list[FaceTrack], copy: DegradedCopy, iou_threshold: float
 ) -> LabelledVideo:
     """Give tracks the labels of the annotated faces they lie on.
 
     Args:
-        scale: of the analyzed copy's sides to those of the annotated video.
+        copy: of the video that was analyzed.
     """
-    faces = video.faces.assign(**{side: video.faces[side] * scale for side in BOX})
+    faces = video.faces.assign(**{side: video.faces[side] * copy.scale for side in BOX})
     labels = [name_track(track, faces, iou_threshold) for track in tracks]
     label = name_video(video.faces["label"])
-    group = video.method_group if label == "fake" else ""
-    return LabelledVideo(video.path.name, video.source, label, tracks, labels, group)
+    kind = video.method_group if label == "fake" else copy.name
+    return LabelledVideo(video.path.name, video.source, label, tracks, labels, kind)
 
 
 def label_copies(
@@ -68,11 +72,11 @@ def label_copies(
     """
     for video in videos:
         tracks = _recall(kept, f"{video.sha256}{model}", lambda v=video: analyze(v.path))
-        yield label_video(video, tracks, 1.0, iou_threshold)
+        yield label_video(video, tracks, AS_IT_IS, iou_threshold)
         for copy in copies:
             key = f"{video.sha256}{model}{copy}"
             tracks = _recall(kept, key, lambda v=video, c=copy: _analyze_copy(v.path, c, analyze))
-            yield label_video(video, tracks, copy.scale, iou_threshold)
+            yield label_video(video, tracks, copy, iou_threshold)
 
 
 def _analyze_copy(path: Path, copy: DegradedCopy, analyze: AnalyzeTracks) -> list[FaceTrack]:

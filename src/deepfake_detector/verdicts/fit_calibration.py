@@ -98,7 +98,7 @@ def fit_group(
         thresholds_note=bounds.note,
         fitted=_count_fitted(videos, known, losses),
         missed_fakes=float(np.mean(known_probabilities[is_fake] < 0.5)) if is_fake.any() else None,
-        real_probabilities=np.sort(known_probabilities[~is_fake]).tolist(),
+        real_probabilities=np.sort(known_probabilities[bounds.counted_real]).tolist(),
         abstain_margin=params.abstain_margin,
     )
     return _choose_segment_threshold(calibration, faces, params)
@@ -125,9 +125,9 @@ def _choose_segment_threshold(
 
 
 def _list_kinds(videos: list[LabelledVideo], probabilities: np.ndarray) -> np.ndarray:
-    """List the kind of forgery of what `_select_known` selects."""
+    """List the kind, of forgery or of copy, of what `_select_known` selects."""
     labels = np.array([video.label for video in videos])
-    kinds = np.array([video.method_group for video in videos], object)
+    kinds = np.array([video.kind for video in videos], object)
     return kinds[~np.isnan(probabilities) & (labels != "")]
 
 

@@ -16,8 +16,8 @@ class LabelledVideo:
     """A video whose truth is known, with its faces.
 
     `label` is `fake` if any annotated face is, `real` if all are, empty without any; so is
-    `track_labels`, one for each of `tracks`, empty where nothing is annotated. `method_group` is
-    the kind of forgery, empty where it is not known or the video is real.
+    `track_labels`, one for each of `tracks`, empty where nothing is annotated. `kind` is that of
+    the forgery, or of a real video the kind of degraded copy; empty where it is not known.
     """
 
     video: str
@@ -25,7 +25,7 @@ class LabelledVideo:
     label: str
     tracks: list[FaceTrack]
     track_labels: list[str]
-    method_group: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,14 @@ from deepfake_detector.metrics.classification import compute_auc
 class Thresholds:
     """Highest probability of likely real, lowest of likely fake, and what they rest on.
 
-    Where no answer can be given they are 0 and 1, and `note` says why not.
+    Where no answer can be given they are 0 and 1, and `note` says why not. `counted_real` [V] are
+    the real videos that the lowest of likely fake was counted on.
     """
 
     max_real_probability: float
     min_fake_probability: float
     note: str
+    counted_real: np.ndarray
 
 
 MIN_KIND_VIDEOS = 10
@@ -46,37 +48,45 @@ def choose_thresholds(
     Args:
         is_fake: bool [V].
         probabilities: [V], of models that did not know the video.
-        kinds: of forgery, texts [V]; a kind with `MIN_KIND_VIDEOS` fakes is bounded by itself as
-            well, so that common kinds do not hide that another is missed.
+        kinds: texts [V], of a fake the kind of forgery, of a real video the kind of copy; may be
+            empty. A kind with `MIN_KIND_VIDEOS` fakes, or with real videos enough to count the
+            rate on, is bounded by itself as well, so that common kinds do not hide that another is
+            missed, nor degraded copies that their originals are accused.
     """
     if is_fake.all() or not is_fake.any():
-        return Thresholds(
-            0.0, 1.0, "no real and fake videos of other sources were there to compare"
-        )
+        note = "no real and fake videos of other sources were there to compare"
+        return Thresholds(0.0, 1.0, note, ~is_fake)
     auc, error = compute_auc(is_fake, probabilities), compute_chance_error(is_fake)
     if auc < 0.5 + error:
         pairs = f"right in {auc:.0%} of pairs"
-        return Thresholds(
-            0.0, 1.0, f"validation videos were told apart no better than by chance, {pairs}"
-        )
+        note = f"validation videos were told apart no better than by chance, {pairs}"
+        return Thresholds(0.0, 1.0, note, ~is_fake)
     alarms, misses = params.max_false_positive_rate, params.max_false_negative_rate
-    min_fake_probability, of_real = choose_threshold(probabilities[~is_fake], alarms, "real")
+    reals = list_kinds(~is_fake, kinds, "real", math.ceil(1 / alarms - 1))
+    (min_fake_probability, of_real), counted = max(
+        (choose_threshold(probabilities[videos], alarms, name), name)
+        for name, videos in reals.items()
+    )
     real_from, of_fake = max(
         choose_threshold(1 - probabilities[fakes], misses, name)
-        for name, fakes in _list_fakes(is_fake, kinds).items()
+        for name, fakes in list_kinds(is_fake, kinds, "fake", MIN_KIND_VIDEOS).items()
     )
     sure = 0.5 + params.abstain_margin
     note = f"{alarms:.0%} false alarms: {of_real}\n{misses:.0%} missed fakes: {of_fake}"
-    return Thresholds(1 - max(real_from, sure), max(min_fake_probability, sure), note)
+    return Thresholds(
+        1 - max(real_from, sure), max(min_fake_probability, sure), note, reals[counted]
+    )
 
 
-def _list_fakes(is_fake: np.ndarray, kinds: np.ndarray | None) -> dict[str, np.ndarray]:
-    """List which videos [V] are fakes, all of them and each kind that is counted apart."""
-    chosen = {"fake": is_fake}
-    for kind in sorted(set(kinds[is_fake])) if kinds is not None else []:
-        of_kind = is_fake & (kinds == kind)
-        if kind and MIN_KIND_VIDEOS <= of_kind.sum() < is_fake.sum():
-            chosen[f"{kind} fake"] = of_kind
+def list_kinds(
+    is_label: np.ndarray, kinds: np.ndarray | None, label: str, min_videos: int
+) -> dict[str, np.ndarray]:
+    """List which videos [V] have a label, all of them and each kind with enough to count apart."""
+    chosen = {label: is_label}
+    for kind in sorted(set(kinds[is_label])) if kinds is not None else []:
+        of_kind = is_label & (kinds == kind)
+        if kind and min_videos <= of_kind.sum() < is_label.sum():
+            chosen[f"{kind} {label}"] = of_kind
     return chosen
 
 
