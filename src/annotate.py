@@ -33,16 +33,11 @@ logger = logging.getLogger("annotate")
 def main() -> None:
     arguments = parse_arguments()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if arguments.dataset:
-        cli.run(
-            "annotate",
-            lambda: annotate_dataset(
-                arguments.dataset, arguments.out, arguments.by_person, read_workers(arguments)
-            ),
-            when_stopped="what is found is kept; the same command goes on",
-        )
-        return
-    cli.run("annotate", lambda: annotate_videos(arguments))
+    cli.run(
+        "annotate",
+        lambda: (annotate_dataset if arguments.dataset else annotate_videos)(arguments),
+        when_stopped="what is found in a data set is kept; the same command goes on",
+    )
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -73,22 +68,22 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def annotate_dataset(folder: Path, out: Path, by_person: bool, workers: Workers) -> None:
+def annotate_dataset(arguments: argparse.Namespace) -> None:
     """Make a data folder of a public data set, and say what does not fit together.
 
     Raises:
         ValueError: no data set is recognized, or some of its videos cannot be read, after the
             others are written.
     """
-    listed = list_public_set(folder)
-    clips, notes = (keep_people_apart if by_person else keep_own_split)(listed.clips)
+    listed, out = list_public_set(arguments.dataset), arguments.out
+    clips, notes = (keep_people_apart if arguments.by_person else keep_own_split)(listed.clips)
     fakes = sum(clip.label == "fake" for clip in clips)
     logger.info("%s: %d real and %d fake videos", listed.name, len(clips) - fakes, fakes)
     log_some("%d entries of its lists have no file", listed.missing)
     log_some("%d files are in none of its lists", listed.unlisted)
     for note in notes:
         logger.warning("%s: %s", listed.name, note)
-    made = annotate_set(listed, clips, out, load_params().annotate, workers)
+    made = annotate_set(listed, clips, out, load_params().annotate, read_workers(arguments))
     readable = [result for result in made.results if not result.problem]
     log_some("%d videos show no face", [r.video for r in readable if r.faces == 0])
     log_some(

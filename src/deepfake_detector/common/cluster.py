@@ -27,9 +27,9 @@ PACKAGES = ("av", "numpy", "onnxruntime", "opencv-python-headless", "pandas")
 """What decides about bytes and scores beside the project's own code."""
 
 CONNECT_SECONDS = 30
-LOST_SECONDS = (
-    30  # a result that was lost with its worker is made again by then, or asked for anew
-)
+LOST_SECONDS = 30
+"""A result that was lost with its worker is made again by then, or asked for anew."""
+
 _WAITING_PER_THREAD = 3  # tasks at the scheduler, so that no worker waits for this process
 _MIN_WAITING = 8  # also where no worker has come yet
 
