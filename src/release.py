@@ -48,6 +48,7 @@ def main() -> None:
         metavar="FOLDER=METHOD:KIND",
         help="how the fakes of a folder were made that has no SOURCES.csv; may be repeated",
     )
+    parser.add_argument("--note", default="", help="what else the card is to tell of its results")
     parser.add_argument("--work", type=Path, default=WORK, help="where it is made (%(default)s)")
     parser.add_argument("--out", type=Path, default=OUT, help="where it goes (%(default)s)")
     asked = parser.parse_args()
@@ -182,7 +183,9 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
         write_table(results, folder / "test_results.csv")
         write_json(make_record(asked.work, params, commit), folder / "training_record.json")
         date = datetime.now(UTC).date().isoformat()
-        card = make_card(asked.version, date, commit, asked.work, folder, hashes, results)
+        card = make_card(
+            asked.version, date, commit, asked.work, folder, hashes, results, asked.note
+        )
         write_json(card, folder / "card.json")
         write_text(make_card_text(card), folder / "card.md")
         write_checksums(folder)

@@ -28,7 +28,7 @@ def replace_folder(folder: Path) -> Iterator[Path]:
 
 
 def write_checksums(folder: Path) -> None:
-    """Write the SHA-256 of every file in a folder, as `sha256sum -c` reads them."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Write the SHA-256 of every other file in a folder, as `sha256sum -c` reads them."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CHECKSUMS)
     lines = [f"{hash_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
     write_text("".join(lines), folder / CHECKSUMS)

@@ -33,7 +33,7 @@ detected reliably. Sound is not examined.
 {data}
 
 {people} people. Only train splits were learned from; validation videos chose the epochs and
-calibrated the verdicts, test videos were read once.
+calibrated the verdicts; test videos only measure.
 
 ### Licences
 

@@ -206,9 +206,13 @@ def name_start(work: Path, init: str) -> str:
 
 def make_card(
     version: str, date: str, commit: str, work: Path, folder: Path, hashes: tuple[str, str],
-    results: pd.DataFrame,
+    results: pd.DataFrame, note: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """Make the data of the card of what lies in a released folder."""
+    """Make the data of the card of what lies in a released folder.
+
+    Args:
+        note: what else a reader of the results is to know.
+    """
     covered = list_covered(work)
     videos = read_table(work / "artifacts/validate/videos.csv")
     splits = {name: read_table(work / f"artifacts/split/{name}.csv") for name in ("train",)}
@@ -234,7 +238,7 @@ def make_card(
         "licences": {name: int(count) for name, count in licences.value_counts().items()},
         "protocol": (
             "Verdicts on the test videos, analyzed once, as they are; 95 % intervals by drawing "
-            "people. A fake's AUC is against all real test videos."
+            "people. A fake's AUC is against all real test videos. " + note
         ),
         "results": json.loads(results.round(3).to_json(orient="records")),
         "precision": {
