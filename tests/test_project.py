@@ -265,7 +265,7 @@ def test_tracked_files_are_small():
     own = {str(path): size for path, size in sizes.items() if remote not in path.parents}
     assert {path: size for path, size in own.items() if size > 4_000_000} == {}
     assert sum(own.values()) < 25_000_000
-    assert sum(sizes.values()) < 60_000_000
+    assert sum(sizes.values()) < 80_000_000  # two releases of 25 MB, and the sample
 
 
 def test_the_released_detector_is_tracked_and_small():

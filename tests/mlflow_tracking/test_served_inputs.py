@@ -98,7 +98,9 @@ def test_an_address_with_the_picture_in_it_and_broken_lines_are_taken(prefix):
 def test_a_request_without_a_known_column_is_rejected_by_its_columns():
     with pytest.raises(MlflowException, match="expected a column image or video, got Image, 3"):
         check_columns(pd.DataFrame([{"Image": "x", 3: 1}]))
-    check_columns(pd.DataFrame())
+    with pytest.raises(MlflowException, match="expected a column image or video, got none"):
+        check_columns(pd.DataFrame())  # of unknown columns MLflow leaves neither these nor rows
+    check_columns(pd.DataFrame(columns=["image"]))
     check_columns(pd.DataFrame([{"video": "x", "other": 1}]))
 
 

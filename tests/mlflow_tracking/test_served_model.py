@@ -39,7 +39,12 @@ def serve(videos, monkeypatch):
         config = {"frame_stride": 3, "max_frames": 1200}
         model = served_model.ServedDetector()
         model.load_context(SimpleNamespace(artifacts={}, model_config=config))
-        return lambda *rows, **params: model.predict(None, pd.DataFrame(rows), SURE | params)
+
+        def ask(*rows, **params):
+            table = pd.DataFrame(rows, columns=None if rows else ["image", "video"])
+            return model.predict(None, table, SURE | params)
+
+        return ask
 
     return load
 

@@ -11,11 +11,10 @@ ARRAYS = {
 
 
 def test_numpy_reads_the_arrays_and_others_find_them_at_multiples_of_64(tmp_path):
-    places, content = (
-        locate_arrays(tmp_path / "weights.npz"),
-        (tmp_path / "weights.npz").read_bytes(),
-    )
-    with np.load(tmp_path / "weights.npz", allow_pickle=False) as file:
+    path = tmp_path / "weights.npz"
+    write_arrays(ARRAYS, path)
+    places, content = locate_arrays(path), path.read_bytes()
+    with np.load(path, allow_pickle=False) as file:
         assert set(file.files) == ARRAYS.keys() == places.keys()
         for name, array in ARRAYS.items():
             place = places[name]

@@ -16,7 +16,7 @@ COMMANDS = {
     "score": "score anyone's detections against annotated faces",
     "convert": "convert annotations to CVAT, COCO, YOLO or CSV",
 }
-EXTRAS = {"keras": "keras", "tensorflow": "keras", "pyarrow": "score"}
+EXTRAS = {"keras": "keras", "tensorflow": "keras", "pyarrow": "score", "distributed": "cluster"}
 """What is installed only if it is asked for, by the name that it is imported under."""
 
 

@@ -23,9 +23,9 @@ def check_columns(table: pd.DataFrame) -> None:
     """Check that a request names one of `INPUTS`, so that a mistyped column is not passed over.
 
     Raises:
-        MlflowException: it has rows and no known column.
+        MlflowException: it has no known column; MLflow drops others, and then has no rows.
     """
-    if len(table) and not set(INPUTS) & set(table.columns):
+    if not set(INPUTS) & set(table.columns):
         from mlflow.exceptions import MlflowException
 
         raise MlflowException.invalid_parameter_value(
