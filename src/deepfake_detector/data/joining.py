@@ -70,7 +70,7 @@ def join_folders(
         count += len(videos)
         rejections += _join_annotations(folder, prefix, [v.name for v in videos], out)
         rows += _read_video_rows(folder, prefix, (methods or {}).get(prefix, ("", "")))
-    table = pd.DataFrame(rows, columns=VIDEO_LIST_COLUMNS).fillna("")
+    table = pd.DataFrame(rows, columns=VIDEO_LIST_COLUMNS, dtype=object).fillna("")
     write_table(table, out / "videos.csv")
     return Joined(count, rejections)
 
