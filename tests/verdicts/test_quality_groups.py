@@ -63,7 +63,7 @@ def test_a_quality_that_validation_does_not_show_has_no_answer(calibration):
     clear_only = calibration.model_copy(update={"groups": {"clear": calibration.groups["clear"]}})
     decision = decide_video([see(0.9, SMALL)], clear_only)
     assert (decision.answer, decision.probability) == ("cannot tell", None)
-    assert "no validation videos show small faces" in decision.reason
+    assert "too few validation videos show small faces" in decision.reason
 
 
 def test_few_videos_are_calibrated_together():

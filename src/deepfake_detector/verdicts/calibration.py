@@ -104,7 +104,7 @@ class Calibration(Part):
             return self
         if name in self.groups:
             return self.groups[name]
-        problem = f"no validation videos show {WORDS[name]}, so nothing is known of them"
+        problem = f"too few validation videos show {WORDS[name]} to know how they are told"
         return self.model_copy(update={"problem": problem, "groups": {}})
 
     def compute_probability(self, features: np.ndarray) -> float:
