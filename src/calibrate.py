@@ -1,6 +1,6 @@
 """Stage `calibrate`: calibrate verdicts on the validation videos, measure them on the test videos.
 
-Writes the calibration that `predict` judges with, a verdict on every test video and face, and how
+Writes the calibration that `predict` decides with, a verdict on every test video and face, and how
 good they are; prints a table of that. Registers detector and calibration as MLflow's served model.
 """
 
@@ -122,7 +122,7 @@ def read_labelled_videos(split: str, faces: pd.DataFrame, params: Params) -> lis
 def measure_validation(
     videos: list[LabelledVideo], calibration: Calibration, params: Params
 ) -> dict:
-    """Measure the chosen rule on validation, each source judged by a model of the others."""
+    """Measure the chosen rule on validation, each source scored by a model of the others."""
     verdicts = make_video_verdicts(videos, calibration)
     if not calibration.problem:
         faces = list_faces(videos, calibration.usable)
@@ -165,7 +165,7 @@ def read_example() -> bytes:
 
 
 def log_to_mlflow(values: dict[str, dict], params: Params) -> None:
-    """Tell MLflow, in the run that trained the detector, and register what judges videos now.
+    """Tell MLflow, in the run that trained the detector, and register what gives verdicts now.
 
     The released model, where it is here, is registered before: as version 1 of a new registry.
     """

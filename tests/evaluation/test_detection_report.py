@@ -69,7 +69,7 @@ def test_one_source_has_no_interval_and_says_why(evaluated):
 
 def test_resampling_can_be_switched_off(evaluated):
     params = EvaluateParams(iou_threshold=0.5, n_bootstrap=0, examples=4)
-    assert measure(evaluated, params, 0.5, 20)["intervals"] == "none: evaluate.resamples is 0"
+    assert measure(evaluated, params, 0.5, 20)["intervals"] == "none: evaluate.n_bootstrap is 0"
 
 
 def test_a_test_set_without_faces_has_counts_and_no_figures():

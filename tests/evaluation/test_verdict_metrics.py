@@ -40,7 +40,7 @@ def test_methods_are_measured_on_the_videos_that_have_a_probability():
     assert metrics["video_log_loss"] == pytest.approx(expected)
     assert (metrics["videos"], metrics["videos_with_probability"]) == (5, 4)
     assert metrics["sources"] == 2
-    assert metrics["intervals"] == "none: evaluate.resamples is 0"
+    assert metrics["intervals"] == "none: evaluate.n_bootstrap is 0"
 
 
 def test_only_bold_probabilities_can_show_no_ece():

@@ -31,7 +31,7 @@ def measure_intervals(
     """
     group_names, group = number_sources(evaluated)
     if len(group_names) < 2 or n_bootstrap < 1:
-        reason = "evaluate.resamples is 0" if n_bootstrap < 1 else "fewer than 2 test sources"
+        reason = "evaluate.n_bootstrap is 0" if n_bootstrap < 1 else "fewer than 2 test sources"
         empty = {f"{name}_ci95_{side}": np.nan for name in RESAMPLED for side in ("low", "high")}
         return empty | {"intervals": f"none: {reason}"}
     weights = sample_weights(len(group_names), n_bootstrap, np.random.default_rng(seed))

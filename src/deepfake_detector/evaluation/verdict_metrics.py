@@ -40,19 +40,19 @@ def measure_probabilities(verdicts: pd.DataFrame, n_bootstrap: int, seed: int) -
         less. What cannot be measured is NaN.
     """
     annotated = verdicts[verdicts["label"] != ""]
-    judged = annotated[annotated["probability"].notna()]
+    scored = annotated[annotated["probability"].notna()]
     return {
-        **_measure(judged),
-        **_measure_intervals(judged, n_bootstrap, seed),
+        **_measure(scored),
+        **_measure_intervals(scored, n_bootstrap, seed),
         **{
             f"{method}_ece_if_calibrated": compute_ece_if_calibrated(
-                judged[column].to_numpy(float), n_bootstrap, seed
+                scored[column].to_numpy(float), n_bootstrap, seed
             )
             for method, column in METHODS.items()
         },
         "videos": len(annotated),
         "sources": annotated["source"].nunique(),
-        "videos_with_probability": len(judged),
+        "videos_with_probability": len(scored),
     }
 
 
@@ -66,12 +66,12 @@ def measure_answers(verdicts: pd.DataFrame) -> dict:
     faceless = verdicts[verdicts["label"] == ""]
     annotated = verdicts[verdicts["label"] != ""]
     label, verdict = annotated["label"], annotated["verdict"]
-    judged = annotated[annotated["probability"].notna()]
-    called = np.where(judged["probability"] >= judged["threshold"], "fake", "real")
+    scored = annotated[annotated["probability"].notna()]
+    called = np.where(scored["probability"] >= scored["threshold"], "fake", "real")
     is_answered = verdict != "cannot tell"
     is_right = verdict == "likely " + label
     return {
-        "video_accuracy": _divide((called == judged["label"]).sum(), len(judged)),
+        "video_accuracy": _divide((called == scored["label"]).sum(), len(scored)),
         "selective_accuracy": _divide(is_right.sum(), is_answered.sum()),
         "abstained": int((~is_answered).sum()),
         "false_positive_rate": _divide(
@@ -88,36 +88,36 @@ def measure_answers(verdicts: pd.DataFrame) -> dict:
 def measure_faces(faces: pd.DataFrame) -> dict:
     """Measure the verdicts on single faces, as `make_face_verdicts` makes them."""
     annotated = faces[faces["label"] != ""]
-    judged = annotated[annotated["probability"].notna()]
-    is_fake, probability = (judged["label"] == "fake").to_numpy(), judged["probability"].to_numpy()
+    scored = annotated[annotated["probability"].notna()]
+    is_fake, probability = (scored["label"] == "fake").to_numpy(), scored["probability"].to_numpy()
     return {
         "face_auc": compute_auc(is_fake, probability),
         "face_log_loss": compute_log_loss(is_fake, probability),
         "faces_annotated": len(annotated),
-        "faces_with_probability": len(judged),
+        "faces_with_probability": len(scored),
         "faces_unknown": len(faces) - len(annotated),
     }
 
 
-def _measure(judged: pd.DataFrame) -> dict[str, float]:
-    is_fake = (judged["label"] == "fake").to_numpy()
+def _measure(scored: pd.DataFrame) -> dict[str, float]:
+    is_fake = (scored["label"] == "fake").to_numpy()
     return {
-        f"{method}_{name}": compute(is_fake, judged[column].to_numpy(float))
+        f"{method}_{name}": compute(is_fake, scored[column].to_numpy(float))
         for method, column in METHODS.items()
         for name, compute in MEASURES.items()
     }
 
 
-def _measure_intervals(judged: pd.DataFrame, n_bootstrap: int, seed: int) -> dict:
-    sources, group = np.unique(judged["source"].astype(str), return_inverse=True)
+def _measure_intervals(scored: pd.DataFrame, n_bootstrap: int, seed: int) -> dict:
+    sources, group = np.unique(scored["source"].astype(str), return_inverse=True)
     if len(sources) < 2 or n_bootstrap < 1:
-        reason = "evaluate.resamples is 0" if n_bootstrap < 1 else "fewer than 2 sources judged"
+        reason = "evaluate.n_bootstrap is 0" if n_bootstrap < 1 else "fewer than 2 sources scored"
         return {"intervals": f"none: {reason}"}
     weights = sample_weights(len(sources), n_bootstrap, np.random.default_rng(seed))[
         :, group
     ]  # [D, V]
     drawn = pd.DataFrame(
-        [_measure(judged.iloc[np.repeat(np.arange(len(judged)), times)]) for times in weights]
+        [_measure(scored.iloc[np.repeat(np.arange(len(scored)), times)]) for times in weights]
     )
     for name in MEASURES:
         for other in ("majority", "plain_mean"):

@@ -18,10 +18,10 @@ TITLES = {"video": "verdict", "majority": "majority vote", "plain_mean": "plain 
 
 def verdicts_to_text(metrics: dict, calibration: Calibration) -> str:
     """Make the table of verdicts for people, with what it rests on."""
-    judged = metrics["videos_with_probability"]
+    n_with_probability = metrics["videos_with_probability"]
     lines = [
         f"Verdicts on {count(metrics['videos'], 'annotated test video')} of "
-        f"{count(metrics['sources'], 'source')}, {judged} with a probability",
+        f"{count(metrics['sources'], 'source')}, {n_with_probability} with a probability",
         _calibration_to_text(calibration),
         "",
         f"{'':<20}" + "".join(f"{TITLES[method]:<26}" for method in METHODS).rstrip(),

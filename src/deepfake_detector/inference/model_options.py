@@ -1,4 +1,4 @@
-"""Options of the commands that judge: which model, and for which circumstances."""
+"""Options of the commands that give verdicts: which model, and for which circumstances."""
 
 import argparse
 

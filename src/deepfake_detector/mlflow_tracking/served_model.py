@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 class ServedDetector(PythonModel):
-    """Finds the faces in each row's picture or video, and judges it."""
+    """Finds the faces in each row's picture or video, and gives a verdict."""
 
     def load_context(self, context):
         model = load_artifacts({name: Path(path) for name, path in context.artifacts.items()})

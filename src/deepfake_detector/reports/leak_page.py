@@ -24,6 +24,6 @@ def write_leak_page(path: Path, leaks: list[Leak], folder: Path, max_rows: int) 
     notes = [
         f"{len(leaks)} pairs of videos in different splits; shown: {len(rows)}. Copies belong "
         "into one split: give them one source in data/videos.csv. Different people before one "
-        "fixed camera, or under one jingle, are reported, too; judge by eye."
+        "fixed camera, or under one jingle, are reported, too; look at the pictures."
     ]
     write_picture_page(path, "What videos of different splits share", notes, rows)

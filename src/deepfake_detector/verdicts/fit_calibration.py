@@ -78,14 +78,14 @@ def fit_group(
     missing = {"real", "fake"} - {face.label for face in known}
     if missing:
         return _give_up(videos, known, params, sorted(missing), scored_by)
-    judged = {
+    predicted = {
         (rule, fit): cross_validate(videos, faces, rule, fit) for fit in FITS for rule in RULES
     }
-    losses = {way: _measure_loss(videos, judged[way]) for way in judged}
+    losses = {way: _measure_loss(videos, predicted[way]) for way in predicted}
     losses = {way: loss for way, loss in losses.items() if not np.isnan(loss)}
     rule, fit = way = min(losses, key=losses.get, default=UNCOMPARED)
-    is_fake, known_probabilities = _select_known(videos, judged[way])
-    kinds = _list_kinds(videos, judged[way])
+    is_fake, known_probabilities = _select_known(videos, predicted[way])
+    kinds = _list_kinds(videos, predicted[way])
     bounds = choose_thresholds(is_fake, known_probabilities, params, kinds)
     calibration = Calibration(
         **asdict(scored_by),

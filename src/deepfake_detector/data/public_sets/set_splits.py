@@ -38,10 +38,10 @@ def keep_own_split(clips: list[Clip]) -> tuple[list[Clip], list[str]]:
             "figures are comparable with published ones, and too good for people not seen before; "
             "--by-person leaves its split out and keeps people apart"
         )
-    clips, left_out = _leave_out_sources(clips)
-    if left_out:
+    clips, dropped = _leave_out_sources(clips)
+    if dropped:
         notes.append(
-            f"its own split has fakes and their originals in different splits: {left_out} clips "
+            f"its own split has fakes and their originals in different splits: {dropped} clips "
             "that share a source with one of its test or validation split are left out"
         )
     if "validation" not in names:
