@@ -74,7 +74,7 @@ def test_intervals_come_from_drawing_sources():
 
 def test_one_source_has_no_intervals():
     metrics = measure_probabilities(VERDICTS[VERDICTS["source"] == "one"], 100, 1)
-    assert metrics["intervals"] == "none: fewer than 2 sources judged"
+    assert metrics["intervals"] == "none: fewer than 2 sources scored"
 
 
 def test_no_video_has_no_figures():

@@ -46,7 +46,7 @@ def copy_face_classifier(classifier: keras.Model) -> keras.Model:
     ):
         copy = copy_network(features)
         copy.name = f"features_{number}"
-        head_copy = keras.layers.Dense(1, name=f"judge_{number}")
+        head_copy = keras.layers.Dense(1, name=f"logit_{number}")
         logits.append(head_copy(copy(crop)))
         head_copy.set_weights(head.get_weights())
     logit = keras.ops.squeeze(sum(logits) / len(logits), axis=-1)  # [B]
