@@ -117,7 +117,7 @@ def score_ours(columns: dict) -> tuple[float, list[float]]:
     """AP of both labels by both VOC rules; then, not timed, what the peers compute."""
     from deepfake_detector.metrics.average_precision import compute_area, compute_points
     from deepfake_detector.metrics.coco_ranking import rank_by_coco
-    from deepfake_detector.metrics.ranking import rank_by_voc
+    from deepfake_detector.metrics.ranked_detections import rank_by_voc
 
     detections, truth = to_ours(columns)
     started = time.perf_counter()

@@ -7,7 +7,7 @@ import pytest
 
 from deepfake_detector.metrics import Detections, Truth, compute_map, score_detections
 from deepfake_detector.metrics.average_precision import compute_area, compute_points
-from deepfake_detector.metrics.ranking import Ranking, rank_by_voc
+from deepfake_detector.metrics.ranked_detections import Ranking, rank_by_voc
 
 REAL, FAKE = 1, 2
 LEFT, RIGHT, FAR = [0, 0, 10, 10], [20, 0, 30, 10], [50, 50, 60, 60]

@@ -14,7 +14,7 @@ from deepfake_detector.metrics.bootstrap import (
     resample_ratio,
     sample_weights,
 )
-from deepfake_detector.metrics.ranking import rank_by_voc
+from deepfake_detector.metrics.ranked_detections import rank_by_voc
 
 GROUPS = 4
 

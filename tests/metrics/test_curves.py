@@ -3,7 +3,7 @@
 import numpy as np
 
 from deepfake_detector.metrics.curves import compute_over_threshold, compute_precision_recall
-from deepfake_detector.metrics.ranking import Ranking
+from deepfake_detector.metrics.ranked_detections import Ranking
 
 # scores 0.9 right, 0.8 wrong, 0.3 right; rows in another order; 4 annotated faces
 RANKING = Ranking(np.array([2, 0, 1]), np.array([0, 2]), 4)

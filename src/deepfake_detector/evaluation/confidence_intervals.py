@@ -15,7 +15,7 @@ from deepfake_detector.metrics.bootstrap import (
     sample_weights,
 )
 from deepfake_detector.metrics.detections import FACE, drop_truth_labels
-from deepfake_detector.metrics.ranking import rank_by_voc
+from deepfake_detector.metrics.ranked_detections import rank_by_voc
 
 RESAMPLED = ("ap_real", "ap_fake", "map_50", "class_agnostic_ap_50", "matched_label_accuracy")
 """The figures that get an interval."""

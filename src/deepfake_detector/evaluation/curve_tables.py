@@ -9,7 +9,7 @@ from deepfake_detector.metrics.average_precision import LABELS
 from deepfake_detector.metrics.curves import compute_over_threshold, compute_precision_recall
 from deepfake_detector.metrics.detections import FACE, drop_truth_labels
 from deepfake_detector.metrics.face_matching import compute_confusion
-from deepfake_detector.metrics.ranking import rank_by_voc
+from deepfake_detector.metrics.ranked_detections import rank_by_voc
 
 POINTS = 500
 THRESHOLDS = np.linspace(0, 1, 101)

@@ -13,7 +13,7 @@ from deepfake_detector.metrics.average_precision import LABELS
 from deepfake_detector.metrics.curves import compute_over_threshold
 from deepfake_detector.metrics.face_matching import call_labels, compute_chance, match_faces
 from deepfake_detector.metrics.matching import NONE
-from deepfake_detector.metrics.ranking import rank_by_voc
+from deepfake_detector.metrics.ranked_detections import rank_by_voc
 
 NAMES = {f"ap_{name}_50": f"ap_{name}" for name in FACE_LABELS}
 """The AP of a label is that at one IoU threshold unless its name says otherwise."""

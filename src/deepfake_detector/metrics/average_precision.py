@@ -18,7 +18,7 @@ from deepfake_detector.metrics.detections import (
     drop_truth_labels,
     merge_labels,
 )
-from deepfake_detector.metrics.ranking import Ranking, rank_by_voc
+from deepfake_detector.metrics.ranked_detections import Ranking, rank_by_voc
 
 LABELS = range(1, 1 + len(FACE_LABELS))
 COCO_IOUS = np.linspace(0.5, 0.95, 10)

@@ -7,7 +7,7 @@ Shapes: `G` groups, `D` draws, `J` right detections, `K` detections of one label
 
 import numpy as np
 
-from deepfake_detector.metrics.ranking import Ranking
+from deepfake_detector.metrics.ranked_detections import Ranking
 
 CHUNK = 8_000_000
 """Numbers held at once while draws are worked through."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from deepfake_detector.metrics.detections import Detections, Truth
 from deepfake_detector.metrics.matching import NONE, Pairs, find_pairs
-from deepfake_detector.metrics.ranking import Ranking, argsort_stable, sort_best_first
+from deepfake_detector.metrics.ranked_detections import Ranking, argsort_stable, sort_best_first
 
 
 def rank_by_coco(

@@ -5,7 +5,7 @@ Shapes: `J` right detections, `K` detections of one label, `H` thresholds.
 
 import numpy as np
 
-from deepfake_detector.metrics.ranking import Ranking
+from deepfake_detector.metrics.ranked_detections import Ranking
 
 
 def compute_precision_recall(ranking: Ranking, points: int) -> tuple[np.ndarray, np.ndarray]:

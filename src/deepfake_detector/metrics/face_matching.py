@@ -15,7 +15,7 @@ from deepfake_detector.metrics.detections import (
     drop_truth_labels,
 )
 from deepfake_detector.metrics.matching import NONE, find_best_truth
-from deepfake_detector.metrics.ranking import Ranking, rank_label
+from deepfake_detector.metrics.ranked_detections import Ranking, rank_label
 
 SIZES = ("small", "medium", "large")
 SIZE_EDGES = np.square([32 / 300, 96 / 300])

@@ -16,7 +16,7 @@ from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
 from deepfake_detector.verdicts.quality import measure_quality, name_group
 from deepfake_detector.verdicts.segments import find_segments
 from deepfake_detector.verdicts.smoothing import smooth_fake_score
-from deepfake_detector.video.container_facts import has_content_credentials
+from deepfake_detector.video.file_facts import has_content_credentials
 
 SCHEMA = 2
 DIGITS = 4

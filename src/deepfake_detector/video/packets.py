@@ -5,8 +5,8 @@ from pathlib import Path
 
 import av
 
-from deepfake_detector.video.container_facts import read_facts
 from deepfake_detector.video.decoding import open_video
+from deepfake_detector.video.file_facts import read_facts
 from deepfake_detector.video.media.errors import RejectedFileError, reading
 from deepfake_detector.video.media.limits import MAX_VIDEO_SECONDS
 from deepfake_detector.video.media.streams import (

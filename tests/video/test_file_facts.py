@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clips import make_frame, write_clip
-from deepfake_detector.video.container_facts import MAX_CHARACTERS, has_content_credentials
+from deepfake_detector.video.file_facts import MAX_CHARACTERS, has_content_credentials
 from deepfake_detector.video.packets import scan_packets
 
 C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
