@@ -14,6 +14,7 @@ import onnx
 from keras import layers
 from onnx import TensorProto, helper, numpy_helper
 
+from deepfake_detector.models.backbones.batch_normalization import FusedBatchNormalization
 from deepfake_detector.models.backbones.vgg16 import L2Normalization
 from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
@@ -229,6 +230,7 @@ _CONVERTERS = {
     layers.Conv2D: _add_convolution,
     layers.DepthwiseConv2D: _add_depthwise,
     layers.BatchNormalization: _add_norm,
+    FusedBatchNormalization: _add_norm,
     layers.ReLU: _add_relu,
     layers.Rescaling: _add_rescaling,
     layers.Add: _add_sum,

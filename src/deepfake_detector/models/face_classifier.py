@@ -3,8 +3,8 @@
 The SSD sees a frame shrunk to 300 px, where the traces of a forgery are gone; it finds the
 face, this network says how likely it is fake. The backbone is EfficientNet-Lite0 (Tan & Le 2019,
 without squeeze-and-excitation). Its maps of three resolutions are averaged over the crop, so that
-fine texture counts as well as the face as a whole. Several ensemble_size that differ in their seed
-alone look at each crop, and the mean of their logits counts (Lakshminarayanan et al. 2017).
+fine texture counts as well as the face as a whole. Several networks that differ in their seed
+alone classify each crop, and the mean of their logits counts (Lakshminarayanan et al. 2017).
 Shapes: `B` crops, `S` side of a crop in px.
 """
 
@@ -86,8 +86,8 @@ def _build_features(crop_px: int) -> keras.Model:
 def build_face_classifier(params: FaceClassifierParams) -> FaceClassifier:
     """Build a classifier of one network with random weights.
 
-    Unlike the SSD's, its batch normalization learns: steps take twice as long, and a third
-    as many do.
+    Unlike the SSD's, its batch normalization learns: a step takes longer, and a third of
+    the steps suffice.
     """
     return FaceClassifier(
         params.crop_px,
@@ -100,7 +100,7 @@ def build_face_classifier(params: FaceClassifierParams) -> FaceClassifier:
 
 
 def make_ensemble(classifiers: list[FaceClassifier]) -> FaceClassifier:
-    """Make one look of the ensemble_size of several, which are alike but for their weights."""
+    """Join classifiers of one network each, alike but for their weights, into an ensemble."""
     united = FaceClassifier.from_config(
         classifiers[0].get_config() | {"ensemble_size": len(classifiers)}
     )

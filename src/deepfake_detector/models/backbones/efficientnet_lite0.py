@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from keras import layers
 
+from deepfake_detector.models.backbones.batch_normalization import FusedBatchNormalization
+
 
 @dataclass(frozen=True)
 class _Stage:
@@ -76,4 +78,4 @@ def _add_convolution(x, name: str, norm_name: str, width: int, kernel: int = 1, 
 
 
 def _normalize(x, name: str):
-    return layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)
+    return FusedBatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)

@@ -12,6 +12,7 @@ from keras import layers, regularizers
 
 from deepfake_detector.common.labels import LABEL_COUNT
 from deepfake_detector.config.schema import DetectorParams
+from deepfake_detector.models.backbones.batch_normalization import FusedBatchNormalization
 from deepfake_detector.models.backbones.efficientnet_lite0 import build_efficientnet_lite0
 from deepfake_detector.models.backbones.vgg16 import L2, build_vgg16, convolve
 from deepfake_detector.models.ssd.anchors import count_anchors, make_anchors
@@ -151,5 +152,5 @@ def _extend_efficientnet(features):
 
 def _convolve_normalized(x, width, kernel, name, stride=1, padding="same"):
     x = layers.Conv2D(width, kernel, stride, padding=padding, use_bias=False, name=name)(x)
-    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)  # settles in one epoch
+    x = FusedBatchNormalization(momentum=0.9, name=f"{name}_norm")(x)  # settles in one epoch
     return layers.ReLU(6.0)(x)
