@@ -1,12 +1,14 @@
-"""Draw the contact sheet of re-synthesized faces from the sample.
+"""Draw the contact sheets of forged faces from the sample.
 
     dvc pull
     python docs/draw_forging.py
 
-Writes docs/images/forging_resynthesis.jpg: a real face a row, and what each kind of generator
-makes of it, twice; below each, its left eye four times as large.
+Writes docs/images/forging_methods.jpg: a real face a row, and what each method makes of it; below
+each, what has changed, four times as strong. And docs/images/forging_resynthesis.jpg: the same of
+each kind of generator; below each, the left eye four times as large.
 """
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -16,8 +18,18 @@ import numpy as np
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent / "src"))
 
+from deepfake_detector.config.schema import ForgingMethods  # noqa: E402
+from deepfake_detector.faces.landmarks import FaceLandmarker  # noqa: E402
+from deepfake_detector.forging.expression_warp import warp_expression  # noqa: E402
+from deepfake_detector.forging.landmark_blending import (  # noqa: E402
+    LandmarkedFace,
+    blend_by_landmarks,
+    blend_under_mask,
+    swap_by_landmarks,
+)
 from deepfake_detector.forging.resynthesis import (  # noqa: E402
     GENERATOR_PROBS,
+    resynthesize,
     resynthesize_with,
 )
 from deepfake_detector.video.reading import read_frames  # noqa: E402
@@ -27,24 +39,74 @@ FACES = {  # left, top and side of the crop in frame 0, and left and top of what
     "call_2.mp4": (30, 80, 200, (36, 70)),
     "franck_3.mp4": (110, 65, 200, (40, 60)),
 }
-EYE_PX, QUALITY = 50, 85
+METHODS = tuple(ForgingMethods.model_fields)
+EYE_PX, QUALITY, SEED, LATER = 50, 85, 3, 20
 GAP_PX, WHITE, INK = 4, (255, 255, 255), (51, 39, 29)
 
 
 def main() -> None:
-    rows = [draw_row(name, *place) for name, place in FACES.items()]
-    sheet = np.vstack([draw_titles(rows[0].shape[1]), *rows])
-    path = str(DOCS / "images/forging_resynthesis.jpg")
+    faces = {name: read_face(name, *place[:3]) for name, place in FACES.items()}
+    rows = [
+        np.hstack([draw_face(face, FACES[name][3]) for face in redraw(name, faces[name])])
+        for name in faces
+    ]
+    write_sheet("forging_resynthesis.jpg", list(GENERATOR_PROBS), rows)
+    rows = []
+    for (name, place), other in zip(FACES.items(), reversed(FACES), strict=True):
+        later = read_face(name, *place[:3], number=LATER)
+        fakes = forge_by_all(faces[name].image, faces[name], later, faces[other])
+        rows.append(np.hstack([draw_change(fake, real) for real, fake in fakes]))
+    write_sheet("forging_methods.jpg", list(METHODS), rows)
+
+
+def write_sheet(name: str, titles: list[str], rows: list[np.ndarray]) -> None:
+    """Write rows of pictures under their titles, the first of which is `real`."""
+    sheet = np.vstack([draw_titles(["real", *titles], rows[0].shape[1]), *rows])
+    path = str(DOCS / "images" / name)
     cv2.imwrite(path, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
 
 
-def draw_row(name: str, left: int, top: int, side: int, eye: tuple[int, int]) -> np.ndarray:
-    """Draw a face as it was filmed and as each kind of generator makes it."""
-    _, frame = next(read_frames(VIDEOS / name))
-    face = np.ascontiguousarray(frame[top : top + side, left : left + side])
+def read_face(name: str, left: int, top: int, side: int, number: int = 0) -> LandmarkedFace:
+    """Read a face, as it was filmed, and its landmarks."""
+    _, frame = next(itertools.islice(read_frames(VIDEOS / name), number, None))
+    image = np.ascontiguousarray(frame[top : top + side, left : left + side])
+    landmarks, _ = FaceLandmarker(threads=1).find([image])
+    return LandmarkedFace(image, landmarks[0])
+
+
+def redraw(name: str, face: LandmarkedFace) -> list[np.ndarray]:
+    """Return a face as it was filmed, and as each kind of generator makes it."""
     generator = np.random.default_rng(len(name) + 1)
-    faces = [face, *(resynthesize_with(kind, face, generator) for kind in GENERATOR_PROBS)]
-    return np.hstack([draw_face(each, eye) for each in faces])
+    return [
+        face.image,
+        *(resynthesize_with(kind, face.image, generator) for kind in GENERATOR_PROBS),
+    ]
+
+
+def forge_by_all(
+    image: np.ndarray, face: LandmarkedFace, later: LandmarkedFace, other: LandmarkedFace
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the real face twice, and the real face and its fake of each of `METHODS`."""
+    made = [(image, image)]
+    for number, method in enumerate(METHODS):
+        generator = np.random.default_rng([SEED, number])
+        if method == "matched_person":
+            made.append(swap_by_landmarks(face, other, generator))
+        elif method == "expression_warp":
+            warped = warp_expression(image, face.landmarks, generator)
+            made.append(blend_under_mask(face, warped, generator))
+        elif method == "resynthesis":
+            made.append((image, resynthesize(image, generator)))
+        else:
+            partner = {"self_blend": None, "other_frame": later, "other_person": other}[method]
+            made.append(blend_by_landmarks(face, partner, generator))
+    return made
+
+
+def draw_change(fake: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Draw a fake above what it differs by from the real face."""
+    change = np.clip(np.abs(fake.astype(int) - real) * 4, 0, 255).astype(np.uint8)
+    return frame_pictures(fake, change)
 
 
 def draw_face(face: np.ndarray, eye: tuple[int, int]) -> np.ndarray:
@@ -52,16 +114,20 @@ def draw_face(face: np.ndarray, eye: tuple[int, int]) -> np.ndarray:
     left, top = eye
     part = face[top : top + EYE_PX, left : left + EYE_PX]
     part = cv2.resize(part, face.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    return frame_pictures(face, part)
+
+
+def frame_pictures(*pictures: np.ndarray) -> np.ndarray:
+    """Put pictures one above the other, with white between them."""
     gap = [0, GAP_PX, 0, GAP_PX]
     return np.vstack(
-        [cv2.copyMakeBorder(p, *gap, cv2.BORDER_CONSTANT, value=WHITE) for p in (face, part)]
+        [cv2.copyMakeBorder(p, *gap, cv2.BORDER_CONSTANT, value=WHITE) for p in pictures]
     )
 
 
-def draw_titles(width_px: int) -> np.ndarray:
+def draw_titles(titles: list[str], width_px: int) -> np.ndarray:
     """Draw the names above the columns."""
     strip = np.full((24, width_px, 3), 255, np.uint8)
-    titles = ["real", *GENERATOR_PROBS]
     for number, title in enumerate(titles):
         place = (4 + number * width_px // len(titles), 17)
         cv2.putText(strip, title, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, INK, 1, cv2.LINE_AA)

@@ -1,9 +1,13 @@
 """Make fakes of videos with exact annotations, in the layout of `data/`.
 
-Of every video the largest face is forged, all others stay real. Methods: `swap` puts a donor's
-face on (without --donor, every video gets the face of the next one), `self_blend` blends the face
-with a changed copy of itself. Beside its fakes stands the original, encoded in the same way, so
-that compression does not tell the label. A folder that was forged into before is added to.
+Of every video the largest face is forged, all others stay real. Beside its fakes stands the
+original, encoded in the same way, so that compression does not tell the label. A folder that was
+forged into before is added to. Methods:
+  swap                  a donor's face; without --donor that of the next video
+  self_blend            the face blended with a changed copy of itself
+  expression_warp       another expression, as lip-sync and re-enactment give
+  resynthesis           the face drawn anew by a small generator
+  whole_resynthesis     all of the picture drawn anew, and so every face of it
 """
 
 import argparse
@@ -25,6 +29,11 @@ from deepfake_detector.data.annotations.annotation_writer import (
 from deepfake_detector.faces.mtcnn import MTCNNFaceDetector, choose_main_track, track_faces
 from deepfake_detector.faces.offline_tracker import Track
 from deepfake_detector.forging.face_forger import sample_self_blend
+from deepfake_detector.forging.landmark_forger import (
+    make_expression_warp,
+    make_resynthesis,
+    resynthesize_frames,
+)
 from deepfake_detector.forging.video_forger import (
     Forger,
     forge_frames,
@@ -37,6 +46,10 @@ from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.writing import write_video
 
 METHODS = ("swap", "self_blend")
+"""What is done where no method is asked for."""
+
+WHOLE = "whole_resynthesis"
+MORE_METHODS = ("expression_warp", "resynthesis", WHOLE)
 
 logger = logging.getLogger("forge")
 
@@ -61,8 +74,8 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument(
         "--method",
-        choices=(*METHODS, "both"),
-        help="default: both; only self_blend for one video without a donor",
+        choices=(*METHODS, *MORE_METHODS, "both"),
+        help="default: both, swap and self_blend; only self_blend for one video without a donor",
     )
     parser.add_argument("--donor", type=Path, metavar="VIDEO_OR_IMAGE")
     arguments = parser.parse_args()
@@ -160,6 +173,7 @@ def forge_video(
 ) -> None:
     """Write the original, its fakes, their annotations and their rows of `videos.csv`."""
     stem = target.video.stem
+    seed = [params.seed, zlib.crc32(stem.encode())]
     forgers: dict[str, tuple[Forger, str]] = {}
     if "swap" in methods:
         face = read_donor(
@@ -167,16 +181,29 @@ def forge_video(
         )
         forgers["swap"] = make_swap(target.main, face, params.forge.feather), donor.stem
     if "self_blend" in methods:
-        generator = np.random.default_rng([params.seed, zlib.crc32(stem.encode())])
-        change = sample_self_blend(generator)
+        change = sample_self_blend(np.random.default_rng(seed))
         forgers["self_blend"] = make_self_blend(change, params.forge.feather), stem
+    if "expression_warp" in methods:
+        forgers["expression_warp"] = make_expression_warp(target.main, seed), stem
+    if "resynthesis" in methods:
+        forgers["resynthesis"] = make_resynthesis(target.main, seed), stem
     written = [write_original(target)]
     rows = [{"video": written[0].name, "source": stem, "identity": stem}]
     for method, (forger, identity) in forgers.items():
         written.append(write_fake(target, method, forger))
-        rows.append({"video": written[-1].name, "source": stem, "identity": identity})
-    write_annotations(target.out / "annotations" / f"{stem}.json", written, "clay")
+        rows.append(make_row(written[-1], stem, identity, method))
+    if WHOLE in methods:
+        written.append(write_redrawn(target, seed))
+        rows.append(make_row(written[-1], stem, stem, WHOLE))
+    for video in written:  # a file each, so that another run with other methods adds to them
+        path = target.out / "annotations" / f"{Path(video.name).stem}.json"
+        write_annotations(path, [video], "clay")
     add_video_rows(target.out / "videos.csv", rows)
+
+
+def make_row(fake: AnnotatedVideo, source: str, identity: str, method: str) -> dict[str, str]:
+    """Make the row of `videos.csv` of a fake: whose video, whose face, by which method."""
+    return {"video": fake.name, "source": source, "identity": identity, "method": method}
 
 
 def write_original(target: Target) -> AnnotatedVideo:
@@ -193,6 +220,13 @@ def write_fake(target: Target, method: str, forger: Forger) -> AnnotatedVideo:
     _write(target, name, forge_frames(read_frames(target.video), target.main, forger))
     labels = [FAKE if track is target.main else REAL for track in target.tracks]
     return AnnotatedVideo(name, target.frames, target.tracks, labels)
+
+
+def write_redrawn(target: Target, seed: list[int]) -> AnnotatedVideo:
+    """Draw all of the video anew; no face of it is real."""
+    name = f"{target.video.stem}_{WHOLE}.mp4"
+    _write(target, name, resynthesize_frames(read_frames(target.video), seed))
+    return AnnotatedVideo(name, target.frames, target.tracks, [FAKE] * len(target.tracks))
 
 
 def _write(target: Target, name: str, images) -> None:

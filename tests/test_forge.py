@@ -5,12 +5,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import forge
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.faces.alignment import TEMPLATE
 from deepfake_detector.faces.offline_tracker import FrameDetections, make_empty_detections
+from deepfake_detector.forging import landmark_forger
 from deepfake_detector.video.metadata import probe_video
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.writing import write_video
@@ -64,6 +66,16 @@ def read_video_rows(folder):
         return {row["video"]: (row["source"], row["identity"]) for row in csv.DictReader(file)}
 
 
+def read_faces(folder, *stems):
+    """Read the annotations of some videos, which must be without a fault."""
+    tables = []
+    for stem in stems:
+        faces, rejections = read_annotations(folder / "annotations" / f"{stem}.json")
+        assert not rejections
+        tables.append(faces)
+    return pd.concat(tables)
+
+
 def read_images(path):
     return np.stack([image.astype(int) for _, image in read_frames(path)])
 
@@ -85,8 +97,7 @@ def test_both_methods_give_an_original_and_two_fakes_of_every_video(run):
 
 def test_only_the_largest_face_is_fake(run):
     out = run(["anna.mp4"], "--method", "self_blend")
-    faces, rejections = read_annotations(out / "annotations" / "anna.json")
-    assert not rejections
+    faces = read_faces(out, "anna", "anna_self_blend")
     labels = {
         (name, label, left) for name, label, left in faces[["name", "label", "left"]].to_numpy()
     }
@@ -118,7 +129,38 @@ def test_second_run_adds_to_the_folder(run):
     run(["anna.mp4"], "--method", "self_blend")
     out = run(["bert.mp4"], "--method", "self_blend")
     assert len(read_video_rows(out)) == 4
-    assert len(list((out / "annotations").iterdir())) == 2
+    assert len(list((out / "annotations").iterdir())) == 4
+
+
+class Landmarker:
+    """Finds 468 landmarks on a circle in the middle of each box."""
+
+    def __init__(self, threads):
+        pass
+
+    def find_in_boxes(self, images, boxes_px):
+        angles = np.linspace(0, 2 * np.pi, 468, endpoint=False)
+        circle = 0.5 + 0.5 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        corners, sides = boxes_px[:, None, :2], (boxes_px[:, 2:] - boxes_px[:, :2])[:, None]
+        return corners + sides * circle, np.ones(len(images))
+
+
+@pytest.mark.parametrize("method", ["expression_warp", "resynthesis", "whole_resynthesis"])
+def test_other_methods_add_to_the_fakes_of_a_video(run, monkeypatch, method):
+    monkeypatch.setattr(landmark_forger, "FaceLandmarker", Landmarker)
+    run(["anna.mp4"], "--method", "self_blend")
+    out = run(["anna.mp4"], "--method", method)
+    assert set(read_video_rows(out)) == {"anna.mp4", "anna_self_blend.mp4", f"anna_{method}.mp4"}
+    faces = read_faces(out, "anna_self_blend", f"anna_{method}")
+    small = faces[faces["left"] == SMALL[0]].groupby("name")["label"].unique().map(list)
+    expected = ["fake"] if method == "whole_resynthesis" else ["real"]
+    assert small[f"anna_{method}.mp4"] == expected
+    assert small["anna_self_blend.mp4"] == ["real"]
+    original, fake = (read_images(out / "videos" / f"{n}.mp4") for n in ("anna", f"anna_{method}"))
+    change = np.abs(original - fake).mean(axis=(0, 3))
+    assert change[30:70, 30:70].mean() > 1
+    if method != "whole_resynthesis":
+        assert change[:, 120:].mean() < change[30:70, 30:70].mean() / 2
 
 
 def test_same_seed_forges_the_same_bytes(run):

@@ -32,15 +32,23 @@ _MIN_WEIGHT = 0.05  # of all landmarks near a place; far from all of them nothin
 
 
 def warp_expression(
-    image: np.ndarray, landmarks: np.ndarray, generator: np.random.Generator
+    image: np.ndarray,
+    landmarks: np.ndarray,
+    generator: np.random.Generator,
+    strength: float = 1.0,
 ) -> np.ndarray:
     """Give a face another expression, by up to about a tenth of its width.
+
+    Args:
+        strength: of the expression that is drawn; 0 leaves the face as it is.
 
     Returns:
         Of the size of `image`, whose pixels outside of the face stay where they are.
     """
     width_px = measure_oval_width(landmarks)
-    moves = sample_moves(landmarks, generator)
+    moves = {
+        part: strength * of_part for part, of_part in sample_moves(landmarks, generator).items()
+    }
     field = spread_moves(landmarks, moves, image.shape[:2], max(_REACH * width_px, 1.0))
     rows, columns = np.indices(image.shape[:2], np.float32)
     # backwards: each place shows what has been moved there
