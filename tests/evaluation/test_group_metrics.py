@@ -7,6 +7,7 @@ import pytest
 from deepfake_detector.evaluation.group_metrics import (
     compute_precision,
     measure_auc,
+    measure_correlations,
     measure_groups,
 )
 
@@ -71,3 +72,28 @@ def test_precision_falls_with_prevalence():
 
 def test_without_a_call_there_is_no_precision():
     assert math.isnan(compute_precision(0.0, 0.0, 0.5))
+
+
+def test_scores_of_real_videos_alone_are_correlated():
+    videos = pd.DataFrame(
+        {
+            "person": ["ann", "bob", "eve", "joe", "kim"],
+            "label": ["real"] * 4 + ["fake"],
+            "score": [-2.0, -1.0, 0.0, 1.0, 9.0],
+            "brightness": [10.0, 20.0, 25.0, 90.0, 0.0],
+            "sharpness": [4.0, np.nan, 3.0, 1.0, 9.0],
+        }
+    )
+    table = measure_correlations(videos, ["brightness", "sharpness"], 50, 1)
+    bright, sharp = (
+        pick(table, "real videos", f"rank correlation with {name}")
+        for name in ("brightness", "sharpness")
+    )
+    assert (bright["videos"], bright["value"]) == (4, pytest.approx(1))
+    assert (sharp["videos"], sharp["value"]) == (3, pytest.approx(-1))
+    assert bright["ci95_low"] <= bright["value"] <= bright["ci95_high"] + 1e-9
+
+
+def test_two_real_videos_have_no_correlation():
+    videos = VERDICTS.assign(score=[1.0, 2, 3, 4, 5, 6], size=1.0)
+    assert math.isnan(measure_correlations(videos, ["size"], 10, 1)["value"].iloc[0])

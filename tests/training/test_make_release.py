@@ -78,8 +78,11 @@ def make_verdicts():
             answer,
             score,
             "clear",
-            90,
+            90 + n,
             "",
+            score,
+            20 - n,
+            120,
         )
         for label, method, kind, answers, scores in (
             ("real", "", "", ["likely real", "cannot tell", "likely fake"], [0.1, 0.5, 0.9]),
@@ -97,6 +100,9 @@ def test_verdicts_are_measured_by_kind_by_set_and_as_a_whole():
     assert values["real videos", "called likely fake"] == pytest.approx(1 / 3)
     assert values["face swap", "AUC"] == 1
     assert values["set, real", "called likely fake"] == pytest.approx(1 / 3)
+    assert values["real videos", "rank correlation with face_px"] == pytest.approx(1)
+    assert values["real videos", "rank correlation with sharpness"] == pytest.approx(-1)
+    assert np.isnan(values["real videos", "rank correlation with brightness"])  # all alike
 
 
 def test_card_and_record_tell_what_was_learned_from(tmp_path, monkeypatch):

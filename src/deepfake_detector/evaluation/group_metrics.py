@@ -4,10 +4,11 @@ Intervals are 95 %, by drawing people (all videos of a person together). Shapes:
 `D` draws.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 
 from deepfake_detector.metrics.bootstrap import find_interval, sample_weights
 from deepfake_detector.metrics.classification import compute_auc
@@ -62,6 +63,42 @@ def measure_auc(verdicts: pd.DataFrame, n_bootstrap: int, seed: int) -> tuple[fl
         for rows in _draw(known["person"], n_bootstrap, seed)
     ]
     return compute_auc(is_fake, scores), *find_interval(np.array(drawn, float))
+
+
+def measure_correlations(
+    verdicts: pd.DataFrame, columns: Iterable[str], n_bootstrap: int, seed: int
+) -> pd.DataFrame:
+    """Measure how far the scores of real videos follow how they were filmed.
+
+    Spearman's rank correlation of `score` with each column; a detector that is fair to cameras
+    has about 0.
+
+    Args:
+        verdicts: `person, label, score` and `columns`, one row a video; NaN where not measured.
+
+    Returns:
+        `COLUMNS`, one row for each of `columns`; NaN with fewer than 3 real videos.
+    """
+    real = verdicts[verdicts["label"] == "real"]
+    rows = []
+    for column in columns:
+        known = real[real[["score", column]].notna().all(axis=1)]
+        ranked = known["score"].to_numpy(float), known[column].to_numpy(float)
+        drawn = [
+            _correlate(*(values[rows_drawn] for values in ranked))
+            for rows_drawn in _draw(known["person"], n_bootstrap, seed)
+        ]
+        interval = find_interval(np.array(drawn, float))
+        people = known["person"].nunique()
+        metric = f"rank correlation with {column}"
+        rows.append(("real videos", len(known), people, metric, _correlate(*ranked), *interval))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _correlate(first: np.ndarray, second: np.ndarray) -> float:
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")
+    return float(scipy.stats.spearmanr(first, second).statistic)
 
 
 def compute_precision(true_rate: float, false_rate: float, prevalence: float) -> float:

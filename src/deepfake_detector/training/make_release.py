@@ -19,7 +19,11 @@ from deepfake_detector.common.tables import read_numbers, read_table
 from deepfake_detector.config.schema import Params, flatten_params
 from deepfake_detector.data.frame_records import make_shard_path
 from deepfake_detector.data.known_videos import N_FRAMES, to_hex
-from deepfake_detector.evaluation.group_metrics import compute_precision, measure_groups
+from deepfake_detector.evaluation.group_metrics import (
+    compute_precision,
+    measure_correlations,
+    measure_groups,
+)
 from deepfake_detector.evaluation.group_tables import name_people
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
@@ -50,7 +54,11 @@ PREVALENCE = 0.01
 VERDICT_COLUMNS = [
     *["video", "person", "label", "method", "method_group", "dataset"],
     *["answer", "probability", "quality", "face_px", "reason"],
+    *["score", "sharpness", "brightness"],
 ]
+
+CONDITIONS = ("face_px", "sharpness", "brightness")
+"""What the scores of real faces should not follow."""
 
 
 def read_annotated(work: Path, split: str) -> list[AnnotatedVideo]:
@@ -140,7 +148,7 @@ def measure_release(
 
 
 def measure_verdicts(verdicts: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Measure verdicts by kind of forgery, and by data set and label."""
+    """Measure verdicts by kind of forgery, by data set and label, and what real scores follow."""
     n_bootstrap, seed = params.evaluate.n_bootstrap, params.seed
     named = verdicts.assign(
         kind=np.where(verdicts["label"] == "fake", verdicts["method_group"], ""),
@@ -148,6 +156,8 @@ def measure_verdicts(verdicts: pd.DataFrame, params: Params) -> pd.DataFrame:
         whole=np.where(verdicts["label"] == "real", "real videos", "fake videos"),
     )
     tables = [measure_groups(named, by, n_bootstrap, seed) for by in ("kind", "set", "whole")]
+    if verdicts["score"].notna().any():
+        tables.append(measure_correlations(verdicts, CONDITIONS, n_bootstrap, seed))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -155,14 +165,27 @@ def _decide(video, calibration: Calibration, about: pd.Series) -> tuple:
     decision = decide_video(video.tracks, calibration)
     used = [find_usable(track, calibration.usable) for track in video.tracks]
     best = max(range(len(used)), key=lambda index: used[index].sum(), default=None)
-    quality = None if best is None else measure_quality(video.tracks[best], used[best])
-    group = name_group(quality) if quality is not None and quality.frames else ""
+    seen = (np.nan, "", np.nan, np.nan, np.nan)
+    if best is not None:
+        track = video.tracks[best]
+        quality = measure_quality(track, used[best])
+        group = name_group(quality) if quality.frames else ""
+        score = compute_log_odds(track, used[best])
+        seen = (quality.face_px, group, score, quality.sharpness, quality.brightness)
+    face_px, group, *measured = seen
     probability = np.nan if decision.probability is None else decision.probability
     return (
         *(video.video, about["identity"] or video.source, video.label, about["method"]),
         *(about["method_group"], about["dataset"], decision.answer, probability, group),
-        *(np.nan if quality is None else quality.face_px, decision.reason),
+        *(face_px, decision.reason, *measured),
     )
+
+
+def compute_log_odds(track: FaceTrack, used: np.ndarray) -> float:
+    """Compute the mean of log(fake / real) of a face over the frames where it is used [n]."""
+    if not used.any():
+        return float("nan")
+    return float(np.log(np.maximum(track.fake, 1e-6) / np.maximum(track.real, 1e-6))[used].mean())
 
 
 def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:
