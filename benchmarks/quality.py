@@ -99,6 +99,8 @@ def prepare(arguments: argparse.Namespace, values: dict[str, str], scratch: Path
     from deepfake_detector.config.overrides import override_params
 
     params = scratch / "params.yaml"
+    # the released detector has seen people of many folders: metrics of it would be too good
+    values = {"train.init": "imagenet"} | values
     params.write_text(override_params(params.read_text(), values)[0])
     shutil.rmtree(scratch / "data", ignore_errors=True)
     folders = join_folders([arguments.data, *arguments.also], arguments.videos, scratch / "data")
