@@ -74,5 +74,5 @@ def copy_code(project: Path, out: Path) -> None:
     shutil.rmtree(out / "src", ignore_errors=True)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(project / "src", out / "src", ignore=ignored)
-    for name in ("params.yaml", "dvc.yaml", "released.dvc"):
+    for name in ("params.yaml", "dvc.yaml"):
         shutil.copyfile(project / name, out / name)
