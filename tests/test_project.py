@@ -126,6 +126,11 @@ def test_a_change_of_a_drawing_trains_nothing():
         assert not [path for path in used if path.startswith("src/deepfake_detector/plots/")]
 
 
+def test_the_released_detector_comes_from_this_repository_whatever_remote_data_has():
+    (out,) = yaml.safe_load((PROJECT / "released.dvc").read_text(encoding="utf-8"))["outs"]
+    assert (out["path"], out["remote"]) == ("released", "sample")
+
+
 def test_code_left_over_by_python_is_no_dep():
     assert "__pycache__" in (PROJECT / ".dvcignore").read_text(encoding="utf-8").split()
 
