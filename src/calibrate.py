@@ -55,7 +55,7 @@ from deepfake_detector.verdicts.released_prior import (
     MIN_OWN_VIDEOS,
     ReleasedPrior,
     count_own,
-    judge_left_out,
+    predict_left_out,
 )
 
 PLOTS = CALIBRATED / "plots"
@@ -154,7 +154,7 @@ def measure_validation(
     """Measure the chosen rule on validation, each source scored by a model of the others."""
     verdicts = make_video_verdicts(videos, calibration)
     if prior is not None:
-        verdicts["probability"] = judge_left_out(videos, prior, calibration.usable)
+        verdicts["probability"] = predict_left_out(videos, prior, calibration.usable)
     elif not calibration.problem:
         faces = list_faces(videos, calibration.usable)
         verdicts["probability"] = cross_validate(videos, faces, calibration.rule, calibration.fit)

@@ -14,7 +14,7 @@ from deepfake_detector.verdicts.released_prior import (
     MIN_OWN_VIDEOS,
     UNCHANGED,
     ReleasedPrior,
-    judge_left_out,
+    predict_left_out,
 )
 
 PARAMS = CalibrateParams(
@@ -116,7 +116,7 @@ def test_released_real_videos_fill_up_what_a_rate_is_counted_on():
     calibration = fit(make_videos())
     assert len(calibration.real_probabilities) == MIN_OWN_VIDEOS
     released = [correct(place / 18, calibration) for place in range(1, 18)]
-    ordered = sorted([*released, *judge_left_out(make_videos(), prior(), USABLE)[::2]])
+    ordered = sorted([*released, *predict_left_out(make_videos(), prior(), USABLE)[::2]])
     assert calibration.real_probabilities == pytest.approx(ordered)
     assert calibration.min_fake_probability == pytest.approx(
         ordered[17] + 0.9 * (ordered[18] - ordered[17])  # rank 21 * 0.9 = 18.9, from 1
@@ -140,7 +140,7 @@ def test_an_own_fake_that_looks_real_lowers_the_bound_under_it():
     missed = OWN | {"d": (0.1, 0.1)}
     videos = make_videos(missed)
     calibration = fit(videos, as_released=videos)
-    worst = judge_left_out(videos, prior(videos=videos), USABLE)[-1]
+    worst = predict_left_out(videos, prior(videos=videos), USABLE)[-1]
     assert worst < correct(RELEASED.max_real_probability, calibration)
     assert calibration.max_real_probability == np.nextafter(worst, 0)
 
@@ -173,14 +173,14 @@ def test_a_source_is_judged_by_the_others():
         if v.source == "a" and (other := {"real": "fake", "fake": "real"}[v.label]) else v
         for v in videos
     ]  # fmt: skip
-    truth, lie = (judge_left_out(some, prior(), USABLE) for some in (videos, lied))
+    truth, lie = (predict_left_out(some, prior(), USABLE) for some in (videos, lied))
     assert truth[:2] == pytest.approx(lie[:2])
     assert truth[2:] != pytest.approx(lie[2:])
 
 
 def test_a_video_without_a_face_is_no_own_video():
     videos = [*make_videos(), LabelledVideo("empty", "e", "", [], [])]
-    assert np.isnan(judge_left_out(videos, prior(), USABLE)[-1])
+    assert np.isnan(predict_left_out(videos, prior(), USABLE)[-1])
     assert fit(videos).adaptation.videos == 6
 
 

@@ -89,7 +89,7 @@ def adapt_released(
         "adaptation": _fit_adaptation(own, as_released, prior.version),
         "abstain_margin": params.abstain_margin,
     }
-    probabilities = judge_left_out(videos, prior, params.usable)
+    probabilities = predict_left_out(videos, prior, params.usable)
     contradiction = _find_contradiction(own, as_released)
 
     def adapt(released: Calibration, chosen: np.ndarray) -> Calibration:
@@ -114,7 +114,7 @@ def count_own(videos: list[LabelledVideo], usable: UsableParams) -> int:
     return len({face.video for face in list_faces(videos, usable) if face.label})
 
 
-def judge_left_out(
+def predict_left_out(
     videos: list[LabelledVideo], prior: ReleasedPrior, usable: UsableParams
 ) -> np.ndarray:
     """Give the probability of each video [V] by what the other sources make of the prior.
@@ -130,11 +130,11 @@ def judge_left_out(
         adaptation = _fit_adaptation(
             own.select(others[0]), as_released.select(others[1]), prior.version
         )
-        by_video |= _judge(own.select(~others[0]), adaptation)
+        by_video |= _predict_videos(own.select(~others[0]), adaptation)
     return np.array([by_video.get(video.video, np.nan) for video in videos])
 
 
-def _judge(faces: _Faces, adaptation: Adaptation) -> dict[str, float]:
+def _predict_videos(faces: _Faces, adaptation: Adaptation) -> dict[str, float]:
     """Give the probability of each video that has one of the faces."""
     adapted = np.array([adaptation.adapt(expit(log_odds)) for log_odds in faces.log_odds])
     return {
@@ -204,7 +204,7 @@ def _find_contradiction(own: _Faces, as_released: _Faces) -> str:
     """
     shift = _measure_shift(own, as_released)
     unchanged = Adaptation(released="", shift=shift, model=UNCHANGED, videos=0)
-    probabilities = _judge(own, unchanged)
+    probabilities = _predict_videos(own, unchanged)
     fakes = set(own.videos[own.labels == "fake"].tolist())
     is_fake = np.array([video in fakes for video in probabilities])
     if is_fake.all() or not is_fake.any():
