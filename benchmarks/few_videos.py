@@ -42,7 +42,7 @@ SCORED_BY = ScoredBy("0" * 64, None)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=40)
+    parser.add_argument("--repeats", type=int, default=20)
     repeats = parser.parse_args().repeats
     generator = np.random.default_rng(1)
     released = fit_calibration(
