@@ -7,6 +7,7 @@ good they are; prints a table of that. Registers detector and calibration as MLf
 import argparse
 import json
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from deepfake_detector.common.artifacts import (
     RELEASED,
     SHARDS,
     SPLIT_TABLES,
+    START,
     TRAINED,
 )
 from deepfake_detector.common.files import write_json
@@ -49,6 +51,12 @@ from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.cross_validation import cross_validate
 from deepfake_detector.verdicts.fit_calibration import fit_calibration
 from deepfake_detector.verdicts.labelled_videos import LabelledVideo, list_faces
+from deepfake_detector.verdicts.released_prior import (
+    MIN_OWN_VIDEOS,
+    ReleasedPrior,
+    count_own,
+    predict_left_out,
+)
 
 PLOTS = CALIBRATED / "plots"
 
@@ -65,7 +73,8 @@ def calibrate(params: Params) -> None:
     """Calibrate on `artifacts/split/validation.csv`, measure on `artifacts/split/test.csv`."""
     validation = read_labelled_videos("validation", detect_validation_faces(params), params)
     scored_by = hash_detector(DETECTOR)
-    calibration = fit_calibration(validation, params.calibrate, scored_by)
+    prior = read_prior(validation, params)
+    calibration = fit_calibration(validation, params.calibrate, scored_by, prior)
     write_json(calibration.model_dump(), CALIBRATION)
     test = read_labelled_videos("test", read_table(EVALUATED / "detections.csv"), params)
     about = describe_videos(read_table(SPLIT_TABLES / "test.csv"))
@@ -78,7 +87,7 @@ def calibrate(params: Params) -> None:
         **measure_answers(verdicts),
         **measure_faces(faces),
     }
-    validation_metrics = measure_validation(validation, calibration, params)
+    validation_metrics = measure_validation(validation, calibration, prior, params)
     write_json(
         {"validation": metrics_to_json(validation_metrics), "test": metrics_to_json(values)},
         CALIBRATED / "metrics.json",
@@ -87,6 +96,23 @@ def calibrate(params: Params) -> None:
     print(verdicts_to_text(values, calibration))
     print(f"\n{groups_to_text(write_groups(verdicts, params))}".rstrip())
     log_to_mlflow({"validation": validation_metrics, "test": values}, params)
+
+
+def read_prior(videos: list[LabelledVideo], params: Params) -> ReleasedPrior | None:
+    """Read the calibration of the released model that the training started from, as the prior.
+
+    None where it started from other weights, or where own validation videos suffice.
+    """
+    from deepfake_detector.inference.released import load_released
+    from deepfake_detector.inference.shards import predict_shards
+
+    folder = json.loads(START.read_text(encoding="utf-8"))["released"]
+    if folder is None or not 0 < count_own(videos, params.calibrate.usable) < MIN_OWN_VIDEOS:
+        return None
+    detector, calibration, card = load_released(Path(folder), params.inference.engine)
+    faces = predict_shards(detector, list_shards("validation"), params.train.batch_size)
+    seen = read_labelled_videos("validation", faces, params)
+    return ReleasedPrior(calibration, card["version"], seen)
 
 
 def detect_validation_faces(params: Params) -> pd.DataFrame:
@@ -120,11 +146,16 @@ def read_labelled_videos(split: str, faces: pd.DataFrame, params: Params) -> lis
 
 
 def measure_validation(
-    videos: list[LabelledVideo], calibration: Calibration, params: Params
+    videos: list[LabelledVideo],
+    calibration: Calibration,
+    prior: ReleasedPrior | None,
+    params: Params,
 ) -> dict:
     """Measure the chosen rule on validation, each source scored by a model of the others."""
     verdicts = make_video_verdicts(videos, calibration)
-    if not calibration.problem:
+    if prior is not None:
+        verdicts["probability"] = predict_left_out(videos, prior, calibration.usable)
+    elif not calibration.problem:
         faces = list_faces(videos, calibration.usable)
         verdicts["probability"] = cross_validate(videos, faces, calibration.rule, calibration.fit)
     rules = {f"rule_{rule}_log_loss": loss for rule, loss in calibration.fitted.log_loss.items()}

@@ -7,6 +7,7 @@ import argparse
 import json
 import logging
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,9 @@ from deepfake_detector.common import cli
 from deepfake_detector.common.artifacts import (
     DETECTOR,
     EVALUATED,
-    RELEASED,
     SHARDS,
     SPLIT_TABLES,
+    START,
     TRAINED,
     VALIDATED,
     VIDEOS,
@@ -91,17 +92,18 @@ def evaluate(params: Params) -> None:
     print(metrics_to_text(values, params.evaluate.iou_threshold))
     print(f"\n{size_table_to_text(write_sizes(evaluated, params.evaluate.iou_threshold))}")
     print(f"\n{groups_to_text(write_scores(evaluated, videos, params))}".rstrip())
-    warn_of_known_videos(params, videos)
+    warn_of_known_videos(videos)
     log_to_mlflow(values)
 
 
-def warn_of_known_videos(params: Params, test: pd.DataFrame) -> None:
+def warn_of_known_videos(test: pd.DataFrame) -> None:
     """Warn of test videos that the released model learned from, where the training began there."""
-    if not params.train.init.startswith("released"):
+    released = json.loads(START.read_text(encoding="utf-8"))["released"]
+    if released is None:
         return
     videos = read_table(VALIDATED / "videos.csv")
     tested = videos[videos["video"].isin(test["video"])]
-    known = find_known_in_data(RELEASED, tested, VIDEOS, VALIDATED)
+    known = find_known_in_data(Path(released), tested, VIDEOS, VALIDATED)
     if known:
         logger.warning(
             "these metrics are too good: the training began with the released model, which "

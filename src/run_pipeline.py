@@ -19,11 +19,12 @@ from pathlib import Path
 
 from deepfake_detector import mlflow_tracking
 from deepfake_detector.common import cli
-from deepfake_detector.common.artifacts import CALIBRATED, DATA, EVALUATED, TRAINED
+from deepfake_detector.common.artifacts import CALIBRATED, DATA, EVALUATED, RELEASED, TRAINED
 from deepfake_detector.common.files import write_text
 from deepfake_detector.config.overrides import override_params, parse_names, read_preset
 from deepfake_detector.config.schema import PARAMS_FILE, Params, load_params
 from deepfake_detector.evaluation.detection_report import metrics_to_text
+from deepfake_detector.models.released_folder import pull_released
 
 PRESETS = Path("configs")
 METRICS = EVALUATED / "metrics.json"
@@ -44,10 +45,12 @@ def run_pipeline(words: list[str]) -> None:
     """Run what `--name value` words change, and print the detector's metrics.
 
     Raises:
-        ValueError: a word is not a parameter's name or value.
+        ValueError: a word is not a parameter's name or value, or the released detector, which the
+            training starts from, cannot be fetched.
         SystemExit: DVC failed, with its exit code.
     """
     values = write_params(words)
+    pull_released(RELEASED)
     command = make_command(bool(values))
     logger.info("running `%s`", " ".join(command))
     finished = subprocess.run(command, env=make_environment())

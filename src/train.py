@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deepfake_detector import mlflow_tracking
 from deepfake_detector.common import cli
+from deepfake_detector.common.artifacts import START
 from deepfake_detector.common.files import write_json
 from deepfake_detector.common.used_code import hash_used_code
 from deepfake_detector.config.schema import Params, load_params
@@ -33,6 +34,7 @@ def train(params: Params) -> None:
 
     The face classifier comes first: with it, epochs of the SSD are ranked as the whole detector.
     """
+    from deepfake_detector.models.initial_weights import choose_start, find_start
     from deepfake_detector.training.checkpoints import make_fingerprint, remove_checkpoints
     from deepfake_detector.training.ssd import train_ssd
     from deepfake_detector.training.train_classifier import (
@@ -40,6 +42,8 @@ def train(params: Params) -> None:
         train_face_classifier,
     )
 
+    init = choose_start(params.train.init)
+    params = params.model_copy(update={"train": params.train.model_copy(update={"init": init})})
     shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
     stage, inputs = (
         read_yaml(PIPELINE)["stages"]["train"],
@@ -64,6 +68,8 @@ def train(params: Params) -> None:
             mlflow_tracking.log_file(OUT / "face_classifier/history.csv", "face_classifier")
         train_ssd(params, shards, OUT, fingerprint, log_epoch, classifier)
         write_for_inference(shards)
+        start = find_start(params.detector, init, params.face_classifier.enabled)
+        write_json({"released": start and start.as_posix()}, START)
         write_json({"mlflow_run_id": run_id}, OUT / "run.json")
         for name in ("history.csv", "last.keras"):
             mlflow_tracking.log_file(OUT / name)

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 import calibrate
+from builders import make_calibration
 from deepfake_detector import mlflow_tracking
 from deepfake_detector.common.artifacts import EVALUATED
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
-from deepfake_detector.inference import engine, shards
+from deepfake_detector.inference import engine, released, shards
 from deepfake_detector.verdicts.calibration import load_calibration
 
 PROJECT = Path(__file__).parents[1]
@@ -43,6 +44,7 @@ def stage(tmp_path, monkeypatch):
     write_split("test", ["test_real", "test_fake"])
     find(["test_real", "test_fake"]).to_csv("artifacts/evaluate/detections.csv", index=False)
     Path("artifacts/train/run.json").write_text('{"mlflow_run_id": "abc"}')
+    Path("artifacts/train/start.json").write_text('{"released": null}')
     Path("artifacts/train/detector.keras").write_bytes(b"a detector")
     calls = {}
     pretend(monkeypatch, calls)
@@ -204,3 +206,37 @@ def test_the_released_model_is_registered_before_the_own_one(stage, monkeypatch)
         ("register_released", "released"),
         ("register_detector", "detector.keras"),
     ]
+
+
+@pytest.fixture
+def prior(monkeypatch):
+    """A released model that takes the detector at its word, and that the training began with."""
+    calibration = make_calibration(
+        real_probabilities=[number / 100 for number in range(1, 100)], max_real_probability=0.3
+    )
+    given = "a released detector", calibration, {"version": "0.2"}
+    monkeypatch.setattr(released, "load_released", lambda folder, engine: given)
+    calibrate.START.write_text('{"released": "released"}')
+
+
+def test_few_videos_of_a_fine_tuned_detector_have_the_released_calibration_as_prior(
+    stage, prior, capsys
+):
+    params, out, _ = stage
+    calibrate.calibrate(params)
+    calibration = load_calibration(out / "calibration.json")
+    assert (calibration.adaptation.released, calibration.adaptation.videos) == ("0.2", 6)
+    verdicts = pd.read_csv(out / "verdicts.csv").set_index("video")
+    assert verdicts.loc["test_real", "verdict"] == "likely real"
+    assert "checked on only 6 own validation videos" in verdicts.loc["test_real", "reason"]
+    validation = json.loads((out / "metrics.json").read_text())["validation"]
+    assert validation["video_auc"] == 1.0
+    said = capsys.readouterr().out
+    assert "calibrated as the released detector 0.2\nand checked on only 6 validation" in said
+
+
+def test_without_an_own_face_no_prior_answers(stage, prior):
+    params, out, _ = stage
+    write_split("validation", [])
+    calibrate.calibrate(params)
+    assert load_calibration(out / "calibration.json").adaptation is None

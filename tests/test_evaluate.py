@@ -41,6 +41,7 @@ def stage(tmp_path, monkeypatch):
     names.append("learning_rate")
     write_csv("train/history.csv", ",".join(["epoch", *names]), ",".join(["1"] + ["0.5"] * 12))
     (tmp_path / "artifacts/train/run.json").write_text('{"mlflow_run_id": "abc"}')
+    (tmp_path / "artifacts/train/start.json").write_text('{"released": null}')
     calls = {}
     pretend(monkeypatch, calls)
     return params, tmp_path / "artifacts/evaluate", calls
@@ -189,15 +190,14 @@ def test_a_stage_that_has_not_run_is_named(stage, monkeypatch):
 
 
 def test_test_videos_that_the_released_model_learned_from_are_named(stage, caplog):
-    params, _, _ = stage
     write_csv("validate/videos.csv", "video,source,width_px,height_px,fps,frames,codec,sha256",
               "a,one,40,30,25,10,h264,11", "b,two,40,30,25,10,h264,22")  # fmt: skip
     Path("released").mkdir()
     record = {"train_videos": {"ann.mp4": "22"}}
     Path("released/training_record.json").write_text(json.dumps(record))
     test = pd.read_csv("artifacts/split/test.csv")
-    evaluate.warn_of_known_videos(params, test)
+    evaluate.warn_of_known_videos(test)
     assert caplog.text == ""  # ImageNet's weights have not seen them
-    train = params.train.model_copy(update={"init": "released"})
-    evaluate.warn_of_known_videos(params.model_copy(update={"train": train}), test)
+    evaluate.START.write_text('{"released": "released"}')
+    evaluate.warn_of_known_videos(test)
     assert "1 of the test videos: b is the same file as ann.mp4" in caplog.text

@@ -71,6 +71,19 @@ def test_everything_is_up_to_date_afterwards(reproduced):
     assert "Data and pipelines are up to date." in reproduced.run("dvc", "status")
 
 
+def test_the_training_started_from_the_released_detector_and_another_one_makes_it_stale(
+    reproduced,
+):
+    start = json.loads((reproduced.folder / "artifacts/train/start.json").read_text())
+    assert start == {"released": "released"}
+    card = reproduced.folder / "released/card.md"
+    text = card.read_text()
+    card.write_text("another version")
+    said = reproduced.run("dvc", "status", "train")
+    card.write_text(text)
+    assert "modified:           released" in said
+
+
 def test_dvc_shows_metrics_parameters_and_plots(reproduced):
     shown = json.loads(reproduced.run("dvc", "metrics", "show", "--json"))
     figures = shown[""]["data"]["artifacts/evaluate/metrics.json"]["data"]["test"]

@@ -111,7 +111,7 @@ def test_a_section_that_is_named_is_named_with_what_is_advanced_in_it(stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_each_data_dep_is_brought_by_dvc_or_made_by_an_earlier_stage(stage):
-    made = {"data", *CODE_LISTS["outs"]}
+    made = {"data", "released", *CODE_LISTS["outs"]}
     for earlier in list(STAGES)[: list(STAGES).index(stage)]:
         outs = [*STAGES[earlier]["outs"], *STAGES[earlier].get("metrics", [])]
         made |= {next(iter(out)) if isinstance(out, dict) else out for out in outs}
@@ -124,6 +124,11 @@ def test_a_change_of_a_drawing_trains_nothing():
     for stage in ("validate", "extract_frames", "split", "train"):
         used = list_used_code(stage)
         assert not [path for path in used if path.startswith("src/deepfake_detector/plots/")]
+
+
+def test_the_released_detector_comes_from_this_repository_whatever_remote_data_has():
+    (out,) = yaml.safe_load((PROJECT / "released.dvc").read_text(encoding="utf-8"))["outs"]
+    assert (out["path"], out["remote"]) == ("released", "sample")
 
 
 def test_code_left_over_by_python_is_no_dep():

@@ -23,10 +23,9 @@ def test_a_method_is_read_with_its_folder_and_kind():
     assert release.parse_method("mine=SimSwap:face swap") == ("mine", ("SimSwap", "face swap"))
 
 
-def start_from_released(params):
-    return params.model_copy(
-        update={"train": params.train.model_copy(update={"init": "released"})}
-    )
+def start_from(init):
+    params = load_params(Path(__file__).parents[1] / "params.yaml")
+    return params.model_copy(update={"train": params.train.model_copy(update={"init": init})})
 
 
 def test_a_run_that_goes_on_starts_from_the_release_it_began_with(tmp_path, monkeypatch):
@@ -35,11 +34,10 @@ def test_a_run_that_goes_on_starts_from_the_release_it_began_with(tmp_path, monk
     card = {"version": "0.1", "sha256": {"detector": "aa"}}
     write_json(card, project / "released/card.json")
     monkeypatch.setattr(release, "PROJECT", project)
-    params = load_params(Path(__file__).parents[1] / "params.yaml")
-    release.keep_initial_weights(params, work)
-    assert not work.exists()  # it starts from ImageNet
+    release.keep_initial_weights(start_from("imagenet"), work)
+    assert not work.exists()
 
-    params = start_from_released(params)
+    params = start_from("released")
     release.keep_initial_weights(params, work)
     write_json(card | {"version": "0.2"}, project / "released/card.json")
     release.keep_initial_weights(params, work)
@@ -49,7 +47,6 @@ def test_a_run_that_goes_on_starts_from_the_release_it_began_with(tmp_path, monk
 
 def test_without_a_release_there_is_nothing_to_start_from(tmp_path, monkeypatch):
     monkeypatch.setattr(release, "PROJECT", tmp_path)
-    params = load_params(Path(__file__).parents[1] / "params.yaml")
-    params = start_from_released(params)
+    params = start_from("released")
     with pytest.raises(ValueError, match="released: not here; run `dvc pull released`"):
         release.keep_initial_weights(params, tmp_path / "work")

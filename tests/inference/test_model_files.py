@@ -14,6 +14,7 @@ from deepfake_detector.common.files import hash_file
 from deepfake_detector.inference import model_files
 from deepfake_detector.inference.detector import FACE_CLASSIFIER, Detector
 from deepfake_detector.inference.model_files import find_files, load_model
+from deepfake_detector.models import released_folder
 from small_detector import save_small_model
 
 
@@ -115,7 +116,7 @@ def test_a_tracked_release_is_fetched_once(project, monkeypatch):
         release(project)
         return SimpleNamespace(returncode=0)
 
-    monkeypatch.setattr(model_files.subprocess, "run", pull)
+    monkeypatch.setattr(released_folder.subprocess, "run", pull)
     for _ in range(2):
         assert load_model().identity.name == "released"
     assert commands == [["-m", "dvc", "pull", "--quiet", "released"]]
@@ -124,10 +125,35 @@ def test_a_tracked_release_is_fetched_once(project, monkeypatch):
 def test_a_release_that_cannot_be_fetched_is_told(project, monkeypatch):
     Path("released.dvc").write_text("outs: []")
     monkeypatch.setattr(
-        model_files.subprocess, "run", lambda command: SimpleNamespace(returncode=1)
+        released_folder.subprocess, "run", lambda command: SimpleNamespace(returncode=1)
     )
     with pytest.raises(ValueError, match="released: could not be fetched; see `dvc pull rel"):
         load_model()
+
+
+def test_a_trained_model_that_can_answer_nothing_says_who_can(project, caplog):
+    mute = {"min_fake_probability": 1.0, "max_real_probability": 0.0}
+    train(project, **mute)
+    for loaded in (load_model(), load_model("trained")):
+        assert "`--model released` answers" in loaded.covers[0]
+    assert caplog.text.count("`--model released` answers") == 1  # who names it is not told
+    train(project)
+    assert load_model().covers == []
+    train(project, **mute, groups={"clear": make_calibration()})
+    assert load_model().covers == []
+    assert caplog.text.count("`--model released` answers") == 1
+
+
+def test_a_fine_tuned_model_knows_what_the_released_one_learned_from(project):
+    files = train(project)
+    release(project)
+    record = {"train_videos": {"ann.mp4": "22"}}
+    Path("released/training_record.json").write_text(json.dumps(record))
+    start = files.detector.with_name("start.json")
+    for released, known in ((None, None), ("released", {"22": "ann.mp4"})):
+        start.write_text(json.dumps({"released": released}))
+        videos = load_model("trained").training_videos
+        assert (videos and videos.names) == known
 
 
 def test_a_folder_is_taken_flat_or_laid_out_as_artifacts(project, tmp_path):

@@ -6,7 +6,12 @@ import pytest
 
 from deepfake_detector.models import initial_weights
 from deepfake_detector.models.face_classifier import build_face_classifier
-from deepfake_detector.models.initial_weights import initialize_classifier, initialize_ssd
+from deepfake_detector.models.initial_weights import (
+    choose_start,
+    find_start,
+    initialize_classifier,
+    initialize_ssd,
+)
 from deepfake_detector.models.released_weights import write_released_weights
 from deepfake_detector.models.ssd.network import build_detector
 
@@ -95,6 +100,34 @@ def test_a_file_of_weights_is_of_the_ssd_and_the_classifier_starts_from_imagenet
     assert np.all(get_stem(other) == 0.25)
     assert not initialize_classifier(classifier, str(file), 1)
     assert not np.any(get_stem(classifier.features[0]) == 0.25)
+
+
+def test_where_nothing_is_released_a_training_starts_from_imagenet_and_says_so(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(initial_weights, "RELEASED", tmp_path / "released")
+    assert choose_start("released") == "imagenet"
+    assert "starts from ImageNet, not from the released one: there is no" in caplog.text
+    (tmp_path / "released").mkdir()
+    assert choose_start("released") == "released"
+    assert choose_start("none") == "none"
+
+
+def test_a_release_that_cannot_be_fetched_is_no_end(tmp_path, monkeypatch, caplog):
+    def pull(folder):
+        raise ValueError("released: could not be fetched")
+
+    monkeypatch.setattr(initial_weights, "RELEASED", tmp_path / "released")
+    monkeypatch.setattr(initial_weights, "pull_released", pull)
+    assert choose_start("released") == "imagenet"
+    assert "could not be fetched" in caplog.text
+
+
+def test_a_detector_starts_from_the_released_one_where_all_of_it_does(released, detector_params):
+    assert find_start(detector_params, str(released), True) == released
+    assert find_start(detector_params, "imagenet", True) is None
+    assert find_start(detector_params, str(released), has_classifier=False) is None
+    assert find_start(change_anchors(detector_params), str(released), True) is None
 
 
 def test_half_a_download_is_no_reason_to_start_from_imagenet(

@@ -20,4 +20,7 @@ CALIBRATED = Path("artifacts/calibrate")
 EXPORTED = Path("artifacts/export")
 
 DETECTOR = TRAINED / "detector.keras"
+START = TRAINED / "start.json"
+"""Names the released folder that the detector was fine-tuned from; null: it was not."""
+
 CALIBRATION = CALIBRATED / "calibration.json"

@@ -40,10 +40,13 @@ def _calibration_to_text(calibration: Calibration) -> str:
     fitted = calibration.fitted
     if calibration.problem:
         return f"No answers: {calibration.problem}"
-    text = (
-        f"Rule {calibration.rule}, calibrated on {count(fitted.videos, 'validation video')} of "
-        f"{count(fitted.sources, 'source')}; "
-    )
+    seen = f"{count(fitted.videos, 'validation video')} of {count(fitted.sources, 'source')}; "
+    text = f"Rule {calibration.rule}, calibrated on {seen}"
+    if calibration.adaptation is not None:
+        text = (
+            f"Rule {calibration.rule}, calibrated as the released detector "
+            f"{calibration.adaptation.released}\nand checked on only {seen}"
+        )
     if calibration.min_fake_probability == 1.0:
         return f"{text}no answers:\n{calibration.thresholds_note}"
     return (

@@ -8,12 +8,11 @@ folder is laid out as `artifacts/` is (`train/detector.keras`, `train/face_class
 
 import json
 import logging
-import subprocess
-import sys
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from deepfake_detector.common.artifacts import START
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.config.types import Engine
 from deepfake_detector.data.known_videos import TrainingVideos, read_training_videos
@@ -24,6 +23,7 @@ from deepfake_detector.inference.detector import (
 )
 from deepfake_detector.inference.engine import load_networks
 from deepfake_detector.inference.model_hashes import hash_detector
+from deepfake_detector.models.released_folder import PULL_COMMAND, pull_released
 from deepfake_detector.verdicts.calibration import (
     Calibration,
     ScoredBy,
@@ -43,7 +43,12 @@ CARD = "card.json"
 """The file that a released folder is known by."""
 
 TRAIN_COMMAND = "python3 start.py dvc repro --pull"
-PULL_COMMAND = "dvc pull released"
+
+NO_ANSWERS = (
+    "The model that was trained here can answer nothing: its validation videos are too few, or it "
+    "does not tell them apart. `--model released` answers where it can."
+)
+"""Told of a model whose every answer is `cannot tell`."""
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +127,10 @@ def _load_default(engine: Engine) -> LoadedModel:
             raise
         logger.warning("%s; the released model is used", error)
         return _load_released("", engine)
-    return load_files(files, TRAINED, engine)
+    loaded = load_files(files, TRAINED, engine)
+    if not loaded.calibration.can_answer():
+        logger.warning("%s", NO_ANSWERS)
+    return loaded
 
 
 def _load_released(version: str, engine: Engine) -> LoadedModel:
@@ -150,11 +158,7 @@ def fetch_released() -> bool:
     Raises:
         ValueError: DVC could not fetch it; it has said why.
     """
-    if not RELEASED_FOLDER.is_dir() and RELEASED_FOLDER.with_suffix(".dvc").is_file():
-        logger.info("%s: fetched once with `%s`", RELEASED_FOLDER, PULL_COMMAND)
-        command = [sys.executable, "-m", "dvc", "pull", "--quiet", str(RELEASED_FOLDER)]
-        if subprocess.run(command).returncode != 0:
-            raise ValueError(f"{RELEASED_FOLDER}: could not be fetched; see `{PULL_COMMAND}`")
+    pull_released(RELEASED_FOLDER)
     return find_released_folder().is_dir()
 
 
@@ -197,7 +201,17 @@ def load_files(files: ModelFiles, name: str, engine: Engine = "auto") -> LoadedM
     """Load a model from its files, as `load_model` does."""
     calibration, identity = check_files(files, name)
     detector = load_networks(files.detector, engine, files.face_classifier)
-    return LoadedModel(detector, calibration, identity)
+    covers = [] if calibration.can_answer() else [NO_ANSWERS]
+    return LoadedModel(detector, calibration, identity, covers, _find_training_videos(files))
+
+
+def _find_training_videos(files: ModelFiles) -> TrainingVideos | None:
+    """Find what the released model learned from that a model was fine-tuned from."""
+    start = files.detector.with_name(START.name)
+    if not start.is_file():
+        return None
+    released = json.loads(start.read_text(encoding="utf-8"))["released"]
+    return None if released is None else read_training_videos(Path(released))
 
 
 def check_files(files: ModelFiles, name: str) -> tuple[Calibration, ModelIdentity]:

@@ -18,6 +18,7 @@ from deepfake_detector.inference.detector import Detector
 from deepfake_detector.inference.engine import load_onnx
 from deepfake_detector.models.released_folder import (
     MODEL,
+    PULL_COMMAND,
     WEIGHTS,
     check_hashes,
     read_released_model,
@@ -31,8 +32,6 @@ NETWORK = (
     *("dropout", "ensemble_size"),
 )
 """What the face classifier is built from; how it was trained may have had other parameters."""
-
-PULL_COMMAND = "dvc pull released"
 
 
 def load_released(folder: Path, engine: Engine) -> tuple[Detector, Calibration, dict[str, Any]]:

@@ -3,8 +3,8 @@
 `released` are those of the released detector, `imagenet` the published ones of the backbone,
 `none` leaves all of them random. Anything else is a path: of a folder as `released/` is, or of a
 file with weights of the SSD (`backbones/pretrained`), beside which the face classifier starts from
-ImageNet. A study fixes `imagenet` for all its trials, so that they can be compared:
-`tuning/run_trial`.
+ImageNet. Where nothing released can be had, `released` means `imagenet`: `choose_start`. A study
+fixes `imagenet` for all its trials, so that they can be compared: `tuning/run_trial`.
 """
 
 import logging
@@ -19,7 +19,7 @@ from deepfake_detector.models.backbones.pretrained import (
     load_weights_file,
 )
 from deepfake_detector.models.face_classifier import FaceClassifier
-from deepfake_detector.models.released_folder import read_released_model
+from deepfake_detector.models.released_folder import pull_released, read_released_model
 from deepfake_detector.models.released_weights import load_released_weights
 
 RELEASED = Path("released")
@@ -27,6 +27,32 @@ MUST_FIT = ("backbone", "image_size_px", "anchors")
 """Parameters of the detector that its weights are good for."""
 
 logger = logging.getLogger(__name__)
+
+
+def choose_start(init: str) -> str:
+    """Return `train.init`, or `imagenet` where it is `released` and nothing released can be had.
+
+    A folder that DVC tracks and that is not there is fetched.
+    """
+    if init != "released":
+        return init
+    try:
+        pull_released(RELEASED)
+        reason = f"there is no {RELEASED}/"
+    except ValueError as error:
+        reason = str(error)
+    if RELEASED.is_dir():
+        return init
+    logger.warning("the detector starts from ImageNet, not from the released one: %s", reason)
+    return "imagenet"
+
+
+def find_start(params: DetectorParams, init: str, has_classifier: bool) -> Path | None:
+    """Return the released folder that all networks of a detector start from; None: they do not."""
+    folder = find_released(init)
+    if folder is None or not has_classifier or find_misfit(folder, params):
+        return None
+    return folder
 
 
 def initialize_ssd(detector: keras.Model, params: DetectorParams, init: str) -> bool:

@@ -4,13 +4,33 @@ Nothing here needs Keras: a detector that runs in ONNX Runtime is loaded without
 """
 
 import json
+import logging
+import subprocess
+import sys
 from pathlib import Path
 
 from deepfake_detector.common.files import hash_file
 
 SCHEMA = 1
 WEIGHTS, MODEL, SUMS = "weights.npz", "model.json", "SHA256SUMS"
-REMEDY = "fetch it anew with `dvc pull released`"
+PULL_COMMAND = "dvc pull released"
+REMEDY = f"fetch it anew with `{PULL_COMMAND}`"
+
+logger = logging.getLogger(__name__)
+
+
+def pull_released(folder: Path) -> None:
+    """Let DVC fetch a released folder where it is tracked and not there.
+
+    Raises:
+        ValueError: DVC could not fetch it; it has said why.
+    """
+    if folder.is_dir() or not folder.with_suffix(".dvc").is_file():
+        return
+    logger.info("%s: fetched once with `%s`", folder, PULL_COMMAND)
+    command = [sys.executable, "-m", "dvc", "pull", "--quiet", str(folder)]
+    if subprocess.run(command).returncode != 0:
+        raise ValueError(f"{folder}: could not be fetched; see `{PULL_COMMAND}`")
 
 
 def read_released_model(folder: Path) -> dict:

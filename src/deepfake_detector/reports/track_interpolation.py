@@ -8,8 +8,8 @@ import pandas as pd
 
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.faces.online_tracker import MAX_GAP_FRAMES
+from deepfake_detector.reports.smoothing import smooth_boxes, smooth_fake_score
 from deepfake_detector.verdicts.face_track import FaceTrack
-from deepfake_detector.verdicts.smoothing import smooth_boxes, smooth_fake_score
 
 COLUMNS = [*BOX, "real", "fake"]
 

@@ -10,12 +10,12 @@ from deepfake_detector.common.files import hash_file
 from deepfake_detector.data.known_videos import find_known
 from deepfake_detector.inference.analysis import FrameCounts, VideoAnalysis
 from deepfake_detector.inference.model_files import LoadedModel
+from deepfake_detector.reports.smoothing import smooth_fake_score
 from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.decision import Decision
 from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
 from deepfake_detector.verdicts.quality import measure_quality, name_group
 from deepfake_detector.verdicts.segments import find_segments
-from deepfake_detector.verdicts.smoothing import smooth_fake_score
 from deepfake_detector.video.file_facts import has_content_credentials
 
 SCHEMA = 2

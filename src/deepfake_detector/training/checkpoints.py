@@ -60,7 +60,7 @@ def _list_files(path: Path, folders_of_shards: set[Path]) -> Iterable[Path]:
     if path in folders_of_shards:
         return []
     if not path.is_dir():
-        return [path]
+        return [path] if path.is_file() else []  # nothing need be released
     return [file for file in sorted(path.rglob("*")) if file.is_file()]
 
 

@@ -25,6 +25,9 @@ TRAINED = artifacts.TRAINED / "face_classifier/face_classifier.keras"
 OWN = STUDIES / "face_classifier/face_classifier.keras"
 """What studies share that began without it."""
 
+START = "imagenet"
+"""What it starts from there, as the SSD of every trial does."""
+
 CLASSIFIER = "face_classifier_sha256"
 """User attribute of a study."""
 
@@ -79,8 +82,7 @@ def find_classifier(params: Params) -> Path:
 
 def _make_fingerprint(params: Params) -> str:
     """Hash what a face classifier is trained on and with."""
-    start = [params.seed, params.train.init, params.train.finetune_fraction]
-    values = [*start, params.face_classifier.model_dump(), read_sources("train")]
+    values = [params.seed, START, params.face_classifier.model_dump(), read_sources("train")]
     return hash_values(values, [*list_shards("train"), *list_shards("validation")])
 
 
@@ -93,7 +95,7 @@ def _train_classifier(params: Params, fingerprint: str) -> None:
 
     plan = FaceClassifierPlan(
         params.face_classifier,
-        params.train.init,
+        START,
         params.train.finetune_fraction,
         read_sources("train"),
         params.seed,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from deepfake_detector.config.schema import UsableParams
 from deepfake_detector.verdicts.frame_aggregation import RULES, RuleName
@@ -58,6 +58,23 @@ class Fitted(Part):
     log_loss: dict[str, float]
 
 
+class Adaptation(Part):
+    """How the released calibration, as the prior, is corrected for a fine-tuned detector.
+
+    `released` is its version. Its log-odds of fake, less `shift`, are the one feature of `model`,
+    which `videos` own validation videos moved away from the prior.
+    """
+
+    released: str
+    shift: float
+    model: Model
+    videos: int
+
+    def adapt(self, probability: float) -> float:
+        """Correct what the released calibration makes of a fine-tuned detector's scores."""
+        return compute_probability(np.array([logit(probability) - self.shift]), self.model)
+
+
 class Calibration(Part):
     """Everything that `decide_track` and `decide_video` need.
 
@@ -77,6 +94,7 @@ class Calibration(Part):
     windows were not counted, and then `min_fake_probability` stands for it.
     `real_probabilities` are those that `min_fake_probability` was chosen on, rising, and
     `abstain_margin` how far from 0.5 it is at least.
+    `adaptation` corrects rule and model, where they are of a released calibration; None elsewhere.
     `prevalence` is how common fakes are that all probabilities and thresholds are for.
     """
 
@@ -96,6 +114,7 @@ class Calibration(Part):
     real_probabilities: list[Fraction] = []
     abstain_margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     prevalence: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    adaptation: Adaptation | None = None
     groups: dict[str, "Calibration"] = {}
 
     def of_group(self, name: str) -> "Calibration":
@@ -107,9 +126,19 @@ class Calibration(Part):
         problem = f"too few validation videos show {WORDS[name]} to know how they are told"
         return self.model_copy(update={"problem": problem, "groups": {}})
 
+    def can_answer(self) -> bool:
+        """Tell whether any face, of whatever quality, can get an answer."""
+        own = self.groups.values() or [self]
+        return not self.problem and any(
+            not one.problem and one.min_fake_probability < 1 for one in own
+        )
+
     def compute_probability(self, features: np.ndarray) -> float:
         """Return the probability of fake for the rule's features [F] of a track or a part."""
-        return shift_probability(compute_probability(features, self.model), self.prevalence)
+        probability = compute_probability(features, self.model)
+        if self.adaptation is not None:
+            probability = self.adaptation.adapt(probability)
+        return shift_probability(probability, self.prevalence)
 
     @model_validator(mode="after")
     def _check_model(self) -> "Calibration":

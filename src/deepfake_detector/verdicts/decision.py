@@ -139,8 +139,21 @@ def _answer(probability: float, calibration: Calibration, seen: str) -> Decision
             "cannot tell",
             f"between {max_real_probability:.2f} and {min_fake_probability:.2f}",
         )
-    reason = f"{_probability_to_text(probability, calibration)}, {why}; {seen}"
+    known = _probability_to_text(probability, calibration)
+    reason = f"{known}, {why}; {seen}{_tell_prior(calibration)}"
     return Decision(answer, probability, min_fake_probability, reason)
+
+
+def _tell_prior(calibration: Calibration) -> str:
+    """Say where the released calibration is the prior, and how few own videos checked it."""
+    adaptation = calibration.adaptation
+    if adaptation is None:
+        return ""
+    own = _count(adaptation.videos, "own validation video")
+    return (
+        f"; calibrated as the released detector {adaptation.released} and checked on only {own}, "
+        f"{calibration.fitted.videos} of this quality"
+    )
 
 
 def _abstain_on_suspects(decision: Decision, known: dict[int, Decision]) -> Decision:
@@ -193,7 +206,7 @@ def _find_highest_window(track: FaceTrack, calibration: Calibration) -> tuple[fl
 
 def _cannot_say(probability: float, calibration: Calibration) -> Decision:
     known = _probability_to_text(probability, calibration)
-    reason = f"{known}, but {calibration.thresholds_note}"
+    reason = f"{known}, but {calibration.thresholds_note}{_tell_prior(calibration)}"
     return Decision("cannot tell", probability, calibration.min_fake_probability, reason)
 
 

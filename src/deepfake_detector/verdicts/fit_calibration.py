@@ -15,10 +15,15 @@ from deepfake_detector.config.schema import CalibrateParams, UsableParams
 from deepfake_detector.metrics.classification import compute_log_loss
 from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model, ScoredBy
 from deepfake_detector.verdicts.cross_validation import FITS, cross_validate
-from deepfake_detector.verdicts.face_track import find_usable
 from deepfake_detector.verdicts.frame_aggregation import RULES
 from deepfake_detector.verdicts.labelled_videos import LabelledFace, LabelledVideo, list_faces
-from deepfake_detector.verdicts.quality import measure_quality, name_group
+from deepfake_detector.verdicts.quality import name_video_group
+from deepfake_detector.verdicts.released_prior import (
+    MIN_OWN_VIDEOS,
+    ReleasedPrior,
+    adapt_released,
+    count_own,
+)
 from deepfake_detector.verdicts.segments import slide_window
 from deepfake_detector.verdicts.thresholds import choose_threshold, choose_thresholds
 
@@ -33,17 +38,31 @@ MIN_LABEL_VIDEOS = 8
 
 
 def fit_calibration(
-    videos: list[LabelledVideo], params: CalibrateParams, scored_by: ScoredBy
+    videos: list[LabelledVideo],
+    params: CalibrateParams,
+    scored_by: ScoredBy,
+    prior: ReleasedPrior | None = None,
 ) -> Calibration:
     """Fit a calibration of all validation videos, and of each group of quality with enough.
 
     Args:
         videos: also degraded copies; a copy has the source of its original.
         scored_by: what scored the faces of the videos.
+        prior: the released calibration, where the detector was fine-tuned from the released one;
+            it stays where fewer than `MIN_OWN_VIDEOS` show a known face well enough.
     """
+    by_quality = group_by_quality(videos, params.usable)
+    if prior is not None and 0 < count_own(videos, params.usable) < MIN_OWN_VIDEOS:
+        whole = adapt_released(videos, prior, params, scored_by)
+        alone = {
+            name: fit_group(own, params, scored_by)
+            for name, own in by_quality.items()
+            if whole.groups and name not in whole.groups
+        }
+        return whole.model_copy(update={"groups": whole.groups | alone})
     groups = {
         name: fit_group(own, params, scored_by)
-        for name, own in group_by_quality(videos, params.usable).items()
+        for name, own in by_quality.items()
         if _is_enough(own)
     }
     return fit_group(videos, params, scored_by).model_copy(update={"groups": groups})
@@ -55,10 +74,8 @@ def group_by_quality(
     """Group videos by the quality of the face that is used most; those without are left out."""
     groups = defaultdict(list)
     for video in videos:
-        used = [find_usable(track, usable) for track in video.tracks]
-        best = max(range(len(used)), key=lambda index: used[index].sum(), default=None)
-        if best is not None and used[best].any():
-            groups[name_group(measure_quality(video.tracks[best], used[best]))].append(video)
+        if name := name_video_group(video.tracks, usable):
+            groups[name].append(video)
     return dict(groups)
 
 

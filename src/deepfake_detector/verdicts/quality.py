@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepfake_detector.verdicts.face_track import FaceTrack
+from deepfake_detector.config.schema import UsableParams
+from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
 
 SMALL_PX = 64
 """A face whose shorter side is less, half of the time, is `small`."""
@@ -59,3 +60,12 @@ def name_group(quality: Quality) -> str:
     if quality.sharpness < SOFT or quality.blockiness > BLOCKY:
         return "soft"
     return "clear"
+
+
+def name_video_group(tracks: list[FaceTrack], usable: UsableParams) -> str:
+    """Return the group of the face that is used most; empty where none is used."""
+    used = [find_usable(track, usable) for track in tracks]
+    best = max(range(len(used)), key=lambda index: used[index].sum(), default=None)
+    if best is None or not used[best].any():
+        return ""
+    return name_group(measure_quality(tracks[best], used[best]))

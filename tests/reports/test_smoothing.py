@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from deepfake_detector.verdicts.face_track import FaceTrack
-from deepfake_detector.verdicts.smoothing import (
+from deepfake_detector.reports.smoothing import (
     WINDOW_FRAMES,
     smooth_boxes,
     smooth_fake_score,
     smooth_values,
 )
+from deepfake_detector.verdicts.face_track import FaceTrack
 
 
 def test_neighbours_weigh_less_the_further_they_are():
