@@ -76,12 +76,12 @@ def check(dataset: Dataset, params: ValidateParams, docs: Path) -> CheckResults:
     checked_files = _check_table(checker, "videos", files, make_video_checks())
     videos = checked_files.passed.astype(dict.fromkeys(_SIZES, "int64"))
     faces, lost = match_videos(dataset.annotated.faces, named, set(videos["video"]))
-    faces = make_annotation_table(faces, videos)
+    faces = make_annotation_table(faces, videos, params.same_face_iou)
     annotations = _check_table(checker, "annotations", faces, make_annotation_checks(params))
     doubts = find_doubts(dataset.annotated, named, videos)
     covered = _add_coverage(videos, faces, annotations.passed, doubts)
-    coverage = _check_table(checker, "coverage", covered, make_coverage_checks())
-    data_set = _check_data_set(checker, coverage.passed)
+    coverage = _check_table(checker, "coverage", covered, make_coverage_checks(params))
+    data_set = _check_data_set(checker, coverage.passed, params)
     checker.finish()
     return CheckResults(checked_files, lost, annotations, coverage, data_set, doubts)
 
@@ -128,7 +128,9 @@ def _add_coverage(
     )
 
 
-def _check_data_set(checker: TableChecker, accepted: pd.DataFrame) -> list[Finding]:
+def _check_data_set(
+    checker: TableChecker, accepted: pd.DataFrame, params: ValidateParams
+) -> list[Finding]:
     leaks = find_leaking_pins(accepted)
     components = find_components(accepted)
     pins = accepted["split"].where(accepted["split"] != "")
@@ -136,4 +138,4 @@ def _check_data_set(checker: TableChecker, accepted: pd.DataFrame) -> list[Findi
         component=components,
         pinned_splits=pins.groupby(components).transform("nunique"),
     )
-    return checker.run("data_set", table, make_data_set_checks(leaks), shown=["video"])
+    return checker.run("data_set", table, make_data_set_checks(leaks, params), shown=["video"])
