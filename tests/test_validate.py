@@ -229,6 +229,39 @@ def test_frame_offset_moves_the_annotations_of_its_video(data_set):
     assert frames == ["0", "5"]
 
 
+def test_corrected_labels_count_and_the_annotations_stay_as_they_are(data_set, caplog):
+    data_set.rows += [("p1_real.mp4", frame, 1, 1, 14, 14, "real") for frame in range(6)]
+    data_set.write()
+    before = (data_set.annotations / "faces.csv").read_bytes()
+    write_csv(
+        data_set.annotations / "labels.csv",
+        ["video", "face", "first_frame", "last_frame", "corrected_label"],
+        [
+            ("p0_fake.mp4", "", 2, 3, "real"),
+            ("p1_real.mp4", "1", 4, 99, "fake"),  # the second face of its frames
+            ("p1_real.mp4", "1", 5, 5, "real"),  # the later row counts
+            ("p2_real.mp4", "7", 0, 5, "fake"),
+        ],
+    )
+    with caplog.at_level(logging.INFO):
+        validate.main()
+    changed = {
+        (row["video"], row["frame"], row["face"], row["label"])
+        for row in read_result(data_set, "annotations")
+        if row["label"] != row["video"].split("_")[1].removesuffix(".mp4")
+    }
+    assert changed == {
+        ("p0_fake.mp4", "2", "0", "real"),
+        ("p0_fake.mp4", "3", "0", "real"),
+        ("p1_real.mp4", "4", "1", "fake"),
+    }
+    assert "3 labels were corrected" in caplog.text
+    assert find_reasons(data_set, "labels.csv") == {
+        "5": "no face 7 of 'p2_real.mp4' is annotated in frames 0 to 5; correct or remove the row"
+    }
+    assert (data_set.annotations / "faces.csv").read_bytes() == before
+
+
 def test_fakes_without_a_source_are_pointed_out(data_set, caplog):
     data_set.listed = [row for row in data_set.listed if row[0] != "p1_fake.mp4"]
     data_set.write()
