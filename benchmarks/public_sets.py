@@ -20,15 +20,18 @@ import sys
 from itertools import count, islice
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(PROJECT / "src"), str(PROJECT), str(PROJECT / "tests")]
-
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from tests.data.public_sets import set_layouts
 
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.writing import write_video
 
+PROJECT = Path(__file__).resolve().parents[1]
 FRAMES = 12
 SPLITS = ("train", "validation", "test")
 
@@ -49,7 +52,9 @@ class ClipCutter:
         """Write a clip in place of a miniature with these faces, side by side where it has two."""
         parts = [self._cut(label) for label, _ in faces or [("real", None)]]
         height = min(part[0].shape[0] for part in parts)
-        frames = [np.hstack([image[:height] for image in images]) for images in zip(*parts)]
+        frames = [
+            np.hstack([image[:height] for image in images]) for images in zip(*parts, strict=False)
+        ]
         path.parent.mkdir(parents=True, exist_ok=True)
         write_video(path, frames, 25)
         return path
