@@ -34,7 +34,7 @@ NAMES = (
     *("cvat_video.xml", "cvat_images.xml", "coco_images.json", "coco_video.json"),
     *("label_studio.json", "via_project.json", "via_annotations.json", "via.csv"),
     *("pascal_voc", "yolo", "csv_corners.csv", "csv_sizes.csv", "csv_fractions.csv"),
-    *("csv_own.csv", "csv_2020.csv", "clay_sciences.json"),
+    *("csv_own.csv", "csv_2020.csv", "clay_sciences.json", "label_corrections.csv"),
 )
 STRANGE = (
     *(None, True, "", [], {}, [[]], {"": {}}, 0, -1, 1.5, "1_0", "17.0", "NaN", "inf", "-0"),

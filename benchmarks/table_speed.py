@@ -75,7 +75,7 @@ def prepare_faces(count: int) -> Callable[[], object]:
         video="a.mp4", frame=np.arange(count) // FACES_IN_A_FRAME, label="real", file="faces.csv",
         row=np.arange(count) + 2,
     )  # fmt: skip
-    return lambda: find_same_faces(table)
+    return lambda: find_same_faces(table, 0.9)
 
 
 def prepare_list(count: int, folder: Path) -> Callable[[], object]:

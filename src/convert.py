@@ -55,6 +55,8 @@ def convert(arguments: argparse.Namespace) -> None:
         raise ValueError(f"{arguments.input}: no such file or folder")
     found = read_annotation_folder(arguments.input, load_params().validate_.csv_columns)
     report(found.rejections)
+    if found.corrections:
+        logger.warning("%d corrections of labels are left out", len(found.corrections))
     faces, problems = select_usable_faces(found.faces)
     report(problems)
     if faces.empty:

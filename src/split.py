@@ -1,5 +1,8 @@
 """Split the videos into train, validation and test, so that no source and no person is in two.
 
+Writes what they hold as a data card (data_card.md, data_card.json), and how far the data have
+moved from the last committed version of them (metrics.json, for `dvc metrics diff`).
+
 Then looks for what that cannot prevent: videos of different splits that share nearly a frame or a
 soundtrack, as copies do that name no common source (leaks.csv, leaks.html).
 """
@@ -14,6 +17,7 @@ from deepfake_detector.config.schema import load_params
 
 logger = logging.getLogger("split")
 
+VIDEO_TABLE, ANNOTATIONS = VALIDATED / "videos.csv", VALIDATED / "annotations.csv"
 MAX_LOGGED = 10
 MAX_PICTURED = 50
 
@@ -32,7 +36,7 @@ def main() -> None:
 
 
 def split(workers: int) -> None:
-    """Write `train.csv`, `validation.csv`, `test.csv`, `summary.json` and the leaks.
+    """Write `train.csv`, `validation.csv`, `test.csv`, `summary.json`, data card and leaks.
 
     Raises:
         ValueError: an earlier stage has not run, the videos cannot be split, or there are leaks
@@ -46,15 +50,13 @@ def split(workers: int) -> None:
     from deepfake_detector.data.splits.summary import (
         SPLIT_COLUMNS,
         count_contents,
+        select_kept_faces,
         summarize_splits,
     )
 
     params = load_params()
-    videos = count_contents(
-        read_table(VALIDATED / "videos.csv"),
-        read_table(VALIDATED / "annotations.csv"),
-        read_table(SHARDS / "frames.csv"),
-    )
+    annotations, frames = read_table(ANNOTATIONS), read_table(SHARDS / "frames.csv")
+    videos = count_contents(read_table(VIDEO_TABLE), annotations, frames)
     videos = pin_held_out(videos, params.split.hold_out_methods)
     videos["split"] = assign_splits(videos, params.split, params.seed)
     for name in SPLITS:
@@ -68,7 +70,26 @@ def split(workers: int) -> None:
         )
     for note in notes:
         logger.warning("%s", note)
+    write_data_card(videos, select_kept_faces(annotations, frames), summary)
     report_leaks(videos, params.split, workers)
+
+
+def write_data_card(videos, faces, summary: dict) -> None:
+    """Write the data card, and the drift from the last version; log that."""
+    from deepfake_detector.common.files import write_json, write_text
+    from deepfake_detector.data.data_card.card_contents import make_data_card, name_version
+    from deepfake_detector.data.data_card.card_text import card_to_markdown, drift_to_line
+    from deepfake_detector.data.data_card.drift import compare_versions, measure_contents
+    from deepfake_detector.data.data_card.last_version import find_last_card
+
+    path = SPLIT_TABLES / "data_card.json"
+    card = make_data_card(videos, faces, summary, name_version([VIDEO_TABLE, ANNOTATIONS]))
+    card |= compare_versions(card, find_last_card(path, card["version"]))
+    write_json(card, path)
+    write_text(card_to_markdown(card), path.with_suffix(".md"))
+    metrics = {"data": measure_contents(card), "drift": card["drift"] or {}}
+    write_json(metrics, SPLIT_TABLES / "metrics.json")
+    logger.info("%s: %s", path.with_suffix(".md"), drift_to_line(card))
 
 
 def report_leaks(videos, params, workers: int) -> None:

@@ -90,6 +90,8 @@ def test_dvc_shows_metrics_parameters_and_plots(reproduced):
     assert 0 <= figures["class_agnostic_ap_50"] <= 1
     verdicts = shown[""]["data"]["artifacts/calibrate/metrics.json"]["data"]["test"]
     assert verdicts["videos"] == 2
+    card = shown[""]["data"]["artifacts/split/metrics.json"]["data"]["data"]
+    assert card["videos"] == len(CLIPS)
     reproduced.run("dvc", "params", "diff")
     reproduced.run("dvc", "plots", "show")
 
@@ -109,6 +111,7 @@ def test_the_run_shows_parameters_epochs_inputs_and_results(reproduced):
     assert run.data.tags["dvc.artifacts/split/train.csv"] in lock
     files = {path.name for path in Path(run.info.artifact_uri).rglob("*")}
     assert {"history.csv", "precision_recall.png", "index.html", "reliability.png"} <= files
+    assert {"data_card.md", "data_card.json"} <= files
 
 
 def test_the_registered_detector_answers(reproduced, monkeypatch):

@@ -68,6 +68,12 @@ def test_tables_and_summary_count_kept_frames_and_their_faces(data_set, monkeypa
         "fake_videos": 1,
         "videos_without_a_face": 1,
     }
+    card = json.loads((data_set.folder / "artifacts/split/data_card.json").read_text())
+    assert card["splits"] == summary
+    assert "| test | 3 |" in (data_set.folder / "artifacts/split/data_card.md").read_text()
+    metrics = json.loads((data_set.folder / "artifacts/split/metrics.json").read_text())
+    assert metrics["data"]["faces"] == 16
+    assert metrics["drift"] == {}
 
 
 def test_split_without_a_label_is_pointed_out(data_set, monkeypatch, caplog):

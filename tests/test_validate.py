@@ -11,6 +11,7 @@ from tests.data_set import FACE, DataSet, read_rows, write_clay, write_csv
 
 import validate
 from deepfake_detector.common.files import hash_file
+from deepfake_detector.config.overrides import override_params
 from deepfake_detector.data.validation import probing
 
 
@@ -169,7 +170,7 @@ def test_video_whose_annotations_are_all_rejected_is_not_taken_for_one_without_f
     data_set.write()
     validate.main()
     assert find_reasons(data_set, "lost.mp4")[""].startswith(
-        "none of its 1 annotations can be used"
+        "0 of its 1 annotations can be used, under validate.min_kept_faces = 1"
     )
     assert "lost.mp4" not in {row["video"] for row in read_result(data_set, "videos")}
 
@@ -226,6 +227,39 @@ def test_frame_offset_moves_the_annotations_of_its_video(data_set):
         r["frame"] for r in read_result(data_set, "annotations") if r["video"] == "p0_real.mp4"
     ]
     assert frames == ["0", "5"]
+
+
+def test_corrected_labels_count_and_the_annotations_stay_as_they_are(data_set, caplog):
+    data_set.rows += [("p1_real.mp4", frame, 1, 1, 14, 14, "real") for frame in range(6)]
+    data_set.write()
+    before = (data_set.annotations / "faces.csv").read_bytes()
+    write_csv(
+        data_set.annotations / "labels.csv",
+        ["video", "face", "first_frame", "last_frame", "corrected_label"],
+        [
+            ("p0_fake.mp4", "", 2, 3, "real"),
+            ("p1_real.mp4", "1", 4, 99, "fake"),  # the second face of its frames
+            ("p1_real.mp4", "1", 5, 5, "real"),  # the later row counts
+            ("p2_real.mp4", "7", 0, 5, "fake"),
+        ],
+    )
+    with caplog.at_level(logging.INFO):
+        validate.main()
+    changed = {
+        (row["video"], row["frame"], row["face"], row["label"])
+        for row in read_result(data_set, "annotations")
+        if row["label"] != row["video"].split("_")[1].removesuffix(".mp4")
+    }
+    assert changed == {
+        ("p0_fake.mp4", "2", "0", "real"),
+        ("p0_fake.mp4", "3", "0", "real"),
+        ("p1_real.mp4", "4", "1", "fake"),
+    }
+    assert "3 labels were corrected" in caplog.text
+    assert find_reasons(data_set, "labels.csv") == {
+        "5": "no face 7 of 'p2_real.mp4' is annotated in frames 0 to 5; correct or remove the row"
+    }
+    assert (data_set.annotations / "faces.csv").read_bytes() == before
 
 
 def test_fakes_without_a_source_are_pointed_out(data_set, caplog):
@@ -313,7 +347,7 @@ def assert_stops(data_set, message):
 def test_data_without_a_usable_video_stop_with_one_message(data_set):
     for path in data_set.videos.iterdir():
         path.write_bytes(b"")
-    message = assert_stops(data_set, "no video can be used: correct what rejected.csv says")
+    message = assert_stops(data_set, "fewer than 1 videos can be used (validate.min_videos)")
     assert len(read_result(data_set, "rejected")) == 12
     assert "labelled" not in message
 
@@ -321,18 +355,45 @@ def test_data_without_a_usable_video_stop_with_one_message(data_set):
 def test_data_with_one_label_only_stop(data_set):
     data_set.rows = [(*row[:-1], "real") for row in data_set.rows]
     data_set.write()
-    assert_stops(data_set, "no usable face is labelled fake: annotate videos with fake")
+    assert_stops(data_set, "fewer than 1 usable faces are labelled fake (validate.min_faces_per")
 
 
 def test_data_without_annotations_stop(data_set):
     (data_set.annotations / "faces.csv").unlink()
-    assert_stops(data_set, "no usable face is labelled real")
+    assert_stops(data_set, "fewer than 1 usable faces are labelled real")
 
 
 def test_data_of_two_people_stop(data_set):
     data_set.listed = [(video, source.replace("p2", "p1")) for video, source in data_set.listed]
     data_set.write()
     assert_stops(data_set, "fewer than 3 groups of videos are unrelated")
+
+
+def test_thresholds_of_the_whole_are_those_of_params(data_set):
+    set_thresholds(data_set, min_videos=7, min_faces_per_label=19, min_unrelated_groups=4)
+    message = assert_stops(data_set, "fewer than 7 videos can be used")
+    assert "fewer than 19 usable faces are labelled real" in message
+    assert "fewer than 19 usable faces are labelled fake" in message
+    assert "fewer than 4 groups of videos are unrelated" in message
+
+
+def test_thresholds_of_faces_and_of_what_is_kept_of_a_video_are_those_of_params(data_set):
+    data_set.rows = [row for row in data_set.rows if row[:2] != ("p0_fake.mp4", 5)]
+    data_set.rows.append(("p1_real.mp4", 0, 18, 8, 50, 40, "real"))  # IoU 0.88 with the first
+    data_set.write()
+    set_thresholds(data_set, min_kept_faces=6, same_face_iou=0.88)
+    validate.main()
+    (reason,) = find_reasons(data_set, "faces.csv").values()
+    assert reason.startswith("the same face as data/annotations/faces.csv row")
+    assert find_reasons(data_set, "p0_fake.mp4")[""].startswith(
+        "5 of its 5 annotations can be used, under validate.min_kept_faces = 6"
+    )
+
+
+def set_thresholds(data_set, **values):
+    path = data_set.folder / "params.yaml"
+    values = {f"validate.{name}": str(value) for name, value in values.items()}
+    path.write_text(override_params(path.read_text(), values)[0])
 
 
 def test_pins_that_leak_stop_and_are_named(data_set):

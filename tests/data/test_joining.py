@@ -33,6 +33,14 @@ def test_names_are_unique_by_folder_and_pairs_stay_together(folders, tmp_path):
     ]
 
 
+def test_corrections_of_labels_are_taken_along(folders, tmp_path):
+    rows = "video,first_frame,last_frame,corrected_label\np0_real,0,5,fake\n"
+    (folders[1] / "annotations/labels.csv").write_text(rows)
+    join_folders(folders, tmp_path / "out")
+    (correction,) = read_annotation_folder(tmp_path / "out/annotations", {}).corrections
+    assert tuple(correction)[1:-1] == ("street_p0_real", 0, 5, "", "fake")
+
+
 def test_two_folders_of_one_name_are_rejected(folders, tmp_path):
     with pytest.raises(ValueError, match=r"folders with the same name: studio, studio; rename"):
         join_folders([folders[0], folders[0]], tmp_path / "out")

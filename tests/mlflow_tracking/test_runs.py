@@ -127,6 +127,9 @@ def test_an_evaluation_keeps_metrics_and_pictures_but_no_detections(tmp_path, mo
     docs = tmp_path / runs.DATA_DOCS
     docs.mkdir(parents=True)
     (docs / "index.html").write_text("docs")
+    for path in runs.DATA_CARD:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("card")
     metrics = {"test_map_50": 0.5, "test_faces": 3, "test_how": "by source"}
     with runs.continued_run(None) as run_id:
         assert not runs.has_evaluation()
@@ -136,4 +139,7 @@ def test_an_evaluation_keeps_metrics_and_pictures_but_no_detections(tmp_path, mo
     assert run.data.metrics == {"test_map_50": 0.5}
     kept = Path(run.info.artifact_uri)
     files = {p.relative_to(kept).as_posix() for p in kept.rglob("*") if p.is_file()}
-    assert files == {"evaluate/metrics.json", "evaluate/plots/curve.png", "data_docs/index.html"}
+    assert files == {
+        *("evaluate/metrics.json", "evaluate/plots/curve.png", "data_docs/index.html"),
+        *("data_card/data_card.md", "data_card/data_card.json"),
+    }

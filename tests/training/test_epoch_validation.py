@@ -9,14 +9,7 @@ from deepfake_detector.training.epoch_validation import (
     choose_crops,
     choose_frames,
     classify_best_faces,
-    spread,
 )
-
-
-def test_numbers_are_spread_from_first_to_last():
-    assert spread(9, 3).tolist() == [0, 4, 8]
-    assert spread(2, 16).tolist() == [0, 1]
-    assert spread(5, 1).tolist() == [0]
 
 
 def test_a_few_frames_of_every_video_are_chosen_with_all_their_faces():

@@ -1,6 +1,6 @@
 import pytest
 
-from deepfake_detector.video.sampling import Sampler, Sampling
+from deepfake_detector.video.sampling import Sampler, Sampling, spread
 
 
 def list_wanted(sampler, count):
@@ -35,3 +35,9 @@ def test_only_what_is_longer_than_wanted_was_analyzed_coarsely():
     assert Sampling(2, 20).is_coarse(3)
     assert not Sampling(2, 20).is_coarse(2)
     assert not Sampling(2).is_coarse(9)
+
+
+def test_numbers_are_spread_from_first_to_last():
+    assert spread(9, 3).tolist() == [0, 4, 8]
+    assert spread(2, 16).tolist() == [0, 1]
+    assert spread(5, 1).tolist() == [0]

@@ -12,6 +12,7 @@ CODE_LISTS = "artifacts/list_code/"
 
 VALIDATED = Path("artifacts/validate")
 ALIGNMENT = Path("artifacts/check_alignment")
+WRONG_LABELS = Path("artifacts/find_wrong_labels")
 SHARDS = Path("artifacts/extract_frames")
 SPLIT_TABLES = Path("artifacts/split")
 TRAINED = Path("artifacts/train")

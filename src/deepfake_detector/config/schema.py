@@ -41,6 +41,11 @@ CsvField = Literal[
 class ValidateParams(Section):
     min_face_px: Count
     max_outside_fraction: Fraction
+    same_face_iou: Annotated[float, Field(gt=0, le=1)]
+    min_kept_faces: Count
+    min_videos: Count
+    min_faces_per_label: Count
+    min_unrelated_groups: Count
     csv_columns: dict[CsvField, str]
 
 

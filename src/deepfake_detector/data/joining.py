@@ -15,6 +15,10 @@ import pandas as pd
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.tables import METHOD_COLUMNS, Rejection, write_table
 from deepfake_detector.data.annotations.fields import PX
+from deepfake_detector.data.annotations.importers.label_corrections import (
+    CORRECTED_LABEL,
+    LabelCorrection,
+)
 from deepfake_detector.data.annotations.reader import read_annotation_folder
 from deepfake_detector.video.names import VideoNames
 
@@ -100,7 +104,15 @@ def _join_annotations(folder: Path, prefix: str, videos: list[str], out: Path) -
     faces = faces[faces["name"].isin(known)]
     table = faces.assign(video=faces["name"].map(known).astype(str))[ANNOTATION_COLUMNS]
     write_table(table, out / "annotations" / f"{prefix}.csv")
+    if found.corrections:
+        _write_corrections(found.corrections, prefix, out / "annotations")
     return rejections
+
+
+def _write_corrections(corrections: list[LabelCorrection], prefix: str, folder: Path) -> None:
+    table = pd.DataFrame(corrections).rename(columns={"label": CORRECTED_LABEL})
+    table["video"] = [f"{prefix}_{name}" for name in table["name"]]
+    write_table(table.drop(columns=["row", "name", "file"]), folder / f"{prefix}_labels.csv")
 
 
 def _read_video_rows(folder: Path, prefix: str, method: tuple[str, str]) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from deepfake_detector.mlflow_tracking.provenance import list_changed_files, rea
 from deepfake_detector.mlflow_tracking.store import use_project_tracking
 
 DATA_DOCS = Path("artifacts/validate/data_docs")
+DATA_CARD = [Path("artifacts/split/data_card.md"), Path("artifacts/split/data_card.json")]
 TEST = "test_"
 
 EPOCH_METRICS = (
@@ -263,7 +264,7 @@ def log_file(path: Path, folder: str | None = None) -> None:
 
 
 def log_evaluation(metrics: dict[str, Any], folder: Path) -> None:
-    """Log `TEST_METRICS` of an evaluation, the files in `folder`, and the Data Docs.
+    """Log `TEST_METRICS` of an evaluation, the files in `folder`, data card and Data Docs.
 
     All metrics are in the folder's `metrics.json`. The large table of detections is not logged.
 
@@ -277,6 +278,8 @@ def log_evaluation(metrics: dict[str, Any], folder: Path) -> None:
     for path in sorted(DATA_DOCS.rglob("*")):
         if path.is_file():
             log_file(path, _join("data_docs", path.relative_to(DATA_DOCS)))
+    for path in filter(Path.is_file, DATA_CARD):
+        log_file(path, "data_card")
 
 
 def _join(folder: str, path: Path) -> str:

@@ -28,6 +28,7 @@ from deepfake_detector.inference.shards import batch_to_table, join_tables, read
 from deepfake_detector.metrics import mean_average_precision
 from deepfake_detector.metrics.classification import compute_auc, compute_log_loss
 from deepfake_detector.models.face_classifier import FaceClassifier
+from deepfake_detector.video.sampling import spread
 
 MAX_CLASSIFIED = 4
 """Faces of a frame that are classified, the best-scored ones: an early epoch finds many that are
@@ -175,8 +176,3 @@ def choose_crops(crops: list[Crop], max_count: int) -> list[Crop]:
     return [
         video[number] for video in by_video.values() for number in spread(len(video), max_count)
     ]
-
-
-def spread(count: int, max_count: int) -> np.ndarray:
-    """Choose at most so many of `count` numbers from 0, evenly spread: ascending, int."""
-    return np.unique(np.linspace(0, count - 1, min(max_count, count)).round().astype(int))

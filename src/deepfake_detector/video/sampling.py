@@ -6,6 +6,8 @@ a second pass parts of it are analyzed closely.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 CLOSE_FRACTION = 0.5
 """Of `max_frames`, that a second pass may add."""
 
@@ -78,3 +80,8 @@ class Sampling:
                 break
             chosen |= more
         return chosen
+
+
+def spread(count: int, max_count: int) -> np.ndarray:
+    """Choose at most so many of `count` numbers from 0, evenly spread: ascending, int."""
+    return np.unique(np.linspace(0, count - 1, min(max_count, count)).round().astype(int))

@@ -75,7 +75,7 @@ def read_table(name, tmp_path):
     named = find_named_videos(read.faces["name"], [VIDEO])
     kept, rejections = match_videos(read.faces, named, {VIDEO})
     assert rejections == []
-    return make_annotation_table(kept, VIDEOS), read
+    return make_annotation_table(kept, VIDEOS, 0.9), read
 
 
 @pytest.mark.parametrize("name", FORMATS)

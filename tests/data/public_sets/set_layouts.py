@@ -170,3 +170,14 @@ LAYOUTS = {
     "DF40": make_df40,
     "my_clips": make_plain,
 }
+
+EXPECTED = {
+    "FaceForensics++": (6, 12, 0, 0),
+    "DeepFakeDetection": (6, 6, 0, 0),
+    "Celeb-DF-v2": (8, 6, 0, 1),
+    "DFDC": (3, 3, 1, 1),
+    "FakeAVCeleb": (5, 8, 1, 1),
+    "DF40": (3, 7, 1, 0),
+    "my_clips": (4, 7, 0, 0),
+}
+"""Of each: real and fake videos, files without a row, rows without a file."""

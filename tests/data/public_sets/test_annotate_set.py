@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from tests.data.public_sets.set_layouts import (
+    EXPECTED,
     LAYOUTS,
     LEFT,
     RIGHT,
@@ -59,17 +60,6 @@ def read_data(work):
     rows = {row["video"]: row for row in read_rows(work / "data/videos.csv")}
     faces = [row for path in (work / "data/annotations").glob("*.csv") for row in read_rows(path)]
     return rows, faces
-
-
-EXPECTED = {  # real and fake videos, files without a row, rows without a file
-    "FaceForensics++": (6, 12, 0, 0),
-    "DeepFakeDetection": (6, 6, 0, 0),
-    "Celeb-DF-v2": (8, 6, 0, 1),
-    "DFDC": (3, 3, 1, 1),
-    "FakeAVCeleb": (5, 8, 1, 1),
-    "DF40": (3, 7, 1, 0),
-    "my_clips": (4, 7, 0, 0),
-}
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ def make_faces(*rows):
 
 def make_table(*rows):
     faces = make_faces(*rows)
-    return make_annotation_table(faces.assign(video=faces["name"]), VIDEOS)
+    return make_annotation_table(faces.assign(video=faces["name"]), VIDEOS, 0.9)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def find_by_all_pairs(table):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_same_faces_are_those_of_all_pairs(seed):
     table = make_crowd(5, 25, seed, size_px=10 + 20 * seed, width_px=160)
-    found = find_same_faces(table)
+    found = find_same_faces(table, 0.9)
     same, other = find_by_all_pairs(table)
     assert set(found["same_face"].dropna().index) | other >= same
     assert set(found["same_face"].dropna().index) <= same
@@ -63,19 +63,19 @@ def test_the_same_faces_are_those_of_all_pairs(seed):
     "box", [[5, 5, 5, 9], [9, 5, 5, 9], [np.nan, 5, 9, 9], [0, 0, np.inf, np.inf]]
 )
 def test_boxes_without_an_area_are_never_the_same(box):
-    found = find_same_faces(make_table([0, 0], [box, box], ["real", "fake"]))
+    found = find_same_faces(make_table([0, 0], [box, box], ["real", "fake"]), 0.9)
     assert found["other_label"].isna().all()
 
 
 def test_no_faces_give_empty_columns():
-    found = find_same_faces(make_crowd(1, 1).iloc[:0])
+    found = find_same_faces(make_crowd(1, 1).iloc[:0], 0.9)
     assert [len(column) for column in found.values()] == [0, 0]
 
 
 def measure(table):
     tracemalloc.start()
     begin = time.perf_counter()
-    find_same_faces(table)
+    find_same_faces(table, 0.9)
     seconds, memory = time.perf_counter() - begin, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return seconds, memory
@@ -90,6 +90,6 @@ def test_memory_grows_with_the_faces_however_many_are_in_a_frame(faces):
 def test_one_face_that_is_given_a_thousand_times_is_found_at_once():
     boxes = [[10, 10, 30, 30]] * 5000
     table = make_table([0] * 5000, boxes, ["real"] * 4999 + ["fake"])
-    found = find_same_faces(table)
+    found = find_same_faces(table, 0.9)
     assert found["same_face"].notna().sum() == 4998
     assert found["other_label"].dropna().to_dict() == {0: "x.csv row 5001", 4999: "x.csv row 2"}

@@ -20,6 +20,11 @@ from deepfake_detector.data.annotations.importers.clay_sciences import is_clay, 
 from deepfake_detector.data.annotations.importers.coco import is_coco, read_coco
 from deepfake_detector.data.annotations.importers.csv_formats import read_csv
 from deepfake_detector.data.annotations.importers.cvat import is_cvat, read_cvat
+from deepfake_detector.data.annotations.importers.label_corrections import (
+    LabelCorrection,
+    is_label_corrections,
+    read_label_corrections,
+)
 from deepfake_detector.data.annotations.importers.label_studio import (
     is_label_studio,
     read_label_studio,
@@ -41,6 +46,7 @@ from deepfake_detector.video.images import IMAGE_ENDINGS
 
 _FORMATS: tuple[tuple[Callable, Callable], ...] = (
     (is_yolo_names, read_nothing),
+    (is_label_corrections, read_label_corrections),
     (is_cvat, read_cvat),
     (is_pascal_voc, read_pascal_voc),
     (is_coco, read_coco),
@@ -75,13 +81,15 @@ class LostFace(NamedTuple):
 class AnnotatedFaces:
     """The faces of a folder (columns of `Face` and `file`), and what could not be read of it.
 
-    `unreadable` are files of which nothing is known; `lost` are rows of files that were read.
+    `unreadable` are files of which nothing is known; `lost` are rows of files that were read;
+    `corrections` of labels, in the order of files and rows, are not applied to the faces.
     """
 
     faces: pd.DataFrame
     rejections: list[Rejection] = field(default_factory=list)
     lost: list[LostFace] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    corrections: list[LabelCorrection] = field(default_factory=list)
 
 
 def read_annotation_folder(folder: Path, csv_columns: Mapping[str, str]) -> AnnotatedFaces:
@@ -101,6 +109,7 @@ def read_annotation_folder(folder: Path, csv_columns: Mapping[str, str]) -> Anno
         tables.append(read.faces)
         found.rejections.extend(read.rejections)
         found.lost.extend(read.lost)
+        found.corrections.extend(read.corrections)
     filled = [table for table in tables if len(table)] or tables[:1]
     return replace(found, faces=pd.concat(filled, ignore_index=True))
 
@@ -132,6 +141,9 @@ def read_annotation_file(path: Path, csv_columns: Mapping[str, str]) -> Annotate
         for row in _read(file, csv_columns):
             if isinstance(row, RejectedRow):
                 _reject(row, path.as_posix(), found)
+                continue
+            if isinstance(row, LabelCorrection):
+                found.corrections.append(row._replace(file=path.as_posix()))
                 continue
             faces.append(row)
             if len(faces) == _FACES_AT_ONCE:
@@ -166,7 +178,9 @@ def read_annotations(path: Path) -> tuple[pd.DataFrame, list[Rejection]]:
     return found.faces, found.rejections
 
 
-def _read(file: AnnotationFile, csv_columns: Mapping[str, str]) -> Iterator[Face | RejectedRow]:
+def _read(
+    file: AnnotationFile, csv_columns: Mapping[str, str]
+) -> Iterator[Face | RejectedRow | LabelCorrection]:
     for is_format, read in _FORMATS:
         if is_format(file):
             return read(file)

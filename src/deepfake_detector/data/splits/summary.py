@@ -19,7 +19,7 @@ def count_contents(
         The videos that have a kept frame, with `labels` (such as `real+fake`, empty for a clip
         without a face), `frames`, `faces`, `real` and `fake`.
     """
-    kept = annotations.merge(frames[["video", "frame"]], on=["video", "frame"])
+    kept = select_kept_faces(annotations, frames)
     counted = videos.drop(columns="frames")
     counted = counted[counted["video"].isin(frames["video"])].reset_index(drop=True)
     for name, table in {
@@ -33,6 +33,11 @@ def count_contents(
         "+".join(label for label in FACE_LABELS if row[label]) for _, row in counted.iterrows()
     ]
     return counted
+
+
+def select_kept_faces(annotations: pd.DataFrame, frames: pd.DataFrame) -> pd.DataFrame:
+    """Select the annotated faces of the frames that were extracted."""
+    return annotations.merge(frames[["video", "frame"]], on=["video", "frame"])
 
 
 def summarize_splits(videos: pd.DataFrame) -> tuple[dict[str, dict[str, int]], list[str]]:

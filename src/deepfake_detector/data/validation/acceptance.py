@@ -4,7 +4,7 @@ What a single file shows comes from reading it (`dataset`); all that a table can
 these checks. `dataset_report` puts the results together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +25,7 @@ from deepfake_detector.data.validation.checks import (
     make_data_set_checks,
     make_video_checks,
 )
+from deepfake_detector.data.validation.corrected_labels import correct_labels, number_faces
 from deepfake_detector.data.validation.dataset import Dataset
 from deepfake_detector.data.validation.gx_runner import Check, Finding, TableChecker
 from deepfake_detector.data.validation.video_list import make_video_table
@@ -54,7 +55,8 @@ class CheckResults:
     """What the checks found, table by table.
 
     Attributes:
-        lost: annotations of no accepted video.
+        lost: annotations of no accepted video, and corrections of no accepted face.
+        corrected: how many faces have a corrected label.
         doubts: where rejected rows may hide a face.
     """
 
@@ -64,6 +66,7 @@ class CheckResults:
     coverage: CheckedTable
     data_set: list[Finding]
     doubts: Doubts
+    corrected: int
 
 
 def check(dataset: Dataset, params: ValidateParams, docs: Path) -> CheckResults:
@@ -76,14 +79,19 @@ def check(dataset: Dataset, params: ValidateParams, docs: Path) -> CheckResults:
     checked_files = _check_table(checker, "videos", files, make_video_checks())
     videos = checked_files.passed.astype(dict.fromkeys(_SIZES, "int64"))
     faces, lost = match_videos(dataset.annotated.faces, named, set(videos["video"]))
-    faces = make_annotation_table(faces, videos)
+    faces = make_annotation_table(faces, videos, params.same_face_iou)
     annotations = _check_table(checker, "annotations", faces, make_annotation_checks(params))
+    kept, corrected, without_face = correct_labels(
+        number_faces(annotations.passed), dataset.annotated.corrections, named.found
+    )
+    annotations = replace(annotations, passed=kept)
     doubts = find_doubts(dataset.annotated, named, videos)
     covered = _add_coverage(videos, faces, annotations.passed, doubts)
-    coverage = _check_table(checker, "coverage", covered, make_coverage_checks())
-    data_set = _check_data_set(checker, coverage.passed)
+    coverage = _check_table(checker, "coverage", covered, make_coverage_checks(params))
+    data_set = _check_data_set(checker, coverage.passed, params)
     checker.finish()
-    return CheckResults(checked_files, lost, annotations, coverage, data_set, doubts)
+    lost = [*lost, *without_face]
+    return CheckResults(checked_files, lost, annotations, coverage, data_set, doubts, corrected)
 
 
 def _check_table(
@@ -128,7 +136,9 @@ def _add_coverage(
     )
 
 
-def _check_data_set(checker: TableChecker, accepted: pd.DataFrame) -> list[Finding]:
+def _check_data_set(
+    checker: TableChecker, accepted: pd.DataFrame, params: ValidateParams
+) -> list[Finding]:
     leaks = find_leaking_pins(accepted)
     components = find_components(accepted)
     pins = accepted["split"].where(accepted["split"] != "")
@@ -136,4 +146,4 @@ def _check_data_set(checker: TableChecker, accepted: pd.DataFrame) -> list[Findi
         component=components,
         pinned_splits=pins.groupby(components).transform("nunique"),
     )
-    return checker.run("data_set", table, make_data_set_checks(leaks), shown=["video"])
+    return checker.run("data_set", table, make_data_set_checks(leaks, params), shown=["video"])

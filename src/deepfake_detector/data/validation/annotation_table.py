@@ -96,12 +96,15 @@ def match_videos(
     return kept.assign(video=kept["name"].map(named.found).astype(str)), rejections
 
 
-def make_annotation_table(faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
+def make_annotation_table(
+    faces: pd.DataFrame, videos: pd.DataFrame, same_face_iou: float
+) -> pd.DataFrame:
     """Put each face beside its video, clip its box to the frame, and measure it.
 
     Args:
         faces: with `video`.
         videos: `video, width_px, height_px, frames, frame_offset`, one row a video.
+        same_face_iou: of two boxes of one frame that are one face.
 
     Returns:
         Faces with a fresh index; `frame` moved by `frame_offset`, `left` to `bottom` in px,
@@ -124,7 +127,7 @@ def make_annotation_table(faces: pd.DataFrame, videos: pd.DataFrame) -> pd.DataF
     table["face_width_px"] = clipped[:, 2] - clipped[:, 0]
     table["face_height_px"] = clipped[:, 3] - clipped[:, 1]
     table["advice"] = table["video"].map(_advise(table)).astype(str)
-    return table.assign(**find_same_faces(table))
+    return table.assign(**find_same_faces(table, same_face_iou))
 
 
 def propose_offset(first: int, last: int, frames: int) -> int | None:

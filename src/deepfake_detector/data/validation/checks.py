@@ -9,9 +9,6 @@ from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.config.schema import ValidateParams
 from deepfake_detector.data.validation.gx_runner import Check
 
-MIN_COMPONENTS = 3
-"""Groups of videos that are needed to fill train, validation and test."""
-
 
 def make_video_checks() -> list[Check]:
     """Make the checks of files in `data/videos`, by their `problem` and `same_content`."""
@@ -118,14 +115,16 @@ def _make_size_checks(params: ValidateParams) -> list[Check]:
     return [outside, *sizes, *same]
 
 
-def make_coverage_checks() -> list[Check]:
+def make_coverage_checks(params: ValidateParams) -> list[Check]:
     """Make the checks of what is left of each video's annotations."""
+    fewest = params.min_kept_faces
     return [
         Check(
-            "of an annotated video some annotation can be used",
+            "of an annotated video enough annotations can be used",
             "ExpectColumnValuesToBeBetween",
-            {"column": "kept_of_annotated", "min_value": 1},
-            "none of its {annotated} annotations can be used; correct them, they are listed here",
+            {"column": "kept_of_annotated", "min_value": fewest},
+            "{kept_of_annotated:.0f} of its {annotated} annotations can be used, under "
+            f"validate.min_kept_faces = {fewest}; correct the others, which are listed here",
         ),
         _check_missing(
             "lost",
@@ -140,23 +139,26 @@ def make_coverage_checks() -> list[Check]:
     ]
 
 
-def make_data_set_checks(leaks: list[str]) -> list[Check]:
+def make_data_set_checks(leaks: list[str], params: ValidateParams) -> list[Check]:
     """Make the checks of all accepted videos together; a reason says what to do."""
     labels = [
         Check(
-            f"there is a {label} face",
+            f"there are enough {label} faces",
             "ExpectColumnSumToBeBetween",
-            {"column": label, "min_value": 1},
-            f"no usable face is labelled {label}: annotate videos with {label} faces",
+            {"column": label, "min_value": params.min_faces_per_label},
+            f"fewer than {params.min_faces_per_label} usable faces are labelled {label} "
+            f"(validate.min_faces_per_label): annotate videos with {label} faces",
         )
         for label in FACE_LABELS
     ]
+    groups = params.min_unrelated_groups
     components = Check(
         "train, validation and test can be filled",
         "ExpectColumnUniqueValueCountToBeBetween",
-        {"column": "component", "min_value": MIN_COMPONENTS},
-        f"fewer than {MIN_COMPONENTS} groups of videos are unrelated (by source and identity), "
-        "too few for train, validation and test: add videos of other people",
+        {"column": "component", "min_value": groups},
+        f"fewer than {groups} groups of videos are unrelated (by source and identity; "
+        "validate.min_unrelated_groups), too few for train, validation and test: add videos of "
+        "other people",
     )
     pins = Check(
         "no source or identity is pinned to two splits",
@@ -165,10 +167,11 @@ def make_data_set_checks(leaks: list[str]) -> list[Check]:
         f"{'; '.join(leaks)}: correct `split` in data/videos.csv",
     )
     some = Check(
-        "there is a usable video",
+        "there are enough usable videos",
         "ExpectTableRowCountToBeBetween",
-        {"min_value": 1},
-        "no video can be used: correct what rejected.csv says, or put videos into data/videos",
+        {"min_value": params.min_videos},
+        f"fewer than {params.min_videos} videos can be used (validate.min_videos): correct what "
+        "rejected.csv says, or put videos into data/videos",
     )
     return [some, *labels, components, pins]
 

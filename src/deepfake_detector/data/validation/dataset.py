@@ -50,6 +50,9 @@ def load_dataset(
     listed = read_video_list(folder / "videos.csv", names)
     probes, metadata = probe_videos(paths, metadata, workers)
     annotated = read_annotation_folder(folder / "annotations", csv_columns)
-    said = [*annotated.faces["name"].unique(), *(lost.name for lost in annotated.lost)]
+    said = [
+        *annotated.faces["name"].unique(),
+        *(row.name for row in (*annotated.lost, *annotated.corrections)),
+    ]
     named = find_named_videos(said, names)
     return Dataset(videos_folder, probes, listed, annotated, named, metadata)

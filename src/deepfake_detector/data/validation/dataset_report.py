@@ -72,18 +72,19 @@ def assemble(dataset: Dataset, results: CheckResults) -> DatasetReport:
         findings=[
             row for suite, found in tables.items() for row in summarize_findings(suite, found)
         ],
-        notes=[*_make_notes(accepted, faces), *_note_pixels(accepted, dataset.metadata)],
+        notes=[
+            *([f"{results.corrected} labels were corrected"] if results.corrected else []),
+            *_make_notes(accepted, faces),
+            *_note_pixels(accepted, dataset.metadata),
+        ],
         metadata=dataset.metadata,
     )
 
 
 def _make_annotations(kept: pd.DataFrame) -> pd.DataFrame:
-    """Make the canonical table: boxes inside the frame, a face key where none was given."""
+    """Make the canonical table: boxes inside the frame."""
     table = kept.assign(**{side: kept[f"clipped_{side}"] for side in BOX})
-    table = table.sort_values(["video", "frame"], kind="stable", ignore_index=True)
-    number = table.groupby(["video", "frame"]).cumcount().astype(str)
-    table["face"] = table["face"].where(table["face"] != "", number)
-    return table[ANNOTATION_COLUMNS]
+    return table[ANNOTATION_COLUMNS].reset_index(drop=True)
 
 
 def _list_ignored_frames(results: CheckResults, videos: set[str]) -> pd.DataFrame:

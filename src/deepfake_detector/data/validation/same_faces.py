@@ -11,14 +11,13 @@ from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.iou import compute_iou
 from deepfake_detector.common.labels import FACE_LABELS
 
-_SAME_FACE_IOU = 0.9  # two boxes of one frame that have a higher IoU are one face given twice
 
-
-def find_same_faces(table: pd.DataFrame) -> dict[str, pd.Series]:
+def find_same_faces(table: pd.DataFrame, min_iou: float) -> dict[str, pd.Series]:
     """Name, for each face, an earlier one with its box and label, and one with another label.
 
     Args:
         table: `video, frame, label, file, row` and boxes, with an index in the order of its rows.
+        min_iou: two boxes of one frame that have at least this IoU are one face given twice.
 
     Returns:
         `same_face` and `other_label`, each `FILE row ROW` or None for every face.
@@ -32,7 +31,7 @@ def find_same_faces(table: pd.DataFrame) -> dict[str, pd.Series]:
     first = exactly.transform("first")
     is_again = faces.duplicated(["video", "frame", *BOX, "label"])
     columns["same"].update(first[is_again])
-    for index, other, has_same_label in _find_pairs(faces[~is_again]):
+    for index, other, has_same_label in _find_pairs(faces[~is_again], min_iou):
         if has_same_label:
             columns["same"][other] = faces["place"][index]
         elif {faces["label"][index], faces["label"][other]} <= set(FACE_LABELS):
@@ -41,14 +40,14 @@ def find_same_faces(table: pd.DataFrame) -> dict[str, pd.Series]:
     return {"same_face": columns["same"], "other_label": columns["other"]}
 
 
-def _find_pairs(faces: pd.DataFrame) -> list[tuple[int, int, bool]]:
+def _find_pairs(faces: pd.DataFrame, min_iou: float) -> list[tuple[int, int, bool]]:
     """Find pairs of one frame that are the same face: earlier index, later index, same label."""
     frames = faces.groupby(["video", "frame"]).ngroup().to_numpy()  # [N]
     order = np.lexsort([faces["left"].to_numpy(float), frames])
     frames, index = frames[order], faces.index.to_numpy()[order]
     boxes, labels = faces[BOX].to_numpy(float)[order], faces["label"].to_numpy()[order]
     # of two boxes of this IoU, the left edges are no further apart than this
-    reach = boxes[:, 0] + (1 - _SAME_FACE_IOU) * (boxes[:, 2] - boxes[:, 0])  # [N]
+    reach = boxes[:, 0] + (1 - min_iou) * (boxes[:, 2] - boxes[:, 0])  # [N]
     pairs, near, step = [], np.arange(len(boxes)), 0
     while len(near):
         step += 1
@@ -56,7 +55,7 @@ def _find_pairs(faces: pd.DataFrame) -> list[tuple[int, int, bool]]:
         other = near + step
         is_near = (frames[other] == frames[near]) & (boxes[other, 0] <= reach[near] + 1e-9)
         near, other = near[is_near], other[is_near]
-        is_same = compute_iou(boxes[near], boxes[other]) >= _SAME_FACE_IOU
+        is_same = compute_iou(boxes[near], boxes[other]) >= min_iou
         for one, two in zip(near[is_same], other[is_same], strict=True):
             earlier, later = sorted((index[one], index[two]))
             pairs.append((earlier, later, labels[one] == labels[two]))
