@@ -5,9 +5,9 @@
 Copies the project into a temporary folder with four of the sample's clips and a training of
 seconds. The command is begun, all of its processes are killed with SIGKILL at a random moment, and
 the command is typed again, to be killed again, and at last to end. Where it ends before, what was
-made is removed, and it begins anew. Then, with an MLflow database that knows no model, `calibrate`
-is killed as soon as a model's row is there, and as soon as a version's is. Whatever is not as after
-a run without a kill is a fault: it is printed, and the exit code is 1.
+made is removed, and it begins anew. Then `calibrate`, with an MLflow database that knows no model,
+is killed as soon as a model's row is there, and as soon as a version's is. Whatever is not as
+after a run without a kill is a fault: it is printed, and the exit code is 1.
 """
 
 import argparse

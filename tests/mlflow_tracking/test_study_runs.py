@@ -129,9 +129,7 @@ def lose_mlflow(monkeypatch):
 
     for name in ("create_run", "get_run", "set_tag", "set_terminated", "search_runs"):
         monkeypatch.setattr(mlflow.MlflowClient, name, be_away)
-    monkeypatch.setattr(
-        "deepfake_detector.mlflow_tracking.study_runs.use_project_tracking", be_away
-    )
+    monkeypatch.setattr(study_runs, "use_project_tracking", be_away)
 
 
 def run_unseen(study, run, value):
