@@ -140,7 +140,7 @@ def forge(
             forge_video(
                 find_target(video, out, detector, params), donor, methods, detector, params
             )
-        except (ValueError, OSError) as error:
+        except (ValueError, FileNotFoundError) as error:  # others are the machine's
             logger.error("[%d/%d] skipped: %s", number, len(donors), error)
             failed += 1
     return failed

@@ -147,11 +147,11 @@ def report(study, run: mlflow_tracking.StudyRun, objective: str) -> None:
     folder = STUDIES / study.study_name
     trials = write_results(study, objective, folder)
     run.log_results(folder)
-    run.end_failed_trials(study)
+    run.end_open_trials(study)
     print(trials.sort_values("objective", ascending=False).head(10).to_string())
     if (trials["state"] == "complete").any():
         winner = find_winner(study)
-        run.log_winner(winner.user_attrs[RUN], winner.number, winner.value)
+        run.log_winner(winner.user_attrs.get(RUN), winner.number, winner.value)
 
 
 def apply_winner(params: Params, name: str, storage_url: str | None) -> None:

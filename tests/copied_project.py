@@ -52,10 +52,11 @@ class CopiedProject:
 
     def try_run(self, *command: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            command, cwd=self.folder, env=self._make_environment(), capture_output=True, text=True
+            command, cwd=self.folder, env=self.make_environment(), capture_output=True, text=True
         )
 
-    def _make_environment(self) -> dict[str, str]:
+    def make_environment(self) -> dict[str, str]:
+        """Give the environment of the project's commands."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "DVC", "GIT"))}
         return {
             **kept,

@@ -22,14 +22,7 @@ FIND = {"score_threshold": 0.01, "nms_iou_threshold": 0.45, "max_detections": 1}
 def save_small_detector(folder: Path) -> Path:
     """Save both in a folder as `train` does; give the detector's file."""
     keras.utils.set_random_seed(5)
-    classifier = FaceClassifier(
-        crop_px=64,
-        crop_scale=1.5,
-        fusion_weight=0.5,
-        min_detection_score=0.1,
-        dropout=0.3,
-        ensemble_size=2,
-    )
+    classifier = make_classifier(ensemble_size=2)
     (folder / FACE_CLASSIFIER).parent.mkdir(parents=True)
     classifier.save(folder / FACE_CLASSIFIER)
     make_detector().save(folder / "detector.keras")
@@ -41,6 +34,17 @@ def save_small_model(folder: Path, **calibration) -> Path:
     detector = save_small_detector(folder)
     write_calibration(folder / "calibration.json", detector, **calibration)
     return folder
+
+
+def make_classifier(ensemble_size: int = 1) -> FaceClassifier:
+    return FaceClassifier(
+        crop_px=64,
+        crop_scale=1.5,
+        fusion_weight=0.5,
+        min_detection_score=0.1,
+        dropout=0.3,
+        ensemble_size=ensemble_size,
+    )
 
 
 def make_detector() -> keras.Model:

@@ -5,12 +5,14 @@ import errno
 import os
 import resource
 import subprocess
+from pathlib import Path
 
 import pytest
 from tests.data_set import DataSet, read_rows
 
 import extract_frames
 import validate
+from deepfake_detector.config.schema import load_params
 
 FOLDERS = {"validate": "artifacts/validate", "extract_frames": "artifacts/extract_frames"}
 SCRIPTS = {"validate": validate, "extract_frames": extract_frames}
@@ -138,3 +140,34 @@ def test_a_disk_that_is_full_ends_the_stage(data_set, monkeypatch, small_disk):
     assert run("extract_frames", monkeypatch) == ""
     assert read_rows(folder / "rejected.csv") == []
     assert len(list(folder.glob("*.tfrecord"))) == 6
+
+
+def fail_to_write(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_forge_does_not_take_a_full_disk_for_a_video_without_a_face(tmp_path, monkeypatch):
+    import forge
+
+    monkeypatch.setattr(forge, "find_target", fail_to_write)
+    monkeypatch.setattr(forge, "MTCNNFaceDetector", lambda size: None)
+    with pytest.raises(OSError, match="No space left"):
+        forge.forge({Path("a.mp4"): None}, ("self_blend",), tmp_path, load_params())
+
+
+def test_annotate_does_not_take_trouble_of_the_machine_for_a_damaged_video(monkeypatch):
+    from deepfake_detector.data.annotations import annotate_video as module
+
+    monkeypatch.setattr(module, "track_faces", fail_to_write)
+    video = module.VideoToAnnotate(Path("a.mp4"), 0, load_params().annotate)
+    monkeypatch.setattr(module.VideoToAnnotate, "load_detector", lambda self: None)
+    with pytest.raises(OSError, match="No space left"):
+        module.annotate_video(video)
+
+
+def test_annotations_that_the_machine_cannot_read_end_the_stage(data_set, monkeypatch):
+    from deepfake_detector.data.annotations import reader
+
+    monkeypatch.setattr(reader, "read_annotation_file", fail_to_write)
+    assert "No space left" in run("validate", monkeypatch)
+    assert not (data_set.folder / FOLDERS["validate"] / "annotations.csv").exists()

@@ -134,7 +134,7 @@ def start_worker(project, *words):
     return subprocess.Popen(
         [*TUNE, *words],
         cwd=project.folder,
-        env=project._make_environment(),
+        env=project.make_environment(),
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=hear_interrupts,

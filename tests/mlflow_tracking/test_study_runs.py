@@ -4,6 +4,7 @@ import pytest
 
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
+from deepfake_detector.mlflow_tracking import study_runs
 from deepfake_detector.mlflow_tracking.study_runs import RUN, StudyRun
 
 PARAMS = load_params(PROJECT / "params.yaml")
@@ -98,10 +99,10 @@ def test_a_trial_whose_worker_died_does_not_run_for_ever(study):
     run = StudyRun("a", {}, None)
     lost = study.ask()
     run.begin_trial(lost, PARAMS)
-    run.end_failed_trials(study)  # it still runs, as far as anybody knows
+    run.end_open_trials(study)  # it still runs, as far as anybody knows
     assert read_run(lost.user_attrs[RUN]).info.status == "RUNNING"
     study.tell(lost, state=optuna.trial.TrialState.FAIL)
-    run.end_failed_trials(study)
+    run.end_open_trials(study)
     ended = read_run(lost.user_attrs[RUN])
     assert ended.info.status == "KILLED"
     assert ended.data.tags["trial.state"] == "fail"
@@ -112,8 +113,79 @@ def test_a_trial_that_was_stopped_says_so(study):
     run = StudyRun("a", {}, None)
     with pytest.raises(KeyboardInterrupt):
         run_trials(study, run, KeyboardInterrupt("stopped from the keyboard"))
-    run.end_failed_trials(study)
-    run.end_failed_trials(study)  # as the next worker does
+    run.end_open_trials(study)
+    run.end_open_trials(study)  # as the next worker does
     ended = read_run(study.trials[0].user_attrs[RUN])
     assert ended.info.status == "FAILED"
     assert ended.data.tags["trial.reason"] == "stopped from the keyboard"
+
+
+def lose_mlflow(monkeypatch):
+    """Let MLflow be away, as where its database is locked."""
+    from mlflow.exceptions import MlflowException
+
+    def be_away(*_, **__):
+        raise MlflowException("database is locked")
+
+    for name in ("create_run", "get_run", "set_tag", "set_terminated", "search_runs"):
+        monkeypatch.setattr(mlflow.MlflowClient, name, be_away)
+    monkeypatch.setattr(study_runs, "use_project_tracking", be_away)
+
+
+def run_unseen(study, run, value):
+    """Run a trial of which MLflow may hear nothing."""
+
+    def objective(trial):
+        trial.set_user_attr("origin", "sampled")
+        trial.suggest_float("rate", 0, 1)
+        run.begin_trial(trial, PARAMS)
+        run.log_epoch({"epoch": 1, OBJECTIVE: 0.25})
+        return value
+
+    study.optimize(objective, 1, callbacks=[run])
+
+
+def list_trials(run):
+    query = f"tags.`mlflow.parentRunId` = '{run.run_id}'"
+    return mlflow.MlflowClient().search_runs(["0"], query)
+
+
+def test_a_search_goes_on_without_mlflow_and_the_next_command_logs_its_trials(
+    study, monkeypatch, caplog
+):
+    with monkeypatch.context() as away:
+        lose_mlflow(away)
+        run = StudyRun("a", {}, None)
+        run_unseen(study, run, 0.5)
+        run.end_open_trials(study)
+        run.log_winner(None, 0, 0.5)
+        run.end("FINISHED")
+    assert caplog.text.count("MLflow is away (database is locked)") == 1
+    assert run.run_id is None
+    again = StudyRun("a", {}, run.run_id)
+    for _ in range(2):  # the second time there is nothing to do
+        again.end_open_trials(study)
+        again.log_winner(None, 0, 0.5)
+    (trial,) = list_trials(again)
+    assert trial.info.status == "FINISHED"
+    assert trial.data.metrics == {"objective": 0.5}
+    assert trial.data.params.keys() == {"rate"}
+    assert trial.data.tags["trial.best"] == "true"
+    assert read_run(again.run_id).data.tags["best_run"] == trial.info.run_id
+
+
+def test_a_trial_during_which_mlflow_goes_away_is_ended_by_the_next_command(study, monkeypatch):
+    run = StudyRun("a", {}, None)
+    with monkeypatch.context() as away:
+
+        def objective(trial):
+            run.begin_trial(trial, PARAMS)
+            lose_mlflow(away)
+            return 0.5
+
+        study.optimize(objective, 1, callbacks=[run])
+        run.end("FINISHED")
+    again = StudyRun("a", {}, run.run_id)
+    again.end_open_trials(study)
+    (trial,) = list_trials(again)
+    assert (trial.info.status, trial.data.metrics["objective"]) == ("FINISHED", 0.5)

@@ -26,6 +26,7 @@ from deepfake_detector.common.archives import check_archive_size
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.faces.crops import cut_face
+from deepfake_detector.inference.model_content import check_model_content
 from deepfake_detector.inference.score_fusion import fuse_scores
 
 FACE_COLUMNS = [*BOX, *FACE_LABELS]
@@ -238,6 +239,7 @@ def _load_network(path: Path):
     if not path.is_file():
         raise ValueError(f"{path}: no detector here; run `dvc repro`, or name another model")
     check_archive(path)
+    check_model_content(path)
     try:
         return keras.models.load_model(path, safe_mode=True, compile=False)
     except _NOT_LOADED as error:

@@ -74,7 +74,7 @@ def _register_detector(
     run_id = mlflow.active_run().info.run_id
     same = [version for version in _list_versions(digest) if version.run_id == run_id]
     number = same[0].version if same else _log_version(files, params, example_image, digest)
-    if not same:
+    if _is_newest(number):  # also where the process that registered it was killed before this
         mlflow.MlflowClient().set_registered_model_alias(NAME, NEWEST, number)
     return f"models:/{NAME}/{number}"
 
@@ -108,7 +108,36 @@ def register_released(folder: Path, params: PredictParams, example_image: bytes)
 def _log_version(
     files: dict[str, Path], params: PredictParams, example_image: bytes, digest: str
 ) -> str:
-    """Log a served model in the current run and register it; return the version's number."""
+    """Log a served model in the current run and register it; return the version's number.
+
+    A process may be killed between the two, or before: the version and its tag come in one step,
+    and what was logged before is registered, or deleted where it is not whole.
+    """
+    import mlflow
+
+    model_id = _find_logged(digest) or _log_model(files, params, example_image, digest)
+    version = mlflow.register_model(f"models:/{model_id}", NAME, tags={DIGEST: digest})
+    return version.version
+
+
+def _find_logged(digest: str) -> str | None:
+    """Find this very model among those that the current run has logged; delete unfinished ones."""
+    import mlflow
+    from mlflow.entities import LoggedModelStatus
+
+    client, run = mlflow.MlflowClient(), mlflow.active_run().info
+    logged = client.search_logged_models([run.experiment_id], f"source_run_id = '{run.run_id}'")
+    same = [model for model in logged if model.tags.get(DIGEST) == digest]
+    for model in same:
+        if model.status != LoggedModelStatus.READY:
+            client.delete_logged_model(model.model_id)
+    return next((m.model_id for m in same if m.status == LoggedModelStatus.READY), None)
+
+
+def _log_model(
+    files: dict[str, Path], params: PredictParams, example_image: bytes, digest: str
+) -> str:
+    """Log a served model in the current run; return its id."""
     import mlflow
 
     info = mlflow.pyfunc.log_model(
@@ -120,11 +149,19 @@ def _log_version(
         signature=make_signature(params),
         input_example=_make_example(example_image),
         pip_requirements=list_requirements(),
-        registered_model_name=NAME,
+        tags={DIGEST: digest},
     )
-    number = info.registered_model_version
-    mlflow.MlflowClient().set_model_version_tag(NAME, number, DIGEST, digest)
-    return number
+    return info.model_id
+
+
+def _is_newest(number: str) -> bool:
+    """Return whether no version was registered later, but for the released model."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    released = int(client.get_registered_model(NAME).aliases.get(RELEASED, 0))
+    versions = client.search_model_versions(f"name='{NAME}'")
+    return int(number) >= max({int(v.version) for v in versions} - {released}, default=0)
 
 
 def _make_example(image: bytes):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deepfake_detector.config.schema import Params, flatten_params
+from deepfake_detector.mlflow_tracking.lost_runs import end_lost_runs, note_process
 from deepfake_detector.mlflow_tracking.outbox import FOLDER, UNSENT, Outbox, is_away
 from deepfake_detector.mlflow_tracking.provenance import list_changed_files, read_git_commit
 from deepfake_detector.mlflow_tracking.store import use_project_tracking
@@ -143,7 +144,10 @@ def _start(run_id: str | None, name: str):
 
     if run_id is None:  # this one is gone; without an id, start_run would insist on it
         os.environ.pop("MLFLOW_RUN_ID", None)
-    return mlflow.start_run(run_id=run_id, run_name=None if run_id else name)
+    run = mlflow.start_run(run_id=run_id, run_name=None if run_id else name)
+    note_process(run.info.run_id)
+    end_lost_runs(run.info.experiment_id)
+    return run
 
 
 def _end(run_id: str, status: str) -> None:

@@ -2,8 +2,11 @@
 
 import os
 import re
+import sqlite3
 from contextlib import chdir
 from pathlib import Path
+
+from deepfake_detector.mlflow_tracking.moved_store import adopt_moved_store
 
 
 def use_project_tracking() -> None:
@@ -20,9 +23,20 @@ def use_project_tracking() -> None:
 
     project = find_project(Path.cwd())
     uri = make_absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db", project)
+    if uri == make_absolute("sqlite:///mlflow.db", project):
+        _adopt(project / "mlflow.db")
     mlflow.set_tracking_uri(uri)
     with chdir(project):  # a new store takes this folder's `mlruns` for files, for good
         mlflow.search_experiments(max_results=1)
+
+
+def _adopt(database: Path) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        adopt_moved_store(database)
+    except sqlite3.OperationalError as error:  # locked: as MLflow says it
+        raise MlflowException(f"{database}: {error}") from error
 
 
 def find_project(folder: Path) -> Path:

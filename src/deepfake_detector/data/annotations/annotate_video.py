@@ -52,7 +52,7 @@ def annotate_video(video: VideoToAnnotate) -> Annotating:
             params.confidence,
             params.smoothing_frames,
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, FileNotFoundError) as error:  # others are the machine's
         return Annotating(None, str(error), time.monotonic() - started)
     labels = [video.label] * len(tracks)
     found = AnnotatedVideo(video.path.name, frames, tracks, labels)

@@ -102,7 +102,7 @@ def read_annotation_folder(folder: Path, csv_columns: Mapping[str, str]) -> Anno
     for path in _list_files(folder):
         try:
             read = read_annotation_file(path, csv_columns)
-        except (ValueError, OSError) as error:
+        except (ValueError, FileNotFoundError) as error:  # others are the machine's
             found.rejections.append(Rejection(path.as_posix(), None, str(error)))
             found.unreadable.append(path.as_posix())
             continue

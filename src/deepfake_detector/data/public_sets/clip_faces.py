@@ -62,7 +62,7 @@ def annotate_clip(task: ClipTask) -> ClipResult:
         if not task.part.is_file():
             _write_part(task)
         return ClipResult(**json.loads(task.part.read_text(encoding="utf-8"))["result"])
-    except (ValueError, OSError) as error:
+    except (ValueError, FileNotFoundError) as error:  # others are the machine's
         return ClipResult(task.clip.video, 0, problem=f"{task.clip.path}: {error}")
     finally:
         add_progress(1)
