@@ -191,7 +191,7 @@ def read_tf_config() -> tuple[tuple[str, ...], int]:
         config = json.loads(text)
         cluster, job, index = config["cluster"], config["task"]["type"], config["task"]["index"]
         by_job = {name: list(cluster.get(name, [])) for name in JOBS}
-        address = by_job[job][int(index)]
+        address = dict(enumerate(by_job[job]))[int(index)]  # -1 is none
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise ValueError(f"{TF_CONFIG}: expected such as {EXAMPLE}, got {text}") from error
     machines = tuple(by_job["chief"] + by_job["worker"])
