@@ -25,6 +25,7 @@ logger = logging.getLogger("train")
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)  # else a line for each all-reduce
     goes_on = "the same command goes on after the last epoch"
     cli.run("train", lambda: train(load_params()), goes_on)
 
@@ -32,25 +33,42 @@ def main() -> None:
 def train(params: Params) -> None:
     """Train on the train split, validate on the validation split, write `artifacts/train`.
 
+    Where several machines train the SSD (`train.strategy`), only the chief does all of this.
+    """
+    from deepfake_detector.models.initial_weights import choose_start
+    from deepfake_detector.training.checkpoints import make_fingerprint
+    from deepfake_detector.training.replicas import find_replicas
+    from deepfake_detector.training.ssd import help_train_ssd
+
+    replicas = find_replicas(params.train)  # before anything else uses TensorFlow
+    init = choose_start(params.train.init)
+    params = params.model_copy(update={"train": params.train.model_copy(update={"init": init})})
+    shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
+    stage, code = read_yaml(PIPELINE)["stages"]["train"], hash_used_code(Path(__file__))
+    fingerprint = make_fingerprint(stage, params, [*shards.train, *shards.validation], code)
+    if replicas is not None:
+        replicas.check_same_work(fingerprint)
+    if replicas is None or replicas.is_chief:
+        train_detector(params, shards, fingerprint)
+    else:
+        logger.info("helping %s with the SSD, as soon as it is at it", replicas.machines[0])
+        help_train_ssd(params, shards.train)
+
+
+def train_detector(params: Params, shards: Shards, fingerprint: str) -> None:
+    """Train face classifier and SSD, in a run of MLflow, and write `artifacts/train`.
+
     The face classifier comes first: with it, epochs of the SSD are ranked as the whole detector.
     """
-    from deepfake_detector.models.initial_weights import choose_start, find_start
-    from deepfake_detector.training.checkpoints import make_fingerprint, remove_checkpoints
+    from deepfake_detector.models.initial_weights import find_start
+    from deepfake_detector.training.checkpoints import remove_checkpoints
     from deepfake_detector.training.ssd import train_ssd
     from deepfake_detector.training.train_classifier import (
         FaceClassifierPlan,
         train_face_classifier,
     )
 
-    init = choose_start(params.train.init)
-    params = params.model_copy(update={"train": params.train.model_copy(update={"init": init})})
-    shards = Shards(train=list_shards("train"), validation=list_shards("validation"))
-    stage, inputs = (
-        read_yaml(PIPELINE)["stages"]["train"],
-        mlflow_tracking.hash_dvc_inputs("train"),
-    )
-    code = hash_used_code(Path(__file__))
-    fingerprint = make_fingerprint(stage, params, [*shards.train, *shards.validation], code)
+    inputs = mlflow_tracking.hash_dvc_inputs("train")
     with mlflow_tracking.training_run(params, inputs, _read_run_id(fingerprint)) as run_id:
         write_json({"mlflow_run_id": run_id, "fingerprint": fingerprint}, UNFINISHED_RUN)
         (OUT / "face_classifier").mkdir(parents=True, exist_ok=True)  # empty without a classifier
@@ -68,7 +86,7 @@ def train(params: Params) -> None:
             mlflow_tracking.log_file(OUT / "face_classifier/history.csv", "face_classifier")
         train_ssd(params, shards, OUT, fingerprint, log_epoch, classifier)
         write_for_inference(shards)
-        start = find_start(params.detector, init, params.face_classifier.enabled)
+        start = find_start(params.detector, params.train.init, params.face_classifier.enabled)
         write_json({"released": start and start.as_posix()}, START)
         write_json({"mlflow_run_id": run_id}, OUT / "run.json")
         for name in ("history.csv", "last.keras"):

@@ -79,7 +79,16 @@ def bring_up_to_date() -> None:
 
 
 def search(params: Params, trials: int, name: str, storage_url: str | None) -> None:
-    """Train trials until the study has as many as asked for, and write what it has found."""
+    """Train trials until the study has as many as asked for, and write what it has found.
+
+    Raises:
+        ValueError: the parameters want several machines for a training.
+    """
+    if params.train.strategy == "multi_worker":
+        raise ValueError(
+            "train.strategy: a trial is trained on one machine, so take one or mirrored; several "
+            "machines share a study through --storage"
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import optuna
 

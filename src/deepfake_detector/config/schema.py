@@ -203,6 +203,7 @@ class TrainParams(Section):
     epochs: Count
     steps_per_epoch: Count
     batch_size: Count
+    strategy: Literal["one", "mirrored", "multi_worker"]
     freeze_batch_norm: bool
     optimizer: OptimizerParams
     schedule: ScheduleParams

@@ -11,12 +11,16 @@ import keras
 import numpy as np
 
 from deepfake_detector.config.schema import OptimizerParams, Params, TrainParams
-from deepfake_detector.data.loading.training_batches import make_training_batches
+from deepfake_detector.data.loading.training_batches import (
+    WHOLE,
+    Share,
+    make_training_batches,
+)
 from deepfake_detector.data.splits.listing import Shards
 from deepfake_detector.models.face_classifier import FaceClassifier
 from deepfake_detector.models.initial_weights import initialize_ssd
 from deepfake_detector.models.ssd.anchor_matching import make_targets
-from deepfake_detector.models.ssd.loss import compute_loss
+from deepfake_detector.models.ssd.loss import divide_loss, sum_loss
 from deepfake_detector.models.ssd.network import (
     build_detector,
     build_inference_model,
@@ -26,6 +30,8 @@ from deepfake_detector.training.callbacks import ProgressBar, ProgressInfo, Vali
 from deepfake_detector.training.checkpoints import Checkpoint
 from deepfake_detector.training.epoch_validation import SsdValidator
 from deepfake_detector.training.model_selection import rank_ssd_epoch
+from deepfake_detector.training.replicas import find_replicas
+from deepfake_detector.training.replicated_fit import ReplicatedTraining
 
 
 class DetectorTrainer(keras.Model):
@@ -55,6 +61,14 @@ class DetectorTrainer(keras.Model):
 
     def compute_parts(self, faces, outputs):
         """Compute box loss and class loss, two scalars, from a batch's faces and outputs."""
+        return self.divide_parts(*self.sum_parts(faces, outputs))
+
+    def divide_parts(self, location, label, positives):
+        """Compute box loss and class loss from what `sum_parts` returns, of a whole batch."""
+        return divide_loss(location, label, positives, self._loss_params)
+
+    def sum_parts(self, faces, outputs):
+        """Sum what the losses are made of over a batch, or a part of one: three scalars."""
         targets = make_targets(
             faces["boxes"],
             faces["labels"],
@@ -62,7 +76,7 @@ class DetectorTrainer(keras.Model):
             self._detector_params.anchors.variances,
             self._detector_params.matching,
         )
-        return compute_loss(*targets, outputs["box"], outputs["label"], self._loss_params)
+        return sum_loss(*targets, outputs["box"], outputs["label"], self._loss_params)
 
 
 def train_ssd(
@@ -86,11 +100,7 @@ def train_ssd(
     Raises:
         FloatingPointError: the loss is not finite; the message names epoch and batch.
     """
-    keras.utils.set_random_seed(params.seed)
-    detector = build_detector(params.detector)
-    if initialize_ssd(detector, params.detector, params.train.init):
-        params = shorten_epochs(params)
-    trainer = make_trainer(detector, params)
+    trainer, params = start_trainer(params)
     inference_model = build_inference_model(trainer.detector, params.detector)
     checkpoint = Checkpoint(folder, "detector", fingerprint)
     done = checkpoint.restore(trainer.detector, trainer.optimizer, kept=inference_model)
@@ -99,17 +109,71 @@ def train_ssd(
     validation = ValidationCheckpoint(
         validator.measure, rank_ssd_epoch, checkpoint, report, patience
     )
-    if done < params.train.epochs and not validation.has_stopped():
+    done = params.train.epochs if validation.has_stopped() else done
+    fit(trainer, params, shards.train, done, [validation])
+    checkpoint.publish(folder)
+
+
+def help_train_ssd(params: Params, shards: list[Path]) -> None:
+    """Train replicas of the SSD that the chief trains, measures and keeps on another machine.
+
+    Args:
+        shards: of the train split.
+
+    Raises:
+        FloatingPointError: the loss is not finite; the message names epoch and batch.
+        ConnectionError: a machine has gone.
+    """
+    trainer, params = start_trainer(params)
+    fit(trainer, params, shards, 0, [])
+
+
+def start_trainer(params: Params) -> tuple[DetectorTrainer, Params]:
+    """Make a trainer with the weights to start from, and the params that fit them."""
+    keras.utils.set_random_seed(params.seed)
+    detector = build_detector(params.detector)
+    if initialize_ssd(detector, params.detector, params.train.init):
+        params = shorten_epochs(params)
+    return make_trainer(detector, params), params
+
+
+def fit(
+    trainer: DetectorTrainer,
+    params: Params,
+    shards: list[Path],
+    done: int,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Train the epochs that are left, on what `train.strategy` names.
+
+    Args:
+        done: epochs; the chief's number counts.
+        callbacks: beside the progress bar.
+    """
+    replicas = find_replicas(params.train)
+    if replicas is not None:
+        done = int(replicas.broadcast(np.array([float(done)]))[0])
+    if done >= params.train.epochs:
+        return
+    callbacks = [ProgressBar(make_ssd_progress(params.train), done), *callbacks]
+    if replicas is None:
         trainer.fit(
-            make_batches(params, shards.train, done),
+            make_batches(params, shards, done),
             epochs=params.train.epochs,
             initial_epoch=done,
             steps_per_epoch=params.train.steps_per_epoch,
-            callbacks=[ProgressBar(make_ssd_progress(params.train), done), validation],
+            callbacks=callbacks,
             shuffle=False,  # the stream is
             verbose=0,
         )
-    checkpoint.publish(folder)
+        return
+    training = ReplicatedTraining(
+        replicas,
+        lambda: make_trainer(build_detector(params.detector), params),
+        lambda done: make_batches(params, shards, done, replicas.share),
+        params.train.steps_per_epoch,
+    )
+    training.fit(trainer, range(done, params.train.epochs), callbacks)
 
 
 def shorten_epochs(params: Params) -> Params:
@@ -130,8 +194,8 @@ def make_trainer(detector: keras.Model, params: Params) -> DetectorTrainer:
     return trainer
 
 
-def make_batches(params: Params, shards: list[Path], done: int):
-    """Make the endless training batches from those on that follow `done` epochs."""
+def make_batches(params: Params, shards: list[Path], done: int, share: Share = WHOLE):
+    """Make the endless training batches, or parts, from those on that follow `done` epochs."""
     return make_training_batches(
         shards,
         params.train.batch_size,
@@ -140,6 +204,7 @@ def make_batches(params: Params, shards: list[Path], done: int):
         params.train.augmentation,
         params.seed,
         skipped_batches=done * params.train.steps_per_epoch,
+        share=share,
     )
 
 

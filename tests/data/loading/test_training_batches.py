@@ -5,7 +5,7 @@ from tests.data.loading.small_shards import make_record
 
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import write_shard
-from deepfake_detector.data.loading.training_batches import make_training_batches
+from deepfake_detector.data.loading.training_batches import Share, make_training_batches
 
 AUGMENTATION = load_params(Path(__file__).parents[3] / "params.yaml").train.augmentation
 
@@ -52,3 +52,16 @@ def test_the_2020_chain_makes_batches_too(shards):
 
 def test_training_looks_at_most_faces_only(shards):
     assert all(faces["labels"].shape[1] == 1 for _, faces in take(shards, 3))
+
+
+def test_parts_of_a_batch_are_cut_from_the_whole_one(shards):
+    """Two machines, the second one with both of its replicas; augmented by place in the batch."""
+    whole = take(shards, 3, skipped_batches=2)
+    first = take(shards, 3, skipped_batches=2, share=Share(range(1), 4))
+    rest = take(shards, 9, skipped_batches=2, share=Share(range(1, 4), 4))
+    for number, (images, faces) in enumerate(whole):
+        parts = [first[number], *rest[3 * number : 3 * number + 3]]
+        assert np.array_equal(np.concatenate([images for images, _ in parts]), images)
+        for name in ("boxes", "labels"):
+            together = np.concatenate([part[name] for _, part in parts])
+            assert np.array_equal(together, faces[name])

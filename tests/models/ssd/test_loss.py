@@ -5,7 +5,7 @@ import pytest
 
 from deepfake_detector.common.labels import FAKE, REAL
 from deepfake_detector.config.schema import LossParams
-from deepfake_detector.models.ssd.loss import compute_loss
+from deepfake_detector.models.ssd.loss import divide_loss, sum_loss
 
 PARAMS = LossParams(
     neg_pos_ratio=3.0,
@@ -19,13 +19,14 @@ SURE_OF_FAKE = [0.0, 0.0, 50.0]
 
 def loss(labels, logits, offset_targets=None, offsets=None, params=PARAMS):
     shape = (1, len(labels), 4)
-    location, label = compute_loss(
+    sums = sum_loss(
         np.zeros(shape, np.float32) if offset_targets is None else np.float32([offset_targets]),
         np.int32([labels]),
         np.zeros(shape, np.float32) if offsets is None else np.float32([offsets]),
         np.float32([logits]),
         params,
     )
+    location, label = divide_loss(*sums, params)
     return float(location), float(label)
 
 

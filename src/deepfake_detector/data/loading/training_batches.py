@@ -6,6 +6,7 @@ very batches it would have had. Shapes: `B` images, `N` most faces in the batch 
 side of the input in px.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,17 @@ from deepfake_detector.augmentation.frames import augment_frame
 from deepfake_detector.augmentation.frames_2020 import augment_frame_2020
 from deepfake_detector.config.schema import AugmentationParams
 from deepfake_detector.video.images import decode_image
+
+
+@dataclass(frozen=True)
+class Share:
+    """Of a batch cut into `n_parts` equal parts, those of these numbers."""
+
+    parts: range
+    n_parts: int
+
+
+WHOLE = Share(range(1), 1)
 
 _SHARDS_OPEN = 32
 _FRAMES_SHUFFLED = 1024
@@ -29,6 +41,7 @@ def make_training_batches(
     params: AugmentationParams,
     seed: int,
     skipped_batches: int = 0,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Make endless batches of augmented frames.
 
@@ -36,11 +49,14 @@ def make_training_batches(
         shards: TFRecord files, one a video.
         max_faces: faces of a frame past this number are left out.
         skipped_batches: batches of the stream that are left out, for a training that goes on.
+        share: the parts of each batch that are made, one after the other. An image is the same in
+            whichever part it is.
 
     Returns:
         Pairs of images float32 [B, S, S, 3] in 0-255 and `{"boxes": [B, N, 4], "labels": [B, N]}`,
-        padded with zeros.
+        padded with zeros; `B` is `batch_size` over the number of parts.
     """
+    part_size = batch_size // share.n_parts
 
     def vary_one(number, jpeg, boxes, labels):
         generator = np.random.Generator(np.random.Philox(key=[seed % 2**64, number]))
@@ -51,10 +67,10 @@ def make_training_batches(
         return augment_frame(*frame, params)
 
     def vary_all(number, *frames):
-        images = np.empty((batch_size, size_px, size_px, 3), np.uint8)
+        images = np.empty((part_size, size_px, size_px, 3), np.uint8)
         faces = []
         for row, frame in enumerate(zip(*frames, strict=True)):
-            images[row], *found = vary_one(number * batch_size + row, *frame)
+            images[row], *found = vary_one(number * part_size + row, *frame)
             faces.append(found)
         return images, *_pad_faces(*zip(*faces, strict=True))
 
@@ -63,15 +79,21 @@ def make_training_batches(
         images, boxes, labels = tf.numpy_function(
             vary_all, [number, *_parse_faces(records)], kinds, stateful=False
         )
-        images.set_shape([batch_size, size_px, size_px, 3])
-        boxes.set_shape([batch_size, None, 4])
-        labels.set_shape([batch_size, None])
+        images.set_shape([part_size, size_px, size_px, 3])
+        boxes.set_shape([part_size, None, 4])
+        labels.set_shape([part_size, None])
         return tf.cast(images, tf.float32), {"boxes": boxes, "labels": labels}
 
     cv2.setNumThreads(1)  # there are as many batches at work as there are cores
     records = _read_endlessly(shards, seed).skip(skipped_batches * batch_size)
-    batches = records.batch(batch_size).enumerate(start=skipped_batches)
-    return batches.map(vary, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    parts = records.batch(part_size).enumerate(start=skipped_batches * share.n_parts)
+    if share != WHOLE:
+        parts = parts.filter(lambda number, _: _is_in(number % share.n_parts, share.parts))
+    return parts.map(vary, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def _is_in(number, numbers: range):
+    return (number >= numbers.start) & (number < numbers.stop)
 
 
 def _read_endlessly(shards: list[Path], seed: int) -> tf.data.Dataset:

@@ -13,8 +13,10 @@ from deepfake_detector.common.labels import BACKGROUND
 from deepfake_detector.config.schema import LossParams
 
 
-def compute_loss(offset_targets, label_targets, offsets, logits, params: LossParams):
-    """Compute the location loss and the label loss of a batch.
+def sum_loss(offset_targets, label_targets, offsets, logits, params: LossParams):
+    """Sum the location loss and the label loss of images, and count their positive anchors.
+
+    No image depends on another one, so that sums of the parts of a batch add up to its own.
 
     Args:
         offset_targets: [B, A, 4].
@@ -23,17 +25,27 @@ def compute_loss(offset_targets, label_targets, offsets, logits, params: LossPar
         logits: [B, A, C], predicted, before softmax.
 
     Returns:
-        Two scalars, location (already weighted) and label, both divided by the number of positive
-        anchors of the batch (by 1 where there are none). They add up to the SSD loss.
+        Three scalars: location (not weighted), label, number of positive anchors.
     """
     offsets, logits = ops.cast(offsets, "float32"), ops.cast(logits, "float32")
     positive = ops.cast(label_targets > BACKGROUND, "float32")  # [B, A]
-    positives = ops.maximum(ops.sum(positive), 1.0)
+    positives = ops.sum(positive)
     location = ops.sum(_smooth_l1(offset_targets - offsets) * positive)
     cross_entropy = _cross_entropy(label_targets, logits, params.class_loss_weight)  # [B, A]
     label = ops.sum(cross_entropy * positive) + ops.sum(
         _sum_hardest_negatives(cross_entropy, label_targets, params)
     )
+    return location, label, positives
+
+
+def divide_loss(location, label, positives, params: LossParams):
+    """Make the losses of a batch of its sums, as `sum_loss` returns them.
+
+    Returns:
+        Two scalars, location (weighted) and label, both divided by the number of positive anchors
+        of the batch (by 1 where there are none). They add up to the SSD loss.
+    """
+    positives = ops.maximum(positives, 1.0)
     return params.box_loss_weight * location / positives, label / positives
 
 
