@@ -64,7 +64,7 @@ def test_a_fake_face_makes_a_video_likely_fake(tmp_path):
     assert segment["probability"] > 0.6
     assert set(track["time_line"][0]) == {
         "frame", "seconds", "left", "top", "right", "bottom", "real", "fake", "fake_score",
-        "fake_score_smoothed", "sharpness", "used",
+        "fake_score_smoothed", "sharpness", "used", "classified",
     }  # fmt: skip
     assert json.loads((out / "verdict.json").read_text())["verdict"] == "likely fake"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from deepfake_detector.video.sampling import Sampler, Sampling
+from deepfake_detector.video.sampling import CropLimits, Sampler, Sampling
 
 
 def list_wanted(sampler, count):
@@ -35,3 +35,12 @@ def test_only_what_is_longer_than_wanted_was_analyzed_coarsely():
     assert Sampling(2, 20).is_coarse(3)
     assert not Sampling(2, 20).is_coarse(2)
     assert not Sampling(2).is_coarse(9)
+
+
+def test_crops_are_spread_over_a_short_video_and_never_far_apart_in_a_long_one():
+    limits = CropLimits(max_crops=8, max_gap_frames=15)
+    assert limits.space(20, 3) == 2.5  # eight of twenty frames
+    assert limits.space(600, 3) == 5  # one in fifteen frames of the video
+    assert limits.space(6, 3) == limits.space(0, 3) == limits.space(600, 20) == 1
+    assert Sampling(3, crops=limits).space_crops(60, 3) == 2.5
+    assert Sampling(3).space_crops(60, 3) == 1

@@ -77,10 +77,13 @@ class Detector:
 
     def choose_classified(self, boxes: pd.DataFrame) -> pd.DataFrame:
         """Choose the rows of faces that are classified: those detected with enough certainty."""
+        return boxes[self.is_classified(boxes[list(FACE_LABELS)].sum(axis=1).to_numpy())]
+
+    def is_classified(self, certainty: np.ndarray) -> np.ndarray:
+        """Tell which faces [N] are classified, by how certainly each was detected, 0-1."""
         if self.face_classifier is None:
-            return boxes[:0]
-        scores = boxes[list(FACE_LABELS)].sum(axis=1)
-        return boxes[scores >= self.face_classifier.min_detection_score]
+            return np.zeros(len(certainty), bool)
+        return certainty >= self.face_classifier.min_detection_score
 
     def classify(self, crops: list[np.ndarray]) -> np.ndarray:
         """Return the logits [N] of crops being fake; each uint8 [size, size, 3], may be none."""
@@ -97,15 +100,32 @@ def detect_faces(detector: Detector, frames: list[np.ndarray]) -> list[pd.DataFr
         One table for each frame with `FACE_COLUMNS` and `score_fusion.FAKE_SCORE_COLUMNS`, boxes
         in px clipped to the frame, the likeliest face first; empty where no face was detected.
     """
-    images = resize_frames(frames, detector.image_size_px)
-    boxes = scale_to_px(detector.detect(images), [frame.shape[1::-1] for frame in frames])
+    boxes = find_boxes(detector, frames)
     classified = detector.choose_classified(boxes)
     crops = crop_faces(frames, classified, *detector.crop_shape)
     logits = pd.Series(detector.classify(crops), classified.index)
     faces = fuse_scores(boxes, logits, detector.fusion_weight)
-    ends = np.searchsorted(faces["image"], range(len(frames) + 1))  # images come in their order
-    faces = faces.drop(columns="image")
-    return [faces[start:end].reset_index(drop=True) for start, end in itertools.pairwise(ends)]
+    tables = split_by_image(faces["image"], faces.drop(columns="image"), len(frames))
+    return [table.reset_index(drop=True) for table in tables]
+
+
+def find_boxes(detector: Detector, frames: list[np.ndarray]) -> pd.DataFrame:
+    """Detect the faces in frames of any size, and classify none.
+
+    Args:
+        frames: each uint8 RGB [height, width, 3]; at least one.
+
+    Returns:
+        As `Detector.detect` does, boxes in px.
+    """
+    images = resize_frames(frames, detector.image_size_px)
+    return scale_to_px(detector.detect(images), [frame.shape[1::-1] for frame in frames])
+
+
+def split_by_image(image, rows, n_images: int) -> list:
+    """Split rows, which have the numbers of their images in rising order, into those of each."""
+    ends = np.searchsorted(image, range(n_images + 1))
+    return [rows[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def resize_frames(frames: list[np.ndarray], size_px: int) -> np.ndarray:

@@ -23,6 +23,7 @@ from deepfake_detector.evaluation.group_metrics import compute_precision, measur
 from deepfake_detector.evaluation.group_tables import name_people
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
+from deepfake_detector.inference.predictor import make_sampling
 from deepfake_detector.models.released_folder import SUMS
 from deepfake_detector.training.calibration_videos import (
     AnnotatedVideo,
@@ -87,16 +88,24 @@ def list_covered(work: Path) -> list[str]:
 
 
 def make_analyze(detector: Detector, params: Params) -> Callable[[Path], list[FaceTrack]]:
-    """Make what analyzes a file: every `predict.frame_stride`th frame."""
+    """Make what analyzes a file: every `predict.frame_stride`th frame, some of their crops."""
+    frame_stride, sampling = params.predict.frame_stride, make_sampling(params.predict)
 
     def analyze(path: Path) -> list[FaceTrack]:
-        analyzer = FrameAnalyzer(detector, params.calibrate.usable.min_face_score)
-        reader = FrameReader(path, scan_packets(path), None)
-        for frames in reader.read(lambda number: number % params.predict.frame_stride == 0):
+        packets = scan_packets(path)
+        spacing = sampling.space_crops(packets.frames, frame_stride)
+        analyzer = FrameAnalyzer(detector, params.calibrate.usable, spacing)
+        reader = FrameReader(path, packets, None)
+        for frames in reader.read(lambda number: number % frame_stride == 0):
             analyzer.analyze(frames)
         return analyzer.collect()[1]
 
     return analyze
+
+
+def name_analysis(hashes: tuple[str, str], params: Params) -> str:
+    """Name what tracks depend on beside the video."""
+    return "".join(hashes) + repr(make_sampling(params.predict))
 
 
 def calibrate_release(
@@ -115,7 +124,7 @@ def calibrate_release(
     ]
     labelled = label_copies(
         tqdm(videos, desc="calibrate", unit=" videos"), COPIES, make_analyze(detector, params),
-        work / "tracks", "".join(hashes), params.evaluate.iou_threshold,
+        work / "tracks", name_analysis(hashes, params), params.evaluate.iou_threshold,
     )  # fmt: skip
     return fit_calibration(list(labelled), params.calibrate, ScoredBy(*hashes))
 
@@ -132,7 +141,7 @@ def measure_release(
     videos = read_annotated(work, "test")
     labelled = label_copies(
         tqdm(videos, desc="test", unit=" videos"), (), make_analyze(detector, params),
-        work / "tracks", "".join(hashes), params.evaluate.iou_threshold,
+        work / "tracks", name_analysis(hashes, params), params.evaluate.iou_threshold,
     )  # fmt: skip
     rows = [_decide(video, calibration, about.loc[video.video]) for video in labelled]
     verdicts = pd.DataFrame(rows, columns=VERDICT_COLUMNS)
