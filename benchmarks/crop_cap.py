@@ -5,9 +5,10 @@
 Analyzes the validation videos of a release (`src/release.py`; not part of this project), every
 `predict.frame_stride`th frame and every face in it, and keeps what was seen in FOLDER, so that the
 next run takes seconds. Then leaves the scores that a cap of crops would, judges with the model's
-own calibration, and prints, for kinds of forgery that the release covers, AUC and log loss of
-videos, over all videos and on three draws of people; a cap is good enough where its mean
-difference from "all" over the draws is less than the range of "all" over them.
+own calibration, and prints, for the kinds of forgery that the release covers and for all, AUC and
+log loss over all videos and on three draws of people; a cap is good enough where its mean
+difference from "all" over the draws is less than the range of "all" over them. The last row is
+`predict` as it is, which detects faces in some of the analyzed frames as well.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from deepfake_detector.config.schema import PARAMS_FILE, Params, load_params
+from deepfake_detector.inference import crop_choice, detector
 from deepfake_detector.inference.crop_choice import thin_videos
 from deepfake_detector.inference.engine import load_onnx
 from deepfake_detector.inference.released import hash_networks
@@ -53,47 +55,58 @@ def main() -> None:
     params = load_params(PROJECT / PARAMS_FILE)
     calibration = load_calibration(asked.model / "calibration.json")
     videos = read_videos(asked, params)
-    covered = [video for video in videos if is_covered(video, list_covered(asked.work))]
     frames = {
         video.video: scan_packets(asked.work / "data/videos" / video.video).frames
-        for video in covered
+        for video in videos
     }
-    print(f"{len(covered)} videos of {len({video.source for video in covered})} people")
-    tables = {
-        name: judge(thin(covered, frames, cap, params), calibration, params)
-        for name, cap in [("all", MANY), *((str(cap), cap) for cap in CAPS)]
-    }
-    show(tables)
+    thinned = {str(cap): thin(videos, frames, cap, params) for cap in CAPS}
+    way = f"{params.predict} {crop_choice.MAX_STEP} {detector.MAX_SKIPPED_FRAMES}"
+    seen = {"all": videos, **thinned, "predict": analyze(asked, params, way)}
+    tables = {name: judge(own, calibration) for name, own in seen.items()}
+    kinds = list_covered(asked.work)
+    is_covered = np.array([video.label == "real" or video.kind in kinds for video in videos])
+    for title, chosen in (("covered kinds", is_covered), ("all kinds", is_covered | True)):
+        rows = {name: table[chosen] for name, table in tables.items()}
+        n_fake = rows["all"]["is_fake"].sum()
+        print(f"{title}: {chosen.sum()} videos, {n_fake} of them fake")
+        show(rows)
 
 
 def read_videos(asked: argparse.Namespace, params: Params) -> list[LabelledVideo]:
-    """Analyze every face of the validation videos, or read what was seen before."""
+    """Analyze every face in every frame of the validation videos, or read what was seen."""
     whole = params.predict.model_copy(update={"max_crops_per_track": MANY})
-    analyze = make_analyze(load_onnx(asked.model), params.model_copy(update={"predict": whole}))
-    model = "".join(hash_networks(asked.model / "weights.npz")) + str(whole.frame_stride)
+    skipped, detector.MAX_SKIPPED_FRAMES = detector.MAX_SKIPPED_FRAMES, 0
+    try:
+        return analyze(asked, params.model_copy(update={"predict": whole}), "")
+    finally:
+        detector.MAX_SKIPPED_FRAMES = skipped
+
+
+def analyze(asked: argparse.Namespace, params: Params, way: str) -> list[LabelledVideo]:
+    """Analyze the validation videos in a way that has a name, or read what was seen."""
+    networks = load_onnx(asked.model)
+    model = "".join(hash_networks(asked.model / "weights.npz"))
     annotated = read_annotated(asked.work, "validation")
     asked.kept.mkdir(parents=True, exist_ok=True)
+    key = f"{model}{params.predict.frame_stride}{way}"
     iou_threshold = params.evaluate.iou_threshold
-    return list(label_copies(annotated, (), analyze, asked.kept, model, iou_threshold))
-
-
-def is_covered(video: LabelledVideo, kinds: list[str]) -> bool:
-    return video.label == "real" or (video.label == "fake" and video.kind in kinds)
+    labelled = label_copies(
+        annotated, (), make_analyze(networks, params), asked.kept, key, iou_threshold
+    )
+    return [video for video in labelled if video.label]
 
 
 def thin(
     videos: list[LabelledVideo], frames: dict[str, int], cap: int, params: Params
 ) -> list[LabelledVideo]:
-    """Leave the scores that `predict` with a cap of crops would have; `MANY`: all of them."""
-    if cap == MANY:
-        return videos
+    """Leave the scores that `predict` with a cap of crops would have."""
     frame_stride = params.predict.frame_stride
     analyzed = {name: count / frame_stride for name, count in frames.items()}
     limits = CropLimits(cap, params.predict.max_crop_gap_frames)
     return thin_videos(videos, analyzed, frame_stride, limits, params.calibrate.usable)
 
 
-def judge(videos: list[LabelledVideo], calibration: Calibration, params: Params) -> pd.DataFrame:
+def judge(videos: list[LabelledVideo], calibration: Calibration) -> pd.DataFrame:
     """Return of each video with an answer `source, is_fake, probability` and crops by face."""
     rows = []
     for video in videos:
@@ -128,14 +141,14 @@ def show(tables: dict[str, pd.DataFrame]) -> None:
     whole = np.array([measure(draw(tables["all"], seed)) for seed in SEEDS])  # [3, 2]
     ranges = np.ptp(whole, axis=0)
     print(f"range over three draws: AUC {ranges[0]:.3f}, log loss {ranges[1]:.3f}")
-    print("cap   crops  AUC    log loss  mean difference  largest        answers changed")
+    print("    cap  crops  AUC    log loss  mean difference  largest        answers changed")
     for name, table in tables.items():
         auc, loss = measure(table)
         apart = np.array([measure(draw(table, seed)) for seed in SEEDS]) - whole
         mean, most = apart.mean(axis=0), np.abs(apart).max(axis=0)
         changed = (table["answer"] != tables["all"]["answer"]).sum()
         print(
-            f"{name:>4} {table['crops'].mean():6.1f}  {auc:.3f}  {loss:.3f}     "
+            f"{name:>7} {table['crops'].mean():6.1f}  {auc:.3f}  {loss:.3f}     "
             f"{mean[0]:+.3f} {mean[1]:+.3f}    {most[0]:.3f} {most[1]:.3f}    {changed}"
         )
 

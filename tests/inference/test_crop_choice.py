@@ -68,7 +68,7 @@ def test_a_track_that_ends_early_is_classified_once():
 
 def test_where_neighbors_differ_the_crops_between_them_are_classified():
     assert choose([REAL] * 5 + [FAKE] * 4, 3) == [1, 4, 7, 5, 6]
-    assert choose([-0.9] * 5 + [0.9] * 4, 3) == [1, 4, 7]  # 1.8 is no step
+    assert choose([-1.4] * 5 + [1.4] * 4, 3) == [1, 4, 7]  # 2.8 is no step
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 4, 5])

@@ -16,12 +16,7 @@ from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.config.schema import UsableParams
 from deepfake_detector.faces.crops import cut_face
 from deepfake_detector.inference.crop_choice import Candidate, CropChooser, fill_scores
-from deepfake_detector.inference.detector import (
-    FACE_COLUMNS,
-    Detector,
-    find_boxes,
-    split_by_image,
-)
+from deepfake_detector.inference.detector import FACE_COLUMNS, Detector, detect_in_frames
 from deepfake_detector.inference.score_fusion import FAKE_SCORE_COLUMNS, fuse_logits, fuse_scores
 from deepfake_detector.verdicts.decision import Verdict
 from deepfake_detector.verdicts.face_track import FaceTrack, find_poor_faces
@@ -141,8 +136,7 @@ class FrameAnalyzer:
         """Detect and follow the faces of frames, at least one, and classify some."""
         new = [frame for frame in frames if frame.number not in self._boxes]
         if new:
-            found = find_boxes(self._detector, [frame.image for frame in new])
-            rows = split_by_image(found["image"], found[FACE_COLUMNS].to_numpy(), len(new))
+            rows = detect_in_frames(self._detector, new, self._usable.min_face_score)
             self._boxes |= {frame.number: own for frame, own in zip(new, rows, strict=True)}
         for frame in frames:
             self._follow(frame)

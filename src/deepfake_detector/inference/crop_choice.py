@@ -22,9 +22,9 @@ from deepfake_detector.verdicts.frame_aggregation import compute_log_odds
 from deepfake_detector.verdicts.labelled_videos import LabelledVideo
 from deepfake_detector.video.sampling import CropLimits
 
-MAX_STEP = 2.0
+MAX_STEP = 3.0
 """Log-odds between two classified neighbors, from which on the crops between them matter:
-0.27 and 0.73 differ by so much (benchmarks/README.md, "Fewer crops")."""
+0.18 and 0.82 differ by so much (benchmarks/README.md, "Fewer crops")."""
 
 
 @dataclass(frozen=True)

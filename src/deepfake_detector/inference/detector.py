@@ -25,8 +25,10 @@ import pandas as pd
 from deepfake_detector.common.archives import check_archive_size
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS
+from deepfake_detector.faces.box_linking import interpolate_steady
 from deepfake_detector.faces.crops import cut_face
 from deepfake_detector.inference.score_fusion import fuse_scores
+from deepfake_detector.video.frame_reader import Frame
 
 FACE_COLUMNS = [*BOX, *FACE_LABELS]
 """A detected face: its box, and the probability of each label."""
@@ -38,6 +40,9 @@ UNDECIDED = "undecided"
 """Label of what is surely a face, while neither real nor fake scores enough."""
 
 CROPS_AT_ONCE = 32
+
+MAX_SKIPPED_FRAMES = 15
+"""From a detected frame to the next, with one between that is not: half a second."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,49 @@ def find_boxes(detector: Detector, frames: list[np.ndarray]) -> pd.DataFrame:
     """
     images = resize_frames(frames, detector.image_size_px)
     return scale_to_px(detector.detect(images), [frame.shape[1::-1] for frame in frames])
+
+
+def detect_in_frames(
+    detector: Detector, frames: list[Frame], min_face_score: float
+) -> list[np.ndarray]:
+    """Detect the faces in neighboring frames, and interpolate those that hardly move.
+
+    Every other frame is detected, and those between where a face of `min_face_score` or more
+    comes, goes or moves, or where frames are `MAX_SKIPPED_FRAMES` apart. Where no classifier
+    decides, the SSD's own scores do, and every frame is detected.
+
+    Returns:
+        For each frame `FACE_COLUMNS` [N, 6], boxes in px; an interpolated one has no uncertain
+        faces.
+    """
+    sparse = {*range(0, len(frames), 2), len(frames) - 1}
+    if detector.face_classifier is None:
+        sparse = set(range(len(frames)))
+    found = _detect_some(detector, frames, sorted(sparse))
+    for place in sorted(set(range(len(frames))) - sparse):
+        sides = [
+            own[own[:, 4:].sum(axis=1) >= min_face_score]
+            for own in (found[place - 1], found[place + 1])
+        ]
+        numbers = [frames[place + step].number for step in (-1, 0, 1)]
+        if numbers[2] - numbers[0] <= MAX_SKIPPED_FRAMES:
+            weight = (numbers[1] - numbers[0]) / (numbers[2] - numbers[0])
+            between = interpolate_steady(*sides, weight)
+            if between is not None:
+                found[place] = between
+    found |= _detect_some(detector, frames, [n for n in range(len(frames)) if n not in found])
+    return [found[place] for place in range(len(frames))]
+
+
+def _detect_some(
+    detector: Detector, frames: list[Frame], places: list[int]
+) -> dict[int, np.ndarray]:
+    """Detect the faces [N, 6] of the frames at some places, by place."""
+    if not places:
+        return {}
+    boxes = find_boxes(detector, [frames[place].image for place in places])
+    rows = split_by_image(boxes["image"], boxes[FACE_COLUMNS].to_numpy(), len(places))
+    return dict(zip(places, rows, strict=True))
 
 
 def split_by_image(image, rows, n_images: int) -> list:
