@@ -52,6 +52,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--annotations", type=Path, metavar="FILE", help="true faces, drawn in green"
     )
+    parser.add_argument(
+        "--no-video", action="store_true", help="write no annotated.mp4, which takes a third"
+    )
     add_worker_options(parser, "videos analyzed at once (default: as cores and memory allow)")
     return parser.parse_args()
 
@@ -77,7 +80,8 @@ def run(arguments: argparse.Namespace) -> None:
     places, all_params = list_inputs(arguments.inputs), load_params()
     params = all_params.predict
     score = params.score_threshold if arguments.score is None else arguments.score
-    output = Output(arguments.out, score, read_truth(arguments.annotations, places))
+    truth = read_truth(arguments.annotations, places)
+    output = Output(arguments.out, score, truth, not arguments.no_video)
     sampling = make_sampling(params)
     if arguments.frame_stride is not None:
         sampling = replace(sampling, frame_stride=arguments.frame_stride, max_frames=None)
