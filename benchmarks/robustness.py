@@ -175,7 +175,7 @@ def find_changed(detector, video, change: Change, wanted: set[int]) -> tuple[pd.
             scale = image.shape[1] / video.width_px
             faces[BOX] = faces[BOX] / scale
             tables.append(faces.assign(video=video.video, frame=number))
-            collector.add(number, image, faces, scale)
+            collector.add(number, image, faces[FACE_COLUMNS].to_numpy(float), scale)
     return join_tables(tables), collector.collect()
 
 

@@ -44,8 +44,11 @@ from deepfake_detector.evaluation.verdict_metrics import (
 )
 from deepfake_detector.evaluation.verdict_report import verdicts_to_text
 from deepfake_detector.evaluation.verdict_tables import make_face_verdicts, make_video_verdicts
+from deepfake_detector.inference.crop_choice import thin_videos
 from deepfake_detector.inference.detector import FACE_COLUMNS
 from deepfake_detector.inference.model_hashes import hash_detector
+from deepfake_detector.inference.predictor import make_crop_limits
+from deepfake_detector.inference.score_fusion import FAKE_SCORE_COLUMNS
 from deepfake_detector.metrics.classification import make_reliability
 from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.cross_validation import cross_validate
@@ -122,7 +125,7 @@ def detect_validation_faces(params: Params) -> pd.DataFrame:
 
     shards = list_shards("validation")
     if not shards:
-        return pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS])
+        return pd.DataFrame(columns=["video", "frame", *FACE_COLUMNS, *FAKE_SCORE_COLUMNS])
     detector = load_networks(DETECTOR, params.inference.engine)
     return predict_shards(detector, shards, params.train.batch_size)
 
@@ -140,8 +143,17 @@ def read_labelled_videos(split: str, faces: pd.DataFrame, params: Params) -> lis
         params.evaluate.iou_threshold,
     )
     tables = faces, read_truth(shards)
-    return track_labelled_videos(
+    tracked = track_labelled_videos(
         SHARDS, videos[videos["frames"] > 0], tables, min_face_score, iou_threshold
+    )
+    if faces["classifier_fake_score"].isna().all():
+        return tracked  # `predict` has the SSD's score of every face, too
+    return thin_videos(
+        tracked,
+        videos.set_index("video")["frames"].to_dict(),
+        params.extract_frames.frame_stride,
+        make_crop_limits(params.predict),
+        params.calibrate.usable,
     )
 
 

@@ -8,6 +8,7 @@ was stopped. Inputs and results may lie elsewhere, as s3://bucket/folder (docs/s
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -27,8 +28,8 @@ from deepfake_detector.common.worker_options import add_worker_options, read_wor
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.inference.model_options import add_model_options
+from deepfake_detector.inference.predictor import make_sampling
 from deepfake_detector.video.names import VideoNames
-from deepfake_detector.video.sampling import Sampling
 
 logger = logging.getLogger("predict")
 
@@ -50,6 +51,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--annotations", type=Path, metavar="FILE", help="true faces, drawn in green"
+    )
+    parser.add_argument(
+        "--no-video", action="store_true", help="write no annotated.mp4, which takes a third"
     )
     add_worker_options(parser, "videos analyzed at once (default: as cores and memory allow)")
     return parser.parse_args()
@@ -76,10 +80,11 @@ def run(arguments: argparse.Namespace) -> None:
     places, all_params = list_inputs(arguments.inputs), load_params()
     params = all_params.predict
     score = params.score_threshold if arguments.score is None else arguments.score
-    output = Output(arguments.out, score, read_truth(arguments.annotations, places))
-    sampling = Sampling(params.frame_stride, params.max_frames)
+    truth = read_truth(arguments.annotations, places)
+    output = Output(arguments.out, score, truth, not arguments.no_video)
+    sampling = make_sampling(params)
     if arguments.frame_stride is not None:
-        sampling = Sampling(arguments.frame_stride)
+        sampling = replace(sampling, frame_stride=arguments.frame_stride, max_frames=None)
     options = PredictorOptions.of(
         model=arguments.model,
         sampling=sampling,

@@ -5,9 +5,8 @@ import pytest
 import app
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
-from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.inference.predictor import DeepfakePredictor, make_sampling
 from deepfake_detector.video.decoders.isolated_decoder import IsolatedDecoder
-from deepfake_detector.video.sampling import Sampling
 
 
 def start(monkeypatch, *options):
@@ -30,8 +29,8 @@ def start(monkeypatch, *options):
 
 def test_the_model_is_the_one_that_is_named_within_the_limits_of_the_page(monkeypatch):
     params = load_params(PROJECT / "params.yaml")
-    limits = (params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds)
+    sampling = make_sampling(params.predict, params.app.max_seconds)
     rates = ("--prevalence", "0.1", "--max-false-positive-rate", "1%")
     asked = start(monkeypatch, "--model", "released", *rates)
-    assert asked == ("released", Sampling(*limits), "auto", 0.1, 0.01)
-    assert start(monkeypatch) == (None, Sampling(*limits), "auto", 0.5, None)
+    assert asked == ("released", sampling, "auto", 0.1, 0.01)
+    assert start(monkeypatch) == (None, sampling, "auto", 0.5, None)

@@ -20,7 +20,10 @@ from deepfake_detector.inference import engine, released, shards
 from deepfake_detector.verdicts.calibration import load_calibration
 
 PROJECT = Path(__file__).parents[1]
-FOUND = ["video", "frame", "left", "top", "right", "bottom", "real", "fake"]
+FOUND = [
+    *["video", "frame", "left", "top", "right", "bottom", "real", "fake"],
+    *["ssd_fake_score", "classifier_fake_score"],
+]
 SIZE_PX = 64
 FRAMES = [0, 5, 10, 15]
 SHARES = {
@@ -72,7 +75,8 @@ def write_split(name, videos):
 
 def find(videos):
     box = [SIZE_PX * 0.1] * 2 + [SIZE_PX * 0.9] * 2
-    rows = [(v, n, *box, 1 - SHARES[v], SHARES[v]) for v in videos for n in FRAMES]
+    scores = {video: (1 - SHARES[video], SHARES[video], 0.5, SHARES[video]) for video in videos}
+    rows = [(v, n, *box, *scores[v]) for v in videos for n in FRAMES]
     return pd.DataFrame(rows, columns=FOUND)
 
 

@@ -21,7 +21,7 @@ from deepfake_detector.batch.run import analyze_all
 from deepfake_detector.common.parallel import Workers
 from deepfake_detector.common.tables import Rejection
 from deepfake_detector.config.schema import load_params
-from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.inference.predictor import DeepfakePredictor, make_sampling
 from deepfake_detector.video.media.errors import show_path
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.sampling import Sampling
@@ -145,7 +145,9 @@ def test_the_command_names_model_and_stride(picture, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", arguments)
     monkeypatch.chdir(PROJECT)
     predict.main()
-    asked_for = {"model": "released", "sampling": Sampling(7), "engine": "auto"}
+    crops = make_sampling(load_params().predict).crops
+    sampling = Sampling(7, crops=crops)
+    asked_for = {"model": "released", "sampling": sampling, "engine": "auto"}
     assert asked == [{**asked_for, "prevalence": 0.01, "max_false_positive_rate": None}]
     assert len(pd.read_csv(tmp_path / "out" / "faces.csv")) == 1
 
@@ -163,8 +165,7 @@ def test_without_a_stride_a_long_video_is_analyzed_in_fewer_frames(picture, tmp_
     monkeypatch.setattr("sys.argv", ["predict.py", str(picture), "--out", str(tmp_path / "out")])
     monkeypatch.chdir(PROJECT)
     predict.main()
-    params = load_params().predict
-    assert asked == [(None, Sampling(params.frame_stride, params.max_frames))]
+    assert asked == [(None, make_sampling(load_params().predict))]
 
 
 def test_annotated_faces_are_drawn_in_green(run, picture, tmp_path):

@@ -5,9 +5,8 @@ import pytest
 import serve
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
-from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.inference.predictor import DeepfakePredictor, make_sampling
 from deepfake_detector.video.decoders.isolated_decoder import IsolatedDecoder
-from deepfake_detector.video.sampling import Sampling
 from deepfake_detector.web.service import TOKEN
 
 
@@ -34,11 +33,11 @@ def start(monkeypatch, *options):
 
 def test_this_machine_alone_reaches_it_unless_said_otherwise(asked, monkeypatch):
     params = load_params(PROJECT / "params.yaml")
-    limits = (params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds)
+    sampling = make_sampling(params.predict, params.app.max_seconds)
     with pytest.raises(SystemExit, match="serve: not in a test"):
         start(monkeypatch, "--model", "released")
     *model, decoder = asked[0]
-    assert model == ["released", Sampling(*limits), params.inference.engine, 0.5, None]
+    assert model == ["released", sampling, params.inference.engine, 0.5, None]
     assert isinstance(decoder, IsolatedDecoder)
     assert asked[1:] == [("127.0.0.1", params.app.port)]
     with pytest.raises(SystemExit, match="serve: not in a test"):

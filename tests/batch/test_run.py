@@ -41,9 +41,9 @@ def clips(tmp_path_factory):
     return folder
 
 
-def run(inputs, out, count=1, score=0.5, **options):
+def run(inputs, out, count=1, score=0.5, has_video=True, **options):
     """Predict with a stand-in for the model; return verdicts.csv."""
-    output = Output(parse_place(str(out)), score)
+    output = Output(parse_place(str(out)), score, has_video=has_video)
     tasks = plan_inputs(list_inputs([parse_place(str(place)) for place in inputs]), output)
     analyze_all(tasks, StandIn.of(frame_stride=1, **options), Workers(count), output)
     return read_verdicts(out) if isinstance(out, Path) else None
@@ -118,6 +118,10 @@ def test_another_file_option_model_or_a_lost_result_is_made_again(clips, tmp_pat
     run([real], out, score=0.6)
     run([real], out, max_frames=5, score=0.6)
     assert seen[2:] == ["real.mp4"] * 2
+    run([real], out, max_frames=5, score=0.6, has_video=False)
+    assert not (out / "real/annotated.mp4").exists()
+    run([real], out, max_frames=5, score=0.6)
+    assert seen[4:] == ["real.mp4"] * 2
     load = StandIn.load
 
     def load_another(self):
@@ -133,7 +137,7 @@ def test_another_file_option_model_or_a_lost_result_is_made_again(clips, tmp_pat
         run([real], out, max_frames=5, score=0.6)
     finally:
         object.__setattr__(identity, "calibration", before)
-    assert seen[4:] == ["real.mp4"]
+    assert seen[6:] == ["real.mp4"]
 
 
 def test_a_video_that_kills_its_process_is_one_row_and_the_others_are_there(clips, tmp_path):

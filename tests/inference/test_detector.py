@@ -11,11 +11,13 @@ from deepfake_detector.inference.detector import (
     check_archive,
     choose_shown,
     detect_faces,
+    detect_in_frames,
     load_detector,
     outputs_to_boxes,
     resize_frames,
     scale_to_px,
 )
+from deepfake_detector.video.frame_reader import Frame
 from small_detector import save_small_detector
 
 FACE = [0.25, 0.25, 0.75, 0.75]
@@ -186,3 +188,59 @@ def test_a_changed_byte_anywhere_is_told_in_one_line_or_changes_nothing(saved, t
     assert len(messages) > 30
     assert all("detector.keras: " in message for message in messages)
     assert not any("\n" in message for message in messages)
+
+
+class OneBox:
+    """Finds one face in each image, at the left edge, as far in as its first pixel's red says."""
+
+    input_shape = (None, 8, 8, 3)
+
+    def __init__(self):
+        self.images = 0
+
+    def predict_on_batch(self, images):
+        self.images += len(images)
+        boxes = np.zeros((len(images), 2, 4), np.float32)
+        scores = np.zeros((len(images), 2, 2), np.float32)
+        boxes[:, 0] = [0, 0, 0.5, 0.5]
+        boxes[:, 0, 2] += images[:, 0, 0, 0] / 1000
+        scores[:, 0] = [0.6, 0.3]
+        return {"boxes": boxes, "scores": scores}
+
+
+def detect_sparsely(reds, numbers=None, classifier=object()):  # noqa: B008  has no state
+    """Detect in frames of 100 px with these reds; return right edges, and how many were seen."""
+    ssd = OneBox()
+    numbers = numbers or range(0, 3 * len(reds), 3)
+    frames = [
+        Frame(number, 0.0, np.full((100, 100, 3), red, np.uint8))
+        for number, red in zip(numbers, reds, strict=True)
+    ]
+    rows = detect_in_frames(Detector(ssd, classifier), frames, 0.5)
+    assert all(own[0, 4:].tolist() == pytest.approx([0.6, 0.3]) for own in rows)
+    return [own[0, 2] for own in rows], ssd.images
+
+
+def test_between_frames_where_a_face_hardly_moved_it_is_not_detected():
+    assert detect_sparsely([0, 200, 20, 200, 40]) == (pytest.approx([50, 51, 52, 53, 54]), 3)
+    right, looks = detect_sparsely([0, 0, 0, 200], [0, 1, 3, 4])
+    assert (right[1], looks) == (pytest.approx(50), 3)
+
+
+def test_the_place_between_is_by_the_numbers_of_frames():
+    right, _ = detect_sparsely([0, 200, 40], [0, 3, 4])
+    assert right == pytest.approx([50, 53, 54])
+
+
+def test_between_frames_where_a_face_moved_it_is_detected():
+    assert detect_sparsely([0, 100, 255]) == (pytest.approx([50, 60, 75.5]), 3)
+
+
+def test_frames_far_apart_are_all_detected_and_so_is_the_last_one():
+    assert detect_sparsely([0, 0, 0], [0, 10, 20])[1] == 3
+    assert detect_sparsely([0, 0, 0, 0])[1] == 3
+    assert detect_sparsely([0])[1] == 1
+
+
+def test_where_the_ssd_decides_every_frame_is_detected():
+    assert detect_sparsely([0, 0, 0], classifier=None)[1] == 3

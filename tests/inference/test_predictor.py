@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import cv2
+import numpy as np
 import pytest
 
 from builders import make_model, make_predictor
@@ -11,7 +12,7 @@ from clips import FACE_PX, SeesColors, make_frame, write_clip
 from code_map import PROJECT
 from deepfake_detector import DeepfakePredictor
 from deepfake_detector.inference import predictor as module
-from deepfake_detector.video.sampling import Sampling
+from deepfake_detector.video.sampling import CropLimits, Sampling
 
 FAKE, REAL = ("fake", FACE_PX), ("real", FACE_PX)
 
@@ -60,7 +61,8 @@ def test_a_predictor_that_is_loaded_samples_as_the_parameters_say(monkeypatch):
     monkeypatch.setattr(module, "load_model", lambda *given: {("released", "auto"): model}[given])
     params = module.load_params().predict
     loaded = DeepfakePredictor.load("released")
-    assert loaded.sampling == Sampling(params.frame_stride, params.max_frames)
+    crops = CropLimits(params.max_crops_per_track, params.max_crop_gap_frames)
+    assert loaded.sampling == Sampling(params.frame_stride, params.max_frames, None, crops)
     assert loaded.model == model
 
 
@@ -94,3 +96,64 @@ def test_the_package_has_no_other_name():
 
     with pytest.raises(AttributeError, match="no attribute 'Predictor'"):
         _ = deepfake_detector.Predictor
+
+
+class CountsCrops:
+    """Stands in for a face classifier: red is fake, blue is real; counts the crops it is shown."""
+
+    crop_px, crop_scale, fusion_weight, min_detection_score = 32, 1.0, 1.0, 0.1
+    crops = 0
+
+    def predict_on_batch(self, crops):
+        self.crops += len(crops)
+        middle = np.asarray(crops)[:, 16, 16]  # [B, 3]
+        return np.where(middle[:, 0] > middle[:, 2], 3.0, -3.0)
+
+
+def analyze_with_classifier(tmp_path, frames, limits):
+    classifier = CountsCrops()
+    model = make_model(SeesColors(), classifier, classifier_sha256="2" * 64)
+    path = write_clip(tmp_path / "a.mp4", frames)
+    predictor = DeepfakePredictor(model, Sampling(1, crops=limits))
+    return predictor.analyze(path), classifier
+
+
+def test_a_face_is_classified_as_often_as_the_cap_says_and_its_verdict_stays(tmp_path):
+    clip = [make_frame([FAKE])] * 24
+    capped, classifier = analyze_with_classifier(tmp_path, clip, CropLimits(8, 15))
+    assert classifier.crops == 8
+    whole, classifier = analyze_with_classifier(tmp_path, clip, None)
+    assert classifier.crops == 24
+    assert capped.verdict.probability == pytest.approx(whole.verdict.probability)
+    assert capped.faces["fake"].tolist() == pytest.approx(whole.faces["fake"].tolist())
+    assert capped.faces["classifier_fake_score"].notna().sum() == 8
+
+
+def test_in_a_long_video_one_crop_in_so_many_frames_is_classified(tmp_path):
+    clip = [make_frame([FAKE])] * 60
+    _, classifier = analyze_with_classifier(tmp_path, clip, CropLimits(2, 15))
+    assert classifier.crops == 4
+
+
+def test_a_part_that_is_forged_is_found_to_the_frame_though_few_crops_are_classified(tmp_path):
+    clip = [make_frame([FAKE if 40 <= n < 60 else REAL]) for n in range(100)]
+    analysis, classifier = analyze_with_classifier(tmp_path, clip, CropLimits(8, 10))
+    assert classifier.crops == 10 + 2 * 9  # one of ten frames, and all around both changes
+    looks_fake = analysis.faces["fake"] > analysis.faces["real"]
+    assert analysis.faces["frame"][looks_fake].tolist() == list(range(40, 60))
+
+
+def test_what_is_hardly_a_face_is_not_classified(tmp_path):
+    class Unsure(SeesColors):
+        def predict_on_batch(self, images):
+            found = super().predict_on_batch(images)
+            return {**found, "scores": found["scores"] * 0.4}
+
+    classifier = CountsCrops()
+    model = make_model(Unsure(), classifier, classifier_sha256="2" * 64)
+    path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 4)
+    analysis = DeepfakePredictor(model, Sampling(1)).analyze(path)
+    assert classifier.crops == 0
+    assert analysis.faces["frame"].tolist() == [0, 2, 3]  # frame 1 was not detected
+    assert analysis.faces["fake"].tolist() == pytest.approx([0.36] * 3, abs=0.01)
+    assert analysis.tracks == []

@@ -10,6 +10,8 @@ import pytest
 import clips
 from builders import make_model
 from clips import FACE_PX, SeesColors, make_frame, write_clip
+from code_map import PROJECT
+from deepfake_detector.config.schema import load_params
 from deepfake_detector.inference.detector import FACE_CLASSIFIER
 from deepfake_detector.mlflow_tracking import served_model
 from deepfake_detector.mlflow_tracking.served_inputs import VIDEO_FOLDER
@@ -36,7 +38,7 @@ def serve(videos, monkeypatch):
     def load(**calibration):
         loaded = make_model(SeesColors(), **calibration)
         monkeypatch.setattr(served_model, "load_artifacts", lambda paths: loaded)
-        config = {"frame_stride": 3, "max_frames": 1200}
+        config = load_params(PROJECT / "params.yaml").predict.model_dump()
         model = served_model.ServedDetector()
         model.load_context(SimpleNamespace(artifacts={}, model_config=config))
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from builders import USABLE
@@ -31,3 +33,9 @@ def test_neighbouring_frames_are_not_picked_twice():
 def test_faces_that_do_not_count_are_not_picked():
     assert choose_highlights([see([0.9, 0.1], side_px=8)], USABLE) == ([], [])
     assert choose_highlights([], USABLE) == ([], [])
+
+
+def test_a_score_that_stands_between_others_is_no_highlight():
+    track = replace(see([0.3, 0.9, 0.1, 0.6]), classified=np.array([True, False, True, True]))
+    suspicious, ordinary = choose_highlights([track], USABLE)
+    assert [highlight.frame for highlight in [*suspicious, *ordinary]] == [3, 0, 2]

@@ -17,7 +17,8 @@ from clips import FACE_PX, SeesColors, make_frame, write_clip
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.data.known_videos import TrainingVideos
 from deepfake_detector.inference.predictor import DeepfakePredictor
-from deepfake_detector.reports.verdict_files import write_report
+from deepfake_detector.reports import annotated_video
+from deepfake_detector.reports.verdict_files import Drawing, write_report
 from deepfake_detector.video.metadata import probe_video
 from deepfake_detector.video.perceptual_hash import hash_video
 from deepfake_detector.video.reading import read_frames
@@ -64,7 +65,7 @@ def test_a_fake_face_makes_a_video_likely_fake(tmp_path):
     assert segment["probability"] > 0.6
     assert set(track["time_line"][0]) == {
         "frame", "seconds", "left", "top", "right", "bottom", "real", "fake", "fake_score",
-        "fake_score_smoothed", "sharpness", "used",
+        "fake_score_smoothed", "sharpness", "used", "classified",
     }  # fmt: skip
     assert json.loads((out / "verdict.json").read_text())["verdict"] == "likely fake"
 
@@ -322,3 +323,24 @@ def test_pixels_that_are_not_square_and_hdr_are_told_in_verdict_and_report(tmp_p
     assert (record["pixel_aspect"], record["hdr"]) == (1.0, "")
     words = re.sub('base64,[^"]+', "", (out / "report.html").read_text())  # no picture's letters
     assert not re.search("HDR|not square", words)
+
+
+def test_without_a_drawn_video_the_report_and_the_verdict_are_the_same(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", [make_frame([FAKE])] * 6 + [make_frame([REAL])] * 6)
+    predictor = make_predictor(SeesColors())
+    analysis, out = predictor.analyze(path), tmp_path / "out"
+    records = []
+    for has_video in (True, False):
+        records.append(write_report(analysis, predictor.model, out, Drawing(has_video)))
+        records.append((out / "report.html").read_bytes())
+        assert (out / "annotated.mp4").exists() == has_video
+    assert records[:2] == records[2:]
+
+
+def test_without_a_face_and_without_a_drawn_video_nothing_is_read_again(tmp_path, monkeypatch):
+    path = write_clip(tmp_path / "a.mp4", [make_frame()] * 4)
+    predictor = make_predictor(SeesColors())
+    analysis = predictor.analyze(path)
+    monkeypatch.setattr(annotated_video, "FrameReader", None)
+    write_report(analysis, predictor.model, tmp_path / "out", Drawing(has_video=False))
+    assert (tmp_path / "out" / "report.html").is_file()

@@ -1,16 +1,15 @@
 import numpy as np
-import pandas as pd
 import pytest
 
 from deepfake_detector.verdicts.track_collector import NOT_FOLLOWED, TrackCollector
 
 NOISE = np.random.default_rng(0).integers(0, 255, (100, 200, 3), np.uint8)
-COLUMNS = ["left", "top", "right", "bottom", "real", "fake"]
 ON_LEFT, ON_RIGHT = (0, 0, 50, 50), (120, 0, 170, 50)
 
 
 def see(*faces):
-    return pd.DataFrame([(*box, *scores) for box, scores in faces], columns=COLUMNS)
+    """Faces [N, 6]."""
+    return np.array([(*box, *scores) for box, scores in faces], float).reshape(-1, 6)
 
 
 def test_collects_each_face_over_time():

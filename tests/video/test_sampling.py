@@ -1,6 +1,6 @@
 import pytest
 
-from deepfake_detector.video.sampling import Sampler, Sampling, spread
+from deepfake_detector.video.sampling import CropLimits, Sampler, Sampling, spread
 
 
 def list_wanted(sampler, count):
@@ -41,3 +41,12 @@ def test_numbers_are_spread_from_first_to_last():
     assert spread(9, 3).tolist() == [0, 4, 8]
     assert spread(2, 16).tolist() == [0, 1]
     assert spread(5, 1).tolist() == [0]
+
+
+def test_crops_are_spread_over_a_short_video_and_never_far_apart_in_a_long_one():
+    limits = CropLimits(max_crops=8, max_gap_frames=15)
+    assert limits.space(20, 3) == 2.5  # eight of twenty frames
+    assert limits.space(600, 3) == 5  # one in fifteen frames of the video
+    assert limits.space(6, 3) == limits.space(0, 3) == limits.space(600, 20) == 1
+    assert Sampling(3, crops=limits).space_crops(60, 3) == 2.5
+    assert Sampling(3).space_crops(60, 3) == 1

@@ -24,7 +24,7 @@ from deepfake_detector.inference.detector import FACE_COLUMNS, choose_shown
 from deepfake_detector.inference.model_files import ModelIdentity, fetch_named
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.plots.face_boxes import draw_faces
-from deepfake_detector.reports.verdict_files import write_report
+from deepfake_detector.reports.verdict_files import Drawing, write_report
 from deepfake_detector.reports.verdict_json import DIGITS, SCHEMA
 from deepfake_detector.video.images import is_image, write_image
 from deepfake_detector.video.media.errors import check_regular_file
@@ -147,7 +147,7 @@ def make_key(
 ) -> str:
     """Make the key of everything that the results of an input depend on."""
     truth = None if task.truth is None else task.truth.to_csv(index=False)
-    own = [task.name, Path(task.shown).name, task.score_threshold, truth]
+    own = [task.name, Path(task.shown).name, task.score_threshold, truth, task.has_video]
     return compute_key([SCHEMA, file_sha256, asdict(model), options.describe(), own])
 
 
@@ -165,8 +165,9 @@ def _write_results(
         if target.resolve() == path.resolve():
             raise ValueError(f"{path}: --out is the folder it lies in; choose another")
         analysis = predictor.analyze(path, progress)
+        drawing = Drawing(task.has_video, task.truth)
         if analysis.image is None:
-            record = write_report(analysis, predictor.model, target, task.truth, progress)
+            record = write_report(analysis, predictor.model, target, drawing, progress)
             files = [f"{task.name}/{made.name}" for made in sorted(target.iterdir())]
         else:
             record, files = {}, [task.name]

@@ -15,11 +15,15 @@ from deepfake_detector.video.names import check_video_name, is_left_by_system, l
 
 @dataclass(frozen=True)
 class Output:
-    """Where results go, from which score faces are drawn, and the annotated faces, if any."""
+    """Where results go, from which score faces are drawn, and the annotated faces, if any.
+
+    `has_video` is false where videos are not drawn.
+    """
 
     folder: Place
     score_threshold: float
     truth: pd.DataFrame | None = None
+    has_video: bool = True
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class InputTask:
         folder: where that goes.
         score_threshold: least score of a face that is drawn and listed.
         truth: its annotated faces, or None.
+        has_video: whether a video is drawn.
         problem: why it cannot be analyzed; empty where nothing is known against it.
     """
 
@@ -42,6 +47,7 @@ class InputTask:
     folder: Place
     score_threshold: float
     truth: pd.DataFrame | None = None
+    has_video: bool = True
     problem: str = ""
 
 
@@ -83,7 +89,9 @@ def _plan_input(place: Place, output: Output, taken: dict[str, Place]) -> InputT
         problem = str(error)
     except PermissionError as error:
         problem = f"{shown}: {error.strerror.lower()}"
-    return InputTask(place, shown, name, output.folder, output.score_threshold, own, problem)
+    return InputTask(
+        place, shown, name, output.folder, output.score_threshold, own, output.has_video, problem
+    )
 
 
 def show_place(place: Place) -> str:

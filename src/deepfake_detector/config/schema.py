@@ -285,6 +285,8 @@ class PredictParams(Section):
     score_threshold: Fraction
     frame_stride: Count
     max_frames: Count
+    max_crops_per_track: Count
+    max_crop_gap_frames: Count
 
 
 class InferenceParams(Section):

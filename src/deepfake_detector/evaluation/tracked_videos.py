@@ -12,6 +12,7 @@ import pandas as pd
 
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.iou import compute_iou_matrix
+from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.data.frame_records import make_shard_path, parse_record
 from deepfake_detector.verdicts.face_track import FaceTrack
 from deepfake_detector.verdicts.labelled_videos import LabelledVideo
@@ -55,7 +56,8 @@ def track_faces_in_shard(
     collector = TrackCollector(min_face_score)
     by_frame = dict(iter(faces.groupby("frame")))
     for frame, picture, scale in _read_pictures(shard):
-        collector.add(frame, picture, by_frame.get(frame, faces.iloc[:0]), scale)
+        found = by_frame.get(frame, faces.iloc[:0])
+        collector.add(frame, picture, found[[*BOX, *FACE_LABELS]].to_numpy(float), scale)
     return collector.collect()
 
 

@@ -7,6 +7,31 @@ from deepfake_detector.common.iou import compute_iou_matrix
 MIN_LINK_IOU = 0.3  # a face that moves by half its width from frame to frame still has this IoU
 
 
+MIN_STEADY_IOU = 0.8  # of a face in two frames, so that it stood or moved evenly between them
+
+
+def interpolate_steady(before: np.ndarray, after: np.ndarray, weight: float) -> np.ndarray | None:
+    """Return the faces of a frame between two others in which the same ones hardly moved.
+
+    Args:
+        before: left, top, right, bottom and further columns [N, 4 + c].
+        after: [M, 4 + c].
+        weight: of `after`, 0-1.
+
+    Returns:
+        [N, 4 + c] on the straight line between; None where a face came, went or moved further.
+    """
+    links = link_boxes(list(before[:, :4]), after[:, :4])
+    if len(before) != len(after) or len(links) != len(before):
+        return None
+    order = [links[row] for row in range(len(before))]
+    moved = after[order]
+    ious = compute_iou_matrix(before[:, :4], moved[:, :4]).diagonal()
+    if len(before) and ious.min() < MIN_STEADY_IOU:
+        return None
+    return (1 - weight) * before + weight * moved
+
+
 def link_boxes(boxes: list[np.ndarray], next_boxes: np.ndarray) -> dict[int, int]:
     """Pair N boxes [4] of one frame with boxes [M, 4] of the next, best IoU first.
 

@@ -3,19 +3,25 @@
 What is kept grows by a few numbers with each face in an analyzed frame, never by pictures.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
-from deepfake_detector.inference.detector import Detector, detect_faces
+from deepfake_detector.common.labels import FACE_LABELS
+from deepfake_detector.config.schema import UsableParams
+from deepfake_detector.faces.crops import cut_face
+from deepfake_detector.inference.crop_choice import Candidate, CropChooser, fill_scores
+from deepfake_detector.inference.detector import FACE_COLUMNS, Detector, detect_in_frames
+from deepfake_detector.inference.score_fusion import FAKE_SCORE_COLUMNS, fuse_logits, fuse_scores
 from deepfake_detector.verdicts.decision import Verdict
-from deepfake_detector.verdicts.face_track import FaceTrack
-from deepfake_detector.verdicts.track_collector import TrackCollector
+from deepfake_detector.verdicts.face_track import FaceTrack, find_poor_faces
+from deepfake_detector.verdicts.frame_aggregation import compute_log_odds
+from deepfake_detector.verdicts.track_collector import NOT_FOLLOWED, TrackCollector
 from deepfake_detector.video.decoders.decoder import Decoder
 from deepfake_detector.video.frame_reader import Frame
 from deepfake_detector.video.packets import PacketScan
@@ -23,6 +29,10 @@ from deepfake_detector.video.packets import PacketScan
 Progress = Callable[[str, int], None]
 """Called now and then with a phase (`analyzing`, `looking_closely`, `drawing`, `explaining`) and
 the number of frames of the file that are done in it."""
+
+
+Face = tuple[int, int]
+"""A detected face: the number of its frame, and its row there."""
 
 
 def ignore_progress(phase: str, frames_done: int) -> None:
@@ -65,7 +75,7 @@ class VideoAnalysis:
         image: the image itself, uint8 RGB [H, W, 3]; None for a video.
         width_px: as a player shows it, like `height_px`.
         seconds: the time of the last frame that was read.
-        faces: `frame`, what `detect_faces` returns and `track` (0: hardly a face), one row a face.
+        faces: what `FrameAnalyzer.collect` returns; `track` is 0 for what is hardly a face.
         tracks: each face over time.
         verdict: on the file, and on each track.
         frame_hashes: perceptual hashes of a few frames spread over a video.
@@ -95,37 +105,94 @@ class FrameAnalyzer:
     """Takes in the frames of one video, in order.
 
     Attributes:
-        detected: what `detect_faces` returned for each frame, by its number.
+        seconds: the time of each frame, by its number.
+        size_px: width and height of the last one.
     """
 
     def __init__(
         self,
         detector: Detector,
-        min_face_score: float,
-        detected: Mapping[int, pd.DataFrame] = MappingProxyType({}),
+        usable: UsableParams,
+        spacing: float = 1.0,
+        before: "FrameAnalyzer | None" = None,
     ):
-        """Follow faces of `min_face_score`; frames in `detected` are not detected again."""
-        self._detector = detector
-        self._collector = TrackCollector(min_face_score)
-        self._tables: list[pd.DataFrame] = []
-        self.detected = dict(detected)
+        """Follow faces, and classify one crop of about `spacing` frames in which one is seen.
+
+        Args:
+            usable: which faces are used for a verdict.
+            before: has analyzed some of the same frames; what it found there is taken over.
+        """
+        self._detector, self._usable = detector, usable
+        self._collector = TrackCollector(usable.min_face_score)
+        self._chooser = CropChooser(spacing)
+        self._tracks: dict[int, np.ndarray] = {}
+        self._boxes: dict[int, np.ndarray] = dict(before._boxes) if before else {}
+        self._logits: dict[Face, float] = dict(before._logits) if before else {}
+        self._chooser.log_odds = dict(before._chooser.log_odds) if before else {}
         self.seconds: dict[int, float] = {}
         self.size_px = (0, 0)
 
     def analyze(self, frames: list[Frame]) -> None:
-        """Detect, classify and follow the faces of frames; at least one."""
-        new = [frame for frame in frames if frame.number not in self.detected]
+        """Detect and follow the faces of frames, at least one, and classify some."""
+        new = [frame for frame in frames if frame.number not in self._boxes]
         if new:
-            tables = detect_faces(self._detector, [frame.image for frame in new])
-            self.detected |= {f.number: table for f, table in zip(new, tables, strict=True)}
+            rows = detect_in_frames(self._detector, new, self._usable.min_face_score)
+            self._boxes |= {frame.number: own for frame, own in zip(new, rows, strict=True)}
         for frame in frames:
-            faces = self.detected[frame.number]
-            numbers = self._collector.add(frame.number, frame.image, faces)
-            self.seconds[frame.number] = frame.seconds
-            self.size_px = frame.image.shape[1::-1]
-            self._tables.append(faces.assign(frame=frame.number, track=numbers))
+            self._follow(frame)
+        self._chooser.choose(self._classify)
+
+    def _follow(self, frame: Frame) -> None:
+        rows = self._boxes[frame.number]  # [N, 6]
+        numbers = self._collector.add(frame.number, frame.image, rows)
+        self._tracks[frame.number] = numbers
+        self.seconds[frame.number] = frame.seconds
+        self.size_px = frame.image.shape[1::-1]
+        certainty, sharpness = rows[:, 4:].sum(axis=1), self._collector.sharpness
+        poor = find_poor_faces(rows[:, :4], certainty, sharpness, self._usable)
+        is_poor = np.any(list(poor.values()), axis=0)
+        for row in np.flatnonzero(
+            (numbers != NOT_FOLLOWED) & self._detector.is_classified(certainty)
+        ).tolist():
+            crop = cut_face(frame.image, rows[row, :4], *self._detector.crop_shape)
+            candidate = Candidate((frame.number, row), crop, not is_poor[row])
+            self._chooser.add(int(numbers[row]), candidate)
+
+    def _classify(self, chosen: list[Candidate]) -> np.ndarray:
+        logits = self._detector.classify([candidate.crop for candidate in chosen])
+        keys = [candidate.key for candidate in chosen]
+        self._logits |= dict(zip(keys, logits.tolist(), strict=True))
+        scores = np.stack([self._boxes[frame][row, 4:] for frame, row in keys])  # [N, 2]
+        return compute_log_odds(expit(fuse_logits(scores, logits, self._detector.fusion_weight)))
 
     def collect(self) -> tuple[pd.DataFrame, list[FaceTrack]]:
-        """Return all faces found so far, and each over time."""
-        filled = [table for table in self._tables if len(table)] or self._tables[:1]
-        return pd.concat(filled, ignore_index=True), self._collector.collect()
+        """Classify what is left to be, and return all faces, and each over time.
+
+        Returns:
+            `frame`, `FACE_COLUMNS`, `score_fusion.FAKE_SCORE_COLUMNS` and `track` of each face,
+            and tracks. A face that was not classified has the score between those that were
+            (`crop_choice.fill_scores`); one that is not followed has that of the SSD.
+        """
+        self._chooser.choose(self._classify, is_end=True)
+        faces = self._list_faces()
+        tracks = []
+        for track in self._collector.collect():
+            own = (faces["track"] == track.track).to_numpy()
+            scores = faces.loc[own, [*FACE_LABELS, FAKE_SCORE_COLUMNS[1]]].to_numpy()
+            track = replace(track, real=scores[:, 0], fake=scores[:, 1])
+            track = fill_scores(track, ~np.isnan(scores[:, 2]), self._usable)
+            faces.loc[own, list(FACE_LABELS)] = np.column_stack([track.real, track.fake])
+            tracks.append(track)
+        return faces, tracks
+
+    def _list_faces(self) -> pd.DataFrame:
+        """List all faces with the scores of those that were classified."""
+        numbers = list(self.seconds)
+        rows = [self._boxes[number] for number in numbers]
+        faces = pd.DataFrame(np.concatenate(rows), columns=FACE_COLUMNS)
+        keys = [(n, row) for n, own in zip(numbers, rows, strict=True) for row in range(len(own))]
+        logits = pd.Series([self._logits.get(key, np.nan) for key in keys], dtype=float)
+        return fuse_scores(faces, logits, self._detector.fusion_weight).assign(
+            frame=[number for number, _ in keys],
+            track=np.concatenate([self._tracks[number] for number in numbers]),
+        )

@@ -25,9 +25,11 @@ import pandas as pd
 from deepfake_detector.common.archives import check_archive_size
 from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS
+from deepfake_detector.faces.box_linking import interpolate_steady
 from deepfake_detector.faces.crops import cut_face
 from deepfake_detector.inference.model_content import check_model_content
 from deepfake_detector.inference.score_fusion import fuse_scores
+from deepfake_detector.video.frame_reader import Frame
 
 FACE_COLUMNS = [*BOX, *FACE_LABELS]
 """A detected face: its box, and the probability of each label."""
@@ -39,6 +41,9 @@ UNDECIDED = "undecided"
 """Label of what is surely a face, while neither real nor fake scores enough."""
 
 CROPS_AT_ONCE = 32
+
+MAX_SKIPPED_FRAMES = 15
+"""From a detected frame to the next, with one between that is not: half a second."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,13 @@ class Detector:
 
     def choose_classified(self, boxes: pd.DataFrame) -> pd.DataFrame:
         """Choose the rows of faces that are classified: those detected with enough certainty."""
+        return boxes[self.is_classified(boxes[list(FACE_LABELS)].sum(axis=1).to_numpy())]
+
+    def is_classified(self, certainty: np.ndarray) -> np.ndarray:
+        """Tell which faces [N] are classified, by how certainly each was detected, 0-1."""
         if self.face_classifier is None:
-            return boxes[:0]
-        scores = boxes[list(FACE_LABELS)].sum(axis=1)
-        return boxes[scores >= self.face_classifier.min_detection_score]
+            return np.zeros(len(certainty), bool)
+        return certainty >= self.face_classifier.min_detection_score
 
     def classify(self, crops: list[np.ndarray]) -> np.ndarray:
         """Return the logits [N] of crops being fake; each uint8 [size, size, 3], may be none."""
@@ -98,15 +106,75 @@ def detect_faces(detector: Detector, frames: list[np.ndarray]) -> list[pd.DataFr
         One table for each frame with `FACE_COLUMNS` and `score_fusion.FAKE_SCORE_COLUMNS`, boxes
         in px clipped to the frame, the likeliest face first; empty where no face was detected.
     """
-    images = resize_frames(frames, detector.image_size_px)
-    boxes = scale_to_px(detector.detect(images), [frame.shape[1::-1] for frame in frames])
+    boxes = find_boxes(detector, frames)
     classified = detector.choose_classified(boxes)
     crops = crop_faces(frames, classified, *detector.crop_shape)
     logits = pd.Series(detector.classify(crops), classified.index)
     faces = fuse_scores(boxes, logits, detector.fusion_weight)
-    ends = np.searchsorted(faces["image"], range(len(frames) + 1))  # images come in their order
-    faces = faces.drop(columns="image")
-    return [faces[start:end].reset_index(drop=True) for start, end in itertools.pairwise(ends)]
+    tables = split_by_image(faces["image"], faces.drop(columns="image"), len(frames))
+    return [table.reset_index(drop=True) for table in tables]
+
+
+def find_boxes(detector: Detector, frames: list[np.ndarray]) -> pd.DataFrame:
+    """Detect the faces in frames of any size, and classify none.
+
+    Args:
+        frames: each uint8 RGB [height, width, 3]; at least one.
+
+    Returns:
+        As `Detector.detect` does, boxes in px.
+    """
+    images = resize_frames(frames, detector.image_size_px)
+    return scale_to_px(detector.detect(images), [frame.shape[1::-1] for frame in frames])
+
+
+def detect_in_frames(
+    detector: Detector, frames: list[Frame], min_face_score: float
+) -> list[np.ndarray]:
+    """Detect the faces in neighboring frames, and interpolate those that hardly move.
+
+    Every other frame is detected, and those between where a face of `min_face_score` or more
+    comes, goes or moves, or where frames are `MAX_SKIPPED_FRAMES` apart. Where no classifier
+    decides, the SSD's own scores do, and every frame is detected.
+
+    Returns:
+        For each frame `FACE_COLUMNS` [N, 6], boxes in px; an interpolated one has no uncertain
+        faces.
+    """
+    sparse = {*range(0, len(frames), 2), len(frames) - 1}
+    if detector.face_classifier is None:
+        sparse = set(range(len(frames)))
+    found = _detect_some(detector, frames, sorted(sparse))
+    for place in sorted(set(range(len(frames))) - sparse):
+        sides = [
+            own[own[:, 4:].sum(axis=1) >= min_face_score]
+            for own in (found[place - 1], found[place + 1])
+        ]
+        numbers = [frames[place + step].number for step in (-1, 0, 1)]
+        if numbers[2] - numbers[0] <= MAX_SKIPPED_FRAMES:
+            weight = (numbers[1] - numbers[0]) / (numbers[2] - numbers[0])
+            between = interpolate_steady(*sides, weight)
+            if between is not None:
+                found[place] = between
+    found |= _detect_some(detector, frames, [n for n in range(len(frames)) if n not in found])
+    return [found[place] for place in range(len(frames))]
+
+
+def _detect_some(
+    detector: Detector, frames: list[Frame], places: list[int]
+) -> dict[int, np.ndarray]:
+    """Detect the faces [N, 6] of the frames at some places, by place."""
+    if not places:
+        return {}
+    boxes = find_boxes(detector, [frames[place].image for place in places])
+    rows = split_by_image(boxes["image"], boxes[FACE_COLUMNS].to_numpy(), len(places))
+    return dict(zip(places, rows, strict=True))
+
+
+def split_by_image(image, rows, n_images: int) -> list:
+    """Split rows, which have the numbers of their images in rising order, into those of each."""
+    ends = np.searchsorted(image, range(n_images + 1))
+    return [rows[start:end] for start, end in itertools.pairwise(ends)]
 
 
 def resize_frames(frames: list[np.ndarray], size_px: int) -> np.ndarray:

@@ -6,15 +6,13 @@ analysis = DeepfakePredictor.load().analyze("clip.mp4")
 analysis.verdict.answer, analysis.verdict.probability, analysis.verdict.reason
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from deepfake_detector.config.schema import load_params
+from deepfake_detector.config.schema import PredictParams, load_params
 from deepfake_detector.config.types import Engine
 from deepfake_detector.data.known_videos import FrameHasher
 from deepfake_detector.inference.analysis import (
@@ -36,7 +34,21 @@ from deepfake_detector.verdicts.operating_point import (
 from deepfake_detector.video.decoders.decoder import Decoder
 from deepfake_detector.video.frame_reader import Frame, FrameReader
 from deepfake_detector.video.images import is_image
-from deepfake_detector.video.sampling import Sampling
+from deepfake_detector.video.sampling import CropLimits, Sampling
+
+
+def make_sampling(params: PredictParams, max_seconds: float | None = None) -> Sampling:
+    """Return which frames are analyzed, and which faces classified, as parameters say.
+
+    Args:
+        max_seconds: a longer video is rejected; None: no limit.
+    """
+    return Sampling(params.frame_stride, params.max_frames, max_seconds, make_crop_limits(params))
+
+
+def make_crop_limits(params: PredictParams) -> CropLimits:
+    """Return how many crops of a face are classified, as parameters say."""
+    return CropLimits(params.max_crops_per_track, params.max_crop_gap_frames)
 
 
 class DeepfakePredictor:
@@ -79,8 +91,7 @@ class DeepfakePredictor:
                 that mends it. A rate does not fit.
         """
         if sampling is None:
-            params = load_params().predict
-            sampling = Sampling(params.frame_stride, params.max_frames)
+            sampling = make_sampling(load_params().predict)
         loaded = load_model(model, engine)
         if max_false_positive_rate is not None:
             calibration = set_false_positive_rate(loaded.calibration, max_false_positive_rate)
@@ -113,7 +124,7 @@ class DeepfakePredictor:
 
     def analyze_image(self, image: np.ndarray, path: Path | None = None) -> VideoAnalysis:
         """Analyze an image, uint8 RGB [H, W, 3], as a video of one frame; `path` is its file."""
-        started, analyzer = datetime.now(UTC), self._make_analyzer()
+        started, analyzer = datetime.now(UTC), self._make_analyzer(1, 1)
         analyzer.analyze([Frame(0, 0.0, image)])
         faces, tracks = analyzer.collect()
         return VideoAnalysis(
@@ -141,8 +152,8 @@ class DeepfakePredictor:
 
     def _analyze_video(self, path: Path, progress: Progress) -> VideoAnalysis:
         started, packets = datetime.now(UTC), self.decoder.scan_packets(path)
-        analyzer = self._make_analyzer()
         sampler = self.sampling.make_sampler(packets.frames)
+        analyzer = self._make_analyzer(packets.frames, sampler.frame_stride)
         reader = FrameReader(path, packets, self.sampling.max_seconds, self.decoder)
         hasher = FrameHasher(packets.frames)
         for frames in reader.read(sampler.is_wanted):
@@ -196,13 +207,16 @@ class DeepfakePredictor:
         more = self.sampling.choose_close_frames(set(coarse.seconds), parts)
         if not more:
             return coarse, more
-        analyzer = self._make_analyzer(coarse.detected)
+        analyzer = self._make_analyzer(reader.count, frame_stride, coarse)
         wanted, again = more | set(coarse.seconds), reader.restart()
         for frames in again.read(wanted.__contains__):
             analyzer.analyze(frames)
             progress("looking_closely", again.count)
         return analyzer, more
 
-    def _make_analyzer(self, detected: Mapping[int, pd.DataFrame] | None = None) -> FrameAnalyzer:
-        min_face_score = self.model.calibration.usable.min_face_score
-        return FrameAnalyzer(self.model.detector, min_face_score, detected or {})
+    def _make_analyzer(
+        self, frames: int, frame_stride: int, before: FrameAnalyzer | None = None
+    ) -> FrameAnalyzer:
+        spacing = self.sampling.space_crops(frames, frame_stride)
+        usable = self.model.calibration.usable
+        return FrameAnalyzer(self.model.detector, usable, spacing, before)

@@ -31,12 +31,18 @@ def fuse_scores(boxes: pd.DataFrame, logits: pd.Series, weight: float) -> pd.Dat
     logits = logits.reindex(boxes.index).to_numpy(float)
     face = scores.sum(axis=1)
     ssd_fake_score = scores[:, 1] / np.maximum(face, MIN_PROBABILITY)
-    ssd_logits = logit(np.clip(ssd_fake_score, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
-    fake_score = expit((1 - weight) * ssd_logits + weight * logits)
+    fake_score = expit(fuse_logits(scores, logits, weight))
     joint = np.stack([face * (1 - fake_score), face * fake_score], axis=1)  # [N, 2]
     joint = np.where(np.isnan(logits)[:, None], scores, joint)
     alone = dict(zip(FAKE_SCORE_COLUMNS, (ssd_fake_score, expit(logits)), strict=True))
     return boxes.assign(**dict(zip(FACE_LABELS, joint.T, strict=True)), **alone)
+
+
+def fuse_logits(scores: np.ndarray, logits: np.ndarray, weight: float) -> np.ndarray:
+    """Return the joint logits [N] of the SSD's scores, real and fake [N, 2], and of logits [N]."""
+    ssd_fake_score = scores[:, 1] / np.maximum(scores.sum(axis=1), MIN_PROBABILITY)
+    ssd_logits = logit(np.clip(ssd_fake_score, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
+    return (1 - weight) * ssd_logits + weight * logits
 
 
 def drop_classifier_scores(faces: pd.DataFrame) -> pd.DataFrame:

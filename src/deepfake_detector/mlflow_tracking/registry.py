@@ -144,7 +144,7 @@ def _log_model(
         name="detector",
         python_model=str(PACKAGE / "mlflow_tracking" / "served_model.py"),
         artifacts={name: str(path) for name, path in files.items()},
-        model_config={"frame_stride": params.frame_stride, "max_frames": params.max_frames},
+        model_config=params.model_dump(),
         code_paths=[str(PACKAGE)],
         signature=make_signature(params),
         input_example=_make_example(example_image),

@@ -13,6 +13,7 @@ import pandas as pd
 from mlflow.pyfunc import PythonModel
 
 from deepfake_detector.common.boxes import BOX
+from deepfake_detector.config.schema import PredictParams
 from deepfake_detector.inference.analysis import VideoAnalysis
 from deepfake_detector.inference.detector import choose_shown
 from deepfake_detector.inference.model_files import (
@@ -23,7 +24,7 @@ from deepfake_detector.inference.model_files import (
     load_files,
     load_folder,
 )
-from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.inference.predictor import DeepfakePredictor, make_sampling
 from deepfake_detector.mlflow_tracking.served_inputs import (
     check_columns,
     decode_image,
@@ -33,7 +34,6 @@ from deepfake_detector.mlflow_tracking.served_inputs import (
 from deepfake_detector.mlflow_tracking.signature import ANSWER, FACE, INPUTS
 from deepfake_detector.reports.verdict_json import DIGITS, decision_to_json, frames_to_json
 from deepfake_detector.video.decoders.isolated_decoder import IsolatedDecoder
-from deepfake_detector.video.sampling import Sampling
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +44,7 @@ class ServedDetector(PythonModel):
     def load_context(self, context):
         model = load_artifacts({name: Path(path) for name, path in context.artifacts.items()})
         logger.info("serving the model %s", model.identity)
-        config = context.model_config
-        sampling = Sampling(config["frame_stride"], config["max_frames"])
+        sampling = make_sampling(PredictParams(**context.model_config))
         self._predictor = DeepfakePredictor(model, sampling, IsolatedDecoder())
         self._videos = find_video_folder(os.environ)
 

@@ -17,7 +17,8 @@ MIN_SCALE = 0.02  # a change of the fake share this small is no strong colour
 
 @dataclass(frozen=True)
 class Line:
-    """A face over time: seconds, fake share, its smoothed form, and whether it counts, each [n].
+    """A face over time: seconds, fake share, its smoothed form, whether it counts, and whether the
+    share is its own (a dot) or stands between those of others, each [n].
 
     `name` is what the legend calls it; `gap_seconds` the pause from which its line is broken.
     """
@@ -27,6 +28,7 @@ class Line:
     fake_scores: np.ndarray
     smoothed: np.ndarray
     counts: np.ndarray
+    classified: np.ndarray
     gap_seconds: float
 
 
@@ -44,10 +46,8 @@ def draw_time_line(lines: list[Line], seconds: float, fake_parts: list[Part]) ->
     _mark_parts(axes, fake_parts, MIN_PART * max(seconds, 0.1))
     longest = sorted(lines, key=lambda line: -len(line.seconds))[:MAX_LINES]
     for color, line in zip(LINES, longest, strict=False):
-        axes.plot(
-            line.seconds[line.counts], line.fake_scores[line.counts], ".", color=color, alpha=0.5
-        )
-        poor = ~line.counts
+        good, poor = line.counts & line.classified, ~line.counts & line.classified
+        axes.plot(line.seconds[good], line.fake_scores[good], ".", color=color, alpha=0.5)
         axes.plot(line.seconds[poor], line.fake_scores[poor], "x", color="#aaaaaa", markersize=4)
         breaks = np.flatnonzero(np.diff(line.seconds) > line.gap_seconds) + 1
         x, y = (np.insert(v, breaks, np.nan) for v in (line.seconds, line.smoothed))

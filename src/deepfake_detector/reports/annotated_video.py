@@ -64,6 +64,21 @@ def draw_video(
     return highlight_images
 
 
+def read_highlights(
+    analysis: VideoAnalysis, highlights: list[Highlight], whole: set[int]
+) -> HighlightImages:
+    """Collect what the picked frames of a video show, as `draw_video` does, and draw nothing."""
+    highlight_images = HighlightImages({}, {})
+    wanted = whole | {highlight.frame for highlight in highlights}
+    if not wanted:
+        return highlight_images
+    reader = FrameReader(analysis.path, analysis.packets, decoder=analysis.decoder)
+    for batch in reader.read(wanted.__contains__):
+        for frame in batch:
+            collect_faces(frame.number, frame.image, highlights, whole, highlight_images)
+    return highlight_images
+
+
 def collect_faces(
     number: int,
     image: np.ndarray,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepfake_detector.config.schema import UsableParams
-from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
+from deepfake_detector.verdicts.face_track import FaceTrack, find_classified
 
 MOST = 8
 """Faces in a strip."""
@@ -29,8 +29,9 @@ def choose_highlights(
 ) -> tuple[list[Highlight], list[Highlight]]:
     """Return the most suspicious faces, most fake first, and the most ordinary ones.
 
-    Faces that do not count are left out; no face is in both; those of one track are some time
-    apart, as far as the video is long enough, for neighbours look the same.
+    Left out are faces that do not count and scores that stand between those of others. No face is
+    in both; those of one track are some time apart, as far as the video is long enough, for
+    neighbours look the same.
     """
     highlights = sorted(
         (highlight for track in tracks for highlight in _list_highlights(track, usable)),
@@ -43,7 +44,7 @@ def choose_highlights(
 
 def _list_highlights(track: FaceTrack, usable: UsableParams):
     fake_scores = track.compute_fake_score()
-    for index in np.flatnonzero(find_usable(track, usable)):
+    for index in np.flatnonzero(find_classified(track, usable)):
         frame, box_px = int(track.frames[index]), track.boxes_px[index]
         yield Highlight(track.track, frame, box_px, float(fake_scores[index]))
 

@@ -60,7 +60,7 @@ def _list_lines(record: dict) -> list[Line]:
             f"face {track['track']}: {track['verdict']}",
             *(
                 np.array([row[name] for row in track["time_line"]])
-                for name in ("seconds", "fake_score", "fake_score_smoothed", "used")
+                for name in ("seconds", "fake_score", "fake_score_smoothed", "used", "classified")
             ),
             gap_seconds=gap_seconds,
         )

@@ -1,5 +1,6 @@
 """Everything made of one video or image: verdict.json, report.html and the annotated picture."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,12 @@ from deepfake_detector.inference.detector import Detector
 from deepfake_detector.inference.model_files import LoadedModel
 from deepfake_detector.inference.occlusion import cut_box, measure_occlusion
 from deepfake_detector.plots.face_boxes import draw_faces
-from deepfake_detector.reports.annotated_video import HighlightImages, collect_faces, draw_video
+from deepfake_detector.reports.annotated_video import (
+    HighlightImages,
+    collect_faces,
+    draw_video,
+    read_highlights,
+)
 from deepfake_detector.reports.highlights import Highlight, choose_highlights
 from deepfake_detector.reports.html import render_report
 from deepfake_detector.reports.track_interpolation import TrackInterpolator
@@ -23,11 +29,19 @@ ANNOTATED_VIDEO = "annotated.mp4"
 ANNOTATED_IMAGE = "annotated.jpg"
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn: whether a video is, and its annotated faces with their `frame`, in green."""
+
+    has_video: bool = True
+    truth: pd.DataFrame | None = None
+
+
 def write_report(
     analysis: VideoAnalysis,
     model: LoadedModel,
     out: Path,
-    truth: pd.DataFrame | None = None,
+    drawing: Drawing = Drawing(),
     progress: Progress = ignore_progress,
 ) -> dict:
     """Write verdict.json, report.html and annotated.mp4 or annotated.jpg into `out`.
@@ -35,7 +49,7 @@ def write_report(
     Args:
         analysis: of a file, which is still there.
         model: what it was analyzed with.
-        truth: annotated faces of a video, with their `frame`, drawn in green; or None.
+        drawing: what of a video is drawn.
 
     Returns:
         What verdict.json holds, but for its times.
@@ -43,7 +57,7 @@ def write_report(
     record = make_record(analysis, model)
     suspicious, ordinary = choose_highlights(analysis.tracks, model.calibration.usable)
     out.mkdir(parents=True, exist_ok=True)
-    highlight_images = _draw(analysis, (suspicious, ordinary), out, truth, progress)
+    highlight_images = _draw(analysis, (suspicious, ordinary), out, drawing, progress)
     progress("explaining", analysis.frames.read)
     strips = {"Most suspicious faces": suspicious, "Most ordinary faces": ordinary}
     mapped = {"The most suspicious face": suspicious, "The most ordinary face": ordinary}
@@ -67,15 +81,18 @@ def _draw(
     analysis: VideoAnalysis,
     highlights: tuple[list[Highlight], list[Highlight]],
     out: Path,
-    truth: pd.DataFrame | None,
+    drawing: Drawing,
     progress: Progress,
 ) -> HighlightImages:
-    """Write the annotated video or image, and collect what its highlights show."""
+    """Write the annotated video, if it is wanted, or image; collect what its highlights show."""
     suspicious, ordinary = highlights
     whole = {highlight.frame for highlight in suspicious[:1] + ordinary[:1]}
+    if analysis.image is None and not drawing.has_video:
+        (out / ANNOTATED_VIDEO).unlink(missing_ok=True)  # of an earlier run
+        return read_highlights(analysis, suspicious + ordinary, whole)
     if analysis.image is None:
         target = out / ANNOTATED_VIDEO
-        return draw_video(analysis, target, suspicious + ordinary, whole, truth, progress)
+        return draw_video(analysis, target, suspicious + ordinary, whole, drawing.truth, progress)
     highlight_images = HighlightImages({}, {})
     collect_faces(0, analysis.image, suspicious + ordinary, whole, highlight_images)
     drawn = draw_faces(analysis.image, TrackInterpolator(analysis.tracks, 1).find(0))

@@ -13,7 +13,7 @@ from deepfake_detector.inference.model_files import LoadedModel
 from deepfake_detector.reports.smoothing import smooth_fake_score
 from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.decision import Decision
-from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
+from deepfake_detector.verdicts.face_track import FaceTrack, find_usable, was_classified
 from deepfake_detector.verdicts.quality import measure_quality, name_group
 from deepfake_detector.verdicts.segments import find_segments
 from deepfake_detector.video.file_facts import has_content_credentials
@@ -136,6 +136,7 @@ def _track_to_json(track: FaceTrack, analysis: VideoAnalysis, calibration: Calib
         "fake_score_smoothed": smooth_fake_score(track),
         "sharpness": track.sharpness,
         "used": find_usable(track, calibration.usable),
+        "classified": was_classified(track),
     }
     rows = zip(*(_round(column).tolist() for column in columns.values()), strict=True)
     time_line = [dict(zip(columns, row, strict=True)) for row in rows]

@@ -23,7 +23,16 @@ from deepfake_detector.video.degraded_copies import DegradedCopy, write_degraded
 AnalyzeTracks = Callable[[Path], list[FaceTrack]]
 """Returns the tracks of a video file."""
 
-FIELDS = ("frames", "boxes_px", "real", "fake", "sharpness", "brightness", "blockiness")
+FIELDS = (
+    "frames",
+    "boxes_px",
+    "real",
+    "fake",
+    "sharpness",
+    "brightness",
+    "blockiness",
+    "classified",
+)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from deepfake_detector.evaluation.group_metrics import (
 from deepfake_detector.evaluation.group_tables import name_people
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
+from deepfake_detector.inference.predictor import make_sampling
 from deepfake_detector.models.released_folder import SUMS
 from deepfake_detector.training.calibration_videos import (
     AnnotatedVideo,
@@ -36,6 +37,7 @@ from deepfake_detector.verdicts.calibration import Calibration, ScoredBy
 from deepfake_detector.verdicts.decision import decide_video
 from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
 from deepfake_detector.verdicts.fit_calibration import fit_calibration
+from deepfake_detector.verdicts.frame_aggregation import compute_log_odds
 from deepfake_detector.verdicts.quality import measure_quality, name_group
 from deepfake_detector.video.degraded_copies import COPIES
 from deepfake_detector.video.frame_reader import FrameReader
@@ -95,16 +97,24 @@ def list_covered(work: Path) -> list[str]:
 
 
 def make_analyze(detector: Detector, params: Params) -> Callable[[Path], list[FaceTrack]]:
-    """Make what analyzes a file: every `predict.frame_stride`th frame."""
+    """Make what analyzes a file: every `predict.frame_stride`th frame, some of their crops."""
+    frame_stride, sampling = params.predict.frame_stride, make_sampling(params.predict)
 
     def analyze(path: Path) -> list[FaceTrack]:
-        analyzer = FrameAnalyzer(detector, params.calibrate.usable.min_face_score)
-        reader = FrameReader(path, scan_packets(path), None)
-        for frames in reader.read(lambda number: number % params.predict.frame_stride == 0):
+        packets = scan_packets(path)
+        spacing = sampling.space_crops(packets.frames, frame_stride)
+        analyzer = FrameAnalyzer(detector, params.calibrate.usable, spacing)
+        reader = FrameReader(path, packets, None)
+        for frames in reader.read(lambda number: number % frame_stride == 0):
             analyzer.analyze(frames)
         return analyzer.collect()[1]
 
     return analyze
+
+
+def name_analysis(hashes: tuple[str, str], params: Params) -> str:
+    """Name what tracks depend on beside the video."""
+    return "".join(hashes) + repr(make_sampling(params.predict))
 
 
 def calibrate_release(
@@ -123,7 +133,7 @@ def calibrate_release(
     ]
     labelled = label_copies(
         tqdm(videos, desc="calibrate", unit=" videos"), COPIES, make_analyze(detector, params),
-        work / "tracks", "".join(hashes), params.evaluate.iou_threshold,
+        work / "tracks", name_analysis(hashes, params), params.evaluate.iou_threshold,
     )  # fmt: skip
     return fit_calibration(list(labelled), params.calibrate, ScoredBy(*hashes))
 
@@ -140,7 +150,7 @@ def measure_release(
     videos = read_annotated(work, "test")
     labelled = label_copies(
         tqdm(videos, desc="test", unit=" videos"), (), make_analyze(detector, params),
-        work / "tracks", "".join(hashes), params.evaluate.iou_threshold,
+        work / "tracks", name_analysis(hashes, params), params.evaluate.iou_threshold,
     )  # fmt: skip
     rows = [_decide(video, calibration, about.loc[video.video]) for video in labelled]
     verdicts = pd.DataFrame(rows, columns=VERDICT_COLUMNS)
@@ -170,7 +180,8 @@ def _decide(video, calibration: Calibration, about: pd.Series) -> tuple:
         track = video.tracks[best]
         quality = measure_quality(track, used[best])
         group = name_group(quality) if quality.frames else ""
-        score = compute_log_odds(track, used[best])
+        log_odds = compute_log_odds(track.compute_fake_score()[used[best]])
+        score = float(log_odds.mean()) if quality.frames else np.nan
         seen = (quality.face_px, group, score, quality.sharpness, quality.brightness)
     face_px, group, *measured = seen
     probability = np.nan if decision.probability is None else decision.probability
@@ -179,13 +190,6 @@ def _decide(video, calibration: Calibration, about: pd.Series) -> tuple:
         *(about["method_group"], about["dataset"], decision.answer, probability, group),
         *(face_px, decision.reason, *measured),
     )
-
-
-def compute_log_odds(track: FaceTrack, used: np.ndarray) -> float:
-    """Compute the mean of log(fake / real) of a face over the frames where it is used [n]."""
-    if not used.any():
-        return float("nan")
-    return float(np.log(np.maximum(track.fake, 1e-6) / np.maximum(track.real, 1e-6))[used].mean())
 
 
 def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:

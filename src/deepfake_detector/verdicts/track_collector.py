@@ -6,9 +6,7 @@ Kept are a few numbers for a face in a frame, no image.
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
-from deepfake_detector.common.boxes import BOX
 from deepfake_detector.faces.image_quality import measure_blockiness, measure_brightness
 from deepfake_detector.faces.online_tracker import FaceTracker
 from deepfake_detector.faces.sharpness import measure_sharpness
@@ -28,7 +26,11 @@ class _Seen:
 
 
 class TrackCollector:
-    """Follows the faces of one video and collects what is seen of them."""
+    """Follows the faces of one video and collects what is seen of them.
+
+    Attributes:
+        sharpness: of the faces [N] of the last frame; NaN where one is not followed.
+    """
 
     def __init__(self, min_face_score: float):
         """Follow faces whose scores of real and fake add up to `min_face_score` or more."""
@@ -36,36 +38,39 @@ class TrackCollector:
         self._tracker = FaceTracker()
         self._cuts = ShotChangeDetector()
         self._seen: dict[int, _Seen] = {}
+        self.sharpness = np.zeros(0)
 
     def add(
-        self, frame: int, picture: np.ndarray, faces: pd.DataFrame, scale: float = 1.0
+        self, frame: int, picture: np.ndarray, faces: np.ndarray, scale: float = 1.0
     ) -> np.ndarray:
         """Look at the next frame.
 
         Args:
             frame: its number, higher than the one before.
             picture: uint8 RGB [height, width, 3].
-            faces: `left, top, right, bottom, real, fake`; px of the original frame.
+            faces: left, top, right, bottom, real, fake [N, 6]; px of the original frame.
             scale: px of the picture for one px of the original frame.
 
         Returns:
             The track number of each face, from 1; `NOT_FOLLOWED` where it is hardly a face.
         """
         numbers = np.full(len(faces), NOT_FOLLOWED)
-        rows = faces[[*BOX, "real", "fake"]].to_numpy(float)
-        is_followed = rows[:, 4] + rows[:, 5] >= self._min_face_score
-        rows = rows[is_followed]
+        is_followed = faces[:, 4] + faces[:, 5] >= self._min_face_score
+        rows = faces[is_followed]
         numbers[is_followed] = self._tracker.add(
             frame, rows[:, :4], self._cuts.is_shot_change(picture)
         )
         blockiness = measure_blockiness(picture) if len(rows) else 1.0
-        for number, row in zip(numbers[is_followed].tolist(), rows, strict=True):
+        self.sharpness = np.full(len(faces), np.nan)
+        self.sharpness[is_followed] = [measure_sharpness(picture, row[:4] * scale) for row in rows]
+        for number, row, sharpness in zip(
+            numbers[is_followed].tolist(), rows, self.sharpness[is_followed].tolist(), strict=True
+        ):
             seen = self._seen.setdefault(number, _Seen())
             seen.frames.append(frame)
             seen.rows.append(row.tolist())
-            box_px = row[:4] * scale
-            sharpness = measure_sharpness(picture, box_px)
-            seen.quality.append((sharpness, measure_brightness(picture, box_px), blockiness))
+            brightness = measure_brightness(picture, row[:4] * scale)
+            seen.quality.append((sharpness, brightness, blockiness))
         return numbers
 
     def collect(self) -> list[FaceTrack]:

@@ -38,18 +38,50 @@ class Sampler:
 
 
 @dataclass(frozen=True)
+class CropLimits:
+    """How many crops of a followed face are classified.
+
+    Attributes:
+        max_crops: of a track that is seen through the whole of a short video.
+        max_gap_frames: in a long one, one in so many frames of the video is.
+    """
+
+    max_crops: int
+    max_gap_frames: int
+
+    def space(self, n_analyzed: int, frame_stride: int) -> float:
+        """Return of how many analyzed frames one is classified, at least 1.
+
+        Args:
+            n_analyzed: frames that are analyzed of the video; 0 where that is not known.
+        """
+        return max(1.0, min(n_analyzed / self.max_crops, self.max_gap_frames / frame_stride))
+
+
+@dataclass(frozen=True)
 class Sampling:
-    """Which frames of any video are analyzed.
+    """Which frames of any video are analyzed, and which faces in them are classified.
 
     Attributes:
         frame_stride: every so many frames, or fewer where those were more than `max_frames`.
         max_frames: about so many frames of a video at most; None: no limit.
         max_seconds: a longer video is rejected; None: no limit.
+        crops: None: every followed face is classified in every analyzed frame.
     """
 
     frame_stride: int
     max_frames: int | None = None
     max_seconds: float | None = None
+    crops: CropLimits | None = None
+
+    def space_crops(self, frames: int, frame_stride: int) -> float:
+        """Return of how many analyzed frames of a face one is classified.
+
+        Args:
+            frames: of the video, about.
+            frame_stride: the distance of those that are analyzed.
+        """
+        return 1.0 if self.crops is None else self.crops.space(frames / frame_stride, frame_stride)
 
     def make_sampler(self, frames: int) -> Sampler:
         """Make the sampler of a video of about so many frames."""

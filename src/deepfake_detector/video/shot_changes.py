@@ -7,6 +7,7 @@ MAX_CORRELATION = 0.5  # of the color histograms of neighboring frames
 MIN_CHANGED_FRACTION = 0.6  # of the frame's blocks that change color
 CHANGED = 20  # of 255, in the channel that changes most
 BLOCKS = 16  # a row
+SPARSE_PX = 4 * 4 * BLOCKS  # so many rows and columns at least are averaged, the others left out
 BINS = [16, 8, 8]  # hue, saturation, value
 
 
@@ -25,7 +26,8 @@ class ShotChangeDetector:
 
         The first frame is no cut.
         """
-        thumbnail = cv2.resize(image, (4 * BLOCKS, 4 * BLOCKS), interpolation=cv2.INTER_AREA)
+        sparse = image[:: max(1, len(image) // SPARSE_PX), :: max(1, image.shape[1] // SPARSE_PX)]
+        thumbnail = cv2.resize(sparse, (4 * BLOCKS, 4 * BLOCKS), interpolation=cv2.INTER_AREA)
         before, self._before = self._before, thumbnail
         if before is None or _compute_changed_fraction(before, thumbnail) < MIN_CHANGED_FRACTION:
             return False

@@ -3,9 +3,8 @@
 import argparse
 
 from deepfake_detector.config.schema import Params
-from deepfake_detector.inference.predictor import DeepfakePredictor
+from deepfake_detector.inference.predictor import DeepfakePredictor, make_sampling
 from deepfake_detector.video.decoders.isolated_decoder import IsolatedDecoder
-from deepfake_detector.video.sampling import Sampling
 
 
 def load_isolated_predictor(asked: argparse.Namespace, params: Params) -> DeepfakePredictor:
@@ -14,9 +13,7 @@ def load_isolated_predictor(asked: argparse.Namespace, params: Params) -> Deepfa
     Raises:
         ValueError: there is no such model, or it is damaged.
     """
-    sampling = Sampling(
-        params.predict.frame_stride, params.predict.max_frames, params.app.max_seconds
-    )
+    sampling = make_sampling(params.predict, params.app.max_seconds)
     return DeepfakePredictor.load(
         asked.model,
         sampling,
