@@ -132,6 +132,9 @@ def test_card_and_record_tell_what_was_learned_from(tmp_path, monkeypatch):
         make_release, "hash_video", lambda path, n_frames: [len(path.name), n_frames]
     )
     record = make_record(tmp_path, PARAMS, "abc")
+    assert record["starts_from"] == "imagenet"  # there is no release to start from
+    (released / "card.json").write_text('{"version": "0.1", "sha256": {"detector": "12ab"}}')
+    assert make_record(tmp_path, PARAMS, "abc")["starts_from"] == "released 0.1, detector 12ab"
     assert record["train_videos"] == dict(zip(videos["video"], videos["sha256"], strict=True))
     assert record["train_frame_hashes"]["real0.mp4"] == [f"{9:016x}", f"{8:016x}"]
     assert record["epochs"]["ssd"] == [{"epoch": 1, "train_loss": 0.5}]

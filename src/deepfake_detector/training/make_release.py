@@ -227,6 +227,8 @@ def name_start(work: Path, init: str) -> str:
     card = work / "released/card.json"
     if init != "released":
         return init
+    if not card.is_file():
+        return "imagenet"  # as `choose_start` has it
     released = json.loads(card.read_text(encoding="utf-8"))
     return f"released {released['version']}, detector {released['sha256']['detector']}"
 
