@@ -102,7 +102,7 @@ def thin(
     """Leave the scores that `predict` with a cap of crops would have."""
     frame_stride = params.predict.frame_stride
     analyzed = {name: count / frame_stride for name, count in frames.items()}
-    limits = CropLimits(cap, params.predict.max_crop_gap_frames)
+    limits = CropLimits(cap, params.predict.max_crop_gap_seconds)
     return thin_videos(videos, analyzed, frame_stride, limits, params.calibrate.usable)
 
 

@@ -132,9 +132,9 @@ def test_a_classified_track_is_thinned_as_if_fewer_crops_had_been_classified():
 def test_a_split_is_thinned_as_predict_thins_a_video():
     track = see([0.5] * 12, stride=5)
     video = LabelledVideo("a", "a", "real", [track], ["real"])
-    (thinned,) = thin_videos([video], {"a": 12}, 5, CropLimits(4, 15), USABLE)
+    (thinned,) = thin_videos([video], {"a": 12}, 5, CropLimits(4, 0.5), USABLE)
     assert thinned.tracks[0].classified.sum() == 4  # every third of the twelve frames
     assert thinned.tracks[0].classified[1]
     assert (thinned.label, thinned.track_labels) == ("real", ["real"])
-    (dense,) = thin_videos([video], {"a": 12}, 5, CropLimits(4, 10), USABLE)
+    (dense,) = thin_videos([video], {"a": 12}, 5, CropLimits(4, 1 / 3), USABLE)
     assert dense.tracks[0].classified.sum() == 6  # one in ten frames of the video

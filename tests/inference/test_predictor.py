@@ -61,7 +61,7 @@ def test_a_predictor_that_is_loaded_samples_as_the_parameters_say(monkeypatch):
     monkeypatch.setattr(module, "load_model", lambda *given: {("released", "auto"): model}[given])
     params = module.load_params().predict
     loaded = DeepfakePredictor.load("released")
-    crops = CropLimits(params.max_crops_per_track, params.max_crop_gap_frames)
+    crops = CropLimits(params.max_crops_per_track, params.max_crop_gap_seconds)
     assert loaded.sampling == Sampling(params.frame_stride, params.max_frames, None, crops)
     assert loaded.model == model
 
@@ -120,7 +120,7 @@ def analyze_with_classifier(tmp_path, frames, limits):
 
 def test_a_face_is_classified_as_often_as_the_cap_says_and_its_verdict_stays(tmp_path):
     clip = [make_frame([FAKE])] * 24
-    capped, classifier = analyze_with_classifier(tmp_path, clip, CropLimits(8, 15))
+    capped, classifier = analyze_with_classifier(tmp_path, clip, CropLimits(8, 1.5))
     assert classifier.crops == 8
     whole, classifier = analyze_with_classifier(tmp_path, clip, None)
     assert classifier.crops == 24
@@ -129,16 +129,16 @@ def test_a_face_is_classified_as_often_as_the_cap_says_and_its_verdict_stays(tmp
     assert capped.faces["classifier_fake_score"].notna().sum() == 8
 
 
-def test_in_a_long_video_one_crop_in_so_many_frames_is_classified(tmp_path):
+def test_in_a_long_video_one_crop_in_so_much_time_is_classified(tmp_path):
     clip = [make_frame([FAKE])] * 60
-    _, classifier = analyze_with_classifier(tmp_path, clip, CropLimits(2, 15))
+    _, classifier = analyze_with_classifier(tmp_path, clip, CropLimits(2, 1.5))
     assert classifier.crops == 4
 
 
 def test_a_part_that_is_forged_is_found_to_the_frame_though_few_crops_are_classified(tmp_path):
     clip = [make_frame([FAKE if 40 <= n < 60 else REAL]) for n in range(100)]
-    analysis, classifier = analyze_with_classifier(tmp_path, clip, CropLimits(8, 10))
-    assert classifier.crops == 10 + 2 * 9  # one of ten frames, and all around both changes
+    analysis, classifier = analyze_with_classifier(tmp_path, clip, CropLimits(8, 1.0))
+    assert classifier.crops == 10 + 2 * 9  # one a second, and all around both changes
     looks_fake = analysis.faces["fake"] > analysis.faces["real"]
     assert analysis.faces["frame"][looks_fake].tolist() == list(range(40, 60))
 

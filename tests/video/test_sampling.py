@@ -44,9 +44,10 @@ def test_numbers_are_spread_from_first_to_last():
 
 
 def test_crops_are_spread_over_a_short_video_and_never_far_apart_in_a_long_one():
-    limits = CropLimits(max_crops=8, max_gap_frames=15)
-    assert limits.space(20, 3) == 2.5  # eight of twenty frames
-    assert limits.space(600, 3) == 5  # one in fifteen frames of the video
-    assert limits.space(6, 3) == limits.space(0, 3) == limits.space(600, 20) == 1
-    assert Sampling(3, crops=limits).space_crops(60, 3) == 2.5
-    assert Sampling(3).space_crops(60, 3) == 1
+    limits = CropLimits(max_crops=8, max_gap_seconds=0.5)
+    assert limits.space(20, 0.1) == 2.5  # eight of twenty frames
+    assert limits.space(600, 0.1) == 5
+    assert limits.space(6, 0.1) == limits.space(0, 0.1) == limits.space(600, 0.7) == 1
+    assert Sampling(3, crops=limits).space_crops(60, 3, 30.0) == 2.5
+    assert Sampling(3, crops=limits).space_crops(999, 3, 15.0) == 2.5
+    assert Sampling(3).space_crops(60, 3, 30.0) == 1

@@ -286,7 +286,7 @@ class PredictParams(Section):
     frame_stride: Count
     max_frames: Count
     max_crops_per_track: Count
-    max_crop_gap_frames: Count
+    max_crop_gap_seconds: Positive
 
 
 class InferenceParams(Section):

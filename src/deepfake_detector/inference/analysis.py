@@ -109,28 +109,27 @@ class FrameAnalyzer:
         size_px: width and height of the last one.
     """
 
-    def __init__(
-        self,
-        detector: Detector,
-        usable: UsableParams,
-        spacing: float = 1.0,
-        before: "FrameAnalyzer | None" = None,
-    ):
+    def __init__(self, detector: Detector, usable: UsableParams, spacing: float = 1.0):
         """Follow faces, and classify one crop of about `spacing` frames in which one is seen.
 
         Args:
             usable: which faces are used for a verdict.
-            before: has analyzed some of the same frames; what it found there is taken over.
         """
-        self._detector, self._usable = detector, usable
+        self._detector, self._usable, self._spacing = detector, usable, spacing
         self._collector = TrackCollector(usable.min_face_score)
         self._chooser = CropChooser(spacing)
         self._tracks: dict[int, np.ndarray] = {}
-        self._boxes: dict[int, np.ndarray] = dict(before._boxes) if before else {}
-        self._logits: dict[Face, float] = dict(before._logits) if before else {}
-        self._chooser.log_odds = dict(before._chooser.log_odds) if before else {}
+        self._boxes: dict[int, np.ndarray] = {}
+        self._logits: dict[Face, float] = {}
         self.seconds: dict[int, float] = {}
         self.size_px = (0, 0)
+
+    def restart(self) -> "FrameAnalyzer":
+        """Return an analyzer of the same video from its beginning, which knows what this found."""
+        again = FrameAnalyzer(self._detector, self._usable, self._spacing)
+        again._boxes, again._logits = dict(self._boxes), dict(self._logits)
+        again._chooser.log_odds = dict(self._chooser.log_odds)
+        return again
 
     def analyze(self, frames: list[Frame]) -> None:
         """Detect and follow the faces of frames, at least one, and classify some."""

@@ -27,6 +27,10 @@ MAX_STEP = 3.0
 0.18 and 0.82 differ by so much (benchmarks/README.md, "Fewer crops")."""
 
 
+USUAL_FPS = 30.0
+"""Taken for the frames a second of shards, which hold no times."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A crop that may be classified.
@@ -183,7 +187,7 @@ def thin_videos(
     """
     thinned = []
     for video in videos:
-        spacing = limits.space(n_frames[video.video], frame_stride)
+        spacing = limits.space(n_frames[video.video], frame_stride / USUAL_FPS)
         tracks = [thin_track(track, spacing, usable) for track in video.tracks]
         thinned.append(replace(video, tracks=tracks))
     return thinned

@@ -48,7 +48,7 @@ def make_sampling(params: PredictParams, max_seconds: float | None = None) -> Sa
 
 def make_crop_limits(params: PredictParams) -> CropLimits:
     """Return how many crops of a face are classified, as parameters say."""
-    return CropLimits(params.max_crops_per_track, params.max_crop_gap_frames)
+    return CropLimits(params.max_crops_per_track, params.max_crop_gap_seconds)
 
 
 class DeepfakePredictor:
@@ -124,7 +124,7 @@ class DeepfakePredictor:
 
     def analyze_image(self, image: np.ndarray, path: Path | None = None) -> VideoAnalysis:
         """Analyze an image, uint8 RGB [H, W, 3], as a video of one frame; `path` is its file."""
-        started, analyzer = datetime.now(UTC), self._make_analyzer(1, 1)
+        started, analyzer = datetime.now(UTC), self._make_analyzer(1, 1, 1.0)
         analyzer.analyze([Frame(0, 0.0, image)])
         faces, tracks = analyzer.collect()
         return VideoAnalysis(
@@ -153,7 +153,7 @@ class DeepfakePredictor:
     def _analyze_video(self, path: Path, progress: Progress) -> VideoAnalysis:
         started, packets = datetime.now(UTC), self.decoder.scan_packets(path)
         sampler = self.sampling.make_sampler(packets.frames)
-        analyzer = self._make_analyzer(packets.frames, sampler.frame_stride)
+        analyzer = self._make_analyzer(packets.frames, sampler.frame_stride, packets.fps)
         reader = FrameReader(path, packets, self.sampling.max_seconds, self.decoder)
         hasher = FrameHasher(packets.frames)
         for frames in reader.read(sampler.is_wanted):
@@ -207,16 +207,13 @@ class DeepfakePredictor:
         more = self.sampling.choose_close_frames(set(coarse.seconds), parts)
         if not more:
             return coarse, more
-        analyzer = self._make_analyzer(reader.count, frame_stride, coarse)
+        analyzer = coarse.restart()
         wanted, again = more | set(coarse.seconds), reader.restart()
         for frames in again.read(wanted.__contains__):
             analyzer.analyze(frames)
             progress("looking_closely", again.count)
         return analyzer, more
 
-    def _make_analyzer(
-        self, frames: int, frame_stride: int, before: FrameAnalyzer | None = None
-    ) -> FrameAnalyzer:
-        spacing = self.sampling.space_crops(frames, frame_stride)
-        usable = self.model.calibration.usable
-        return FrameAnalyzer(self.model.detector, usable, spacing, before)
+    def _make_analyzer(self, frames: int, frame_stride: int, fps: float) -> FrameAnalyzer:
+        spacing = self.sampling.space_crops(frames, frame_stride, fps)
+        return FrameAnalyzer(self.model.detector, self.model.calibration.usable, spacing)

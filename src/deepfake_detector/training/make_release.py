@@ -102,7 +102,7 @@ def make_analyze(detector: Detector, params: Params) -> Callable[[Path], list[Fa
 
     def analyze(path: Path) -> list[FaceTrack]:
         packets = scan_packets(path)
-        spacing = sampling.space_crops(packets.frames, frame_stride)
+        spacing = sampling.space_crops(packets.frames, frame_stride, packets.fps)
         analyzer = FrameAnalyzer(detector, params.calibrate.usable, spacing)
         reader = FrameReader(path, packets, None)
         for frames in reader.read(lambda number: number % frame_stride == 0):

@@ -43,19 +43,20 @@ class CropLimits:
 
     Attributes:
         max_crops: of a track that is seen through the whole of a short video.
-        max_gap_frames: in a long one, one in so many frames of the video is.
+        max_gap_seconds: in a long one, one in so much time is.
     """
 
     max_crops: int
-    max_gap_frames: int
+    max_gap_seconds: float
 
-    def space(self, n_analyzed: int, frame_stride: int) -> float:
+    def space(self, n_analyzed: float, seconds_apart: float) -> float:
         """Return of how many analyzed frames one is classified, at least 1.
 
         Args:
             n_analyzed: frames that are analyzed of the video; 0 where that is not known.
+            seconds_apart: the distance of those.
         """
-        return max(1.0, min(n_analyzed / self.max_crops, self.max_gap_frames / frame_stride))
+        return max(1.0, min(n_analyzed / self.max_crops, self.max_gap_seconds / seconds_apart))
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,17 @@ class Sampling:
     max_seconds: float | None = None
     crops: CropLimits | None = None
 
-    def space_crops(self, frames: int, frame_stride: int) -> float:
+    def space_crops(self, frames: int, frame_stride: int, fps: float) -> float:
         """Return of how many analyzed frames of a face one is classified.
 
         Args:
             frames: of the video, about.
             frame_stride: the distance of those that are analyzed.
+            fps: frames a second of the video.
         """
-        return 1.0 if self.crops is None else self.crops.space(frames / frame_stride, frame_stride)
+        if self.crops is None:
+            return 1.0
+        return self.crops.space(frames / frame_stride, frame_stride / fps)
 
     def make_sampler(self, frames: int) -> Sampler:
         """Make the sampler of a video of about so many frames."""
