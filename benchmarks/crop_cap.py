@@ -24,7 +24,7 @@ from deepfake_detector.config.schema import PARAMS_FILE, Params, load_params
 from deepfake_detector.inference import crop_choice, detector
 from deepfake_detector.inference.crop_choice import thin_videos
 from deepfake_detector.inference.engine import load_onnx
-from deepfake_detector.inference.released import hash_networks
+from deepfake_detector.inference.model_folders.released import hash_networks
 from deepfake_detector.metrics.classification import compute_auc, compute_log_loss
 from deepfake_detector.training.calibration_videos import label_copies
 from deepfake_detector.training.make_release import list_covered, make_analyze, read_annotated

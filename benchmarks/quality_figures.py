@@ -81,7 +81,7 @@ def measure_recipe(folders: dict[str, list[str]], trained: list[Path], split: st
     """Measure the detectors of all seeds on a split, each folder's videos for themselves."""
     from deepfake_detector.config.schema import load_params
     from deepfake_detector.evaluation.detection_report import count_to_text
-    from deepfake_detector.inference.model_hashes import hash_detector
+    from deepfake_detector.inference.model_folders.model_hashes import hash_detector
     from deepfake_detector.verdicts.fit_calibration import fit_calibration
 
     params = load_params()

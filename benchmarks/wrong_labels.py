@@ -32,7 +32,7 @@ from deepfake_detector.evaluation.label_errors.disputed_labels import (
 )
 from deepfake_detector.evaluation.label_errors.out_of_fold import predict_out_of_fold
 from deepfake_detector.evaluation.label_errors.track_features import compute_track_features
-from deepfake_detector.inference.model_files import load_model
+from deepfake_detector.inference.model_folders.model_files import load_model
 
 MAX_CROPS = 8
 FLIPPED = (1, 2, 4, 7)

@@ -46,7 +46,7 @@ from deepfake_detector.evaluation.verdict_report import verdicts_to_text
 from deepfake_detector.evaluation.verdict_tables import make_face_verdicts, make_video_verdicts
 from deepfake_detector.inference.crop_choice import thin_videos
 from deepfake_detector.inference.detector import FACE_COLUMNS
-from deepfake_detector.inference.model_hashes import hash_detector
+from deepfake_detector.inference.model_folders.model_hashes import hash_detector
 from deepfake_detector.inference.predictor import make_crop_limits
 from deepfake_detector.inference.score_fusion import FAKE_SCORE_COLUMNS
 from deepfake_detector.metrics.classification import make_reliability
@@ -106,7 +106,7 @@ def read_prior(videos: list[LabelledVideo], params: Params) -> ReleasedPrior | N
 
     None where it started from other weights, or where own validation videos suffice.
     """
-    from deepfake_detector.inference.released import load_released
+    from deepfake_detector.inference.model_folders.released import load_released
     from deepfake_detector.inference.shards import predict_shards
 
     folder = json.loads(START.read_text(encoding="utf-8"))["released"]

@@ -12,7 +12,7 @@ import time
 
 from deepfake_detector.common import cli
 from deepfake_detector.common.artifacts import SHARDS, VALIDATED, WRONG_LABELS
-from deepfake_detector.inference.model_options import parse_model
+from deepfake_detector.inference.model_folders.model_options import parse_model
 
 logger = logging.getLogger("find_wrong_labels")
 
@@ -77,7 +77,7 @@ def judge_tracks(videos, annotations, model: str | None):
     from deepfake_detector.evaluation.label_errors.annotated_tracks import list_annotated_tracks
     from deepfake_detector.evaluation.label_errors.out_of_fold import predict_out_of_fold
     from deepfake_detector.evaluation.label_errors.track_features import compute_track_features
-    from deepfake_detector.inference.model_files import load_model
+    from deepfake_detector.inference.model_folders.model_files import load_model
 
     extracted = set(read_table(SHARDS / "frames.csv")["video"])
     shards = [make_shard_path(SHARDS, name) for name in videos["video"] if name in extracted]

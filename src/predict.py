@@ -27,7 +27,7 @@ from deepfake_detector.common.addresses import Place, name_of, parse_place
 from deepfake_detector.common.worker_options import add_worker_options, read_workers
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.annotations.reader import read_annotations
-from deepfake_detector.inference.model_options import add_model_options
+from deepfake_detector.inference.model_folders.model_options import add_model_options
 from deepfake_detector.inference.predictor import make_sampling
 from deepfake_detector.video.names import VideoNames
 

@@ -154,7 +154,7 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
     from deepfake_detector.export.released_card import make_card_text
     from deepfake_detector.inference.detector import load_detector
     from deepfake_detector.inference.engine import load_onnx
-    from deepfake_detector.inference.released import hash_networks
+    from deepfake_detector.inference.model_folders.released import hash_networks
     from deepfake_detector.models.released_weights import (
         load_released_weights,
         write_released_weights,

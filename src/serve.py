@@ -13,7 +13,7 @@ import uvicorn
 
 from deepfake_detector.common import cli
 from deepfake_detector.config.schema import load_params
-from deepfake_detector.inference.model_options import add_model_options
+from deepfake_detector.inference.model_folders.model_options import add_model_options
 from deepfake_detector.web.isolated_predictor import load_isolated_predictor
 from deepfake_detector.web.jobs import JobQueue
 from deepfake_detector.web.private_folder import open_private_folder

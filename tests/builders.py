@@ -5,7 +5,7 @@ from pathlib import Path
 from deepfake_detector.common.files import hash_file, write_json
 from deepfake_detector.config.schema import UsableParams
 from deepfake_detector.inference.detector import FACE_CLASSIFIER, Detector
-from deepfake_detector.inference.model_files import LoadedModel, ModelIdentity
+from deepfake_detector.inference.model_folders.model_files import LoadedModel, ModelIdentity
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.verdicts.calibration import Calibration, Fitted, Model
 from deepfake_detector.video.sampling import Sampling

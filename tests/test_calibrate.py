@@ -16,7 +16,8 @@ from deepfake_detector import mlflow_tracking
 from deepfake_detector.common.artifacts import EVALUATED
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.data.frame_records import FrameRecord, make_shard_path, write_shard
-from deepfake_detector.inference import engine, released, shards
+from deepfake_detector.inference import engine, shards
+from deepfake_detector.inference.model_folders import released
 from deepfake_detector.verdicts.calibration import load_calibration
 
 PROJECT = Path(__file__).parents[1]

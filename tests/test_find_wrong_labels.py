@@ -9,7 +9,7 @@ from tests.data_set import DataSet, make_frames, read_rows, write_csv
 import extract_frames
 import find_wrong_labels
 import validate
-from deepfake_detector.inference import model_files
+from deepfake_detector.inference.model_folders import model_files
 from deepfake_detector.video.writing import write_video
 
 WRONG = ("p1_fake.mp4", "p4_real.mp4")

@@ -32,7 +32,7 @@ def test_an_entry_uses_options_that_its_script_has(entry):
     script = PROJECT / re.match(r"python (src/\w+\.py)", command)[1]
     code = script.read_text(encoding="utf-8")
     if "add_model_options(parser)" in code:
-        code += (PACKAGE / "inference/model_options.py").read_text(encoding="utf-8")
+        code += (PACKAGE / "inference/model_folders/model_options.py").read_text(encoding="utf-8")
     assert [
         option for option in re.findall(r"--[\w-]+", command) if f'"{option}"' not in code
     ] == []

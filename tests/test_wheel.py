@@ -115,7 +115,10 @@ def test_the_version_is_the_one_of_the_project(installed, tmp_path):
 
 FIND = """
 from deepfake_detector.config.schema import INSTALLED_PARAMS, load_params
-from deepfake_detector.inference.model_files import find_released_folder, fetch_released
+from deepfake_detector.inference.model_folders.model_files import (
+    fetch_released,
+    find_released_folder,
+)
 assert fetch_released()
 print(INSTALLED_PARAMS, find_released_folder(), load_params().app.port, sep="\\n")
 """

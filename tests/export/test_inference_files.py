@@ -22,8 +22,8 @@ from deepfake_detector.export.onnx_file import make_face_classifier
 from deepfake_detector.inference import engine
 from deepfake_detector.inference.detector import FACE_CLASSIFIER, Detector, load_detector
 from deepfake_detector.inference.engine import load_networks
+from deepfake_detector.inference.model_folders.released import GRAPHS, load_released
 from deepfake_detector.inference.onnx_networks import OnnxFaceClassifier, OnnxSsd
-from deepfake_detector.inference.released import GRAPHS, load_released
 from deepfake_detector.models.face_classifier import build_face_classifier
 from deepfake_detector.models.released_weights import (
     load_released_weights,

@@ -21,7 +21,7 @@ from deepfake_detector.common.files import hash_file
 from deepfake_detector.common.parallel import add_progress
 from deepfake_detector.inference.analysis import Progress, VideoAnalysis, ignore_progress
 from deepfake_detector.inference.detector import FACE_COLUMNS, choose_shown
-from deepfake_detector.inference.model_files import ModelIdentity, fetch_named
+from deepfake_detector.inference.model_folders.model_files import ModelIdentity, fetch_named
 from deepfake_detector.inference.predictor import DeepfakePredictor
 from deepfake_detector.plots.face_boxes import draw_faces
 from deepfake_detector.reports.verdict_files import Drawing, write_report

@@ -23,7 +23,7 @@ from deepfake_detector.inference.analysis import (
     ignore_progress,
 )
 from deepfake_detector.inference.close_parts import choose_close_parts, list_parts
-from deepfake_detector.inference.model_files import LoadedModel, load_model
+from deepfake_detector.inference.model_folders.model_files import LoadedModel, load_model
 from deepfake_detector.verdicts.decision import abstain_on_parts, decide_video
 from deepfake_detector.verdicts.face_track import keep_frames
 from deepfake_detector.verdicts.operating_point import (

@@ -16,7 +16,7 @@ from deepfake_detector.common.boxes import BOX
 from deepfake_detector.config.schema import PredictParams
 from deepfake_detector.inference.analysis import VideoAnalysis
 from deepfake_detector.inference.detector import choose_shown
-from deepfake_detector.inference.model_files import (
+from deepfake_detector.inference.model_folders.model_files import (
     RELEASED,
     TRAINED,
     LoadedModel,

@@ -10,7 +10,7 @@ import pandas as pd
 from deepfake_detector.common.files import write_json, write_text
 from deepfake_detector.inference.analysis import Progress, VideoAnalysis, ignore_progress
 from deepfake_detector.inference.detector import Detector
-from deepfake_detector.inference.model_files import LoadedModel
+from deepfake_detector.inference.model_folders.model_files import LoadedModel
 from deepfake_detector.inference.occlusion import cut_box, measure_occlusion
 from deepfake_detector.plots.face_boxes import draw_faces
 from deepfake_detector.reports.annotated_video import (

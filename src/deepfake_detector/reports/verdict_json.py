@@ -9,7 +9,7 @@ from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.data.known_videos import find_known
 from deepfake_detector.inference.analysis import FrameCounts, VideoAnalysis
-from deepfake_detector.inference.model_files import LoadedModel
+from deepfake_detector.inference.model_folders.model_files import LoadedModel
 from deepfake_detector.reports.smoothing import smooth_fake_score
 from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.decision import Decision

@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from deepfake_detector.inference.model_options import add_model_options, parse_rate
+from deepfake_detector.inference.model_folders.model_options import add_model_options, parse_rate
 
 
 def parse(*words):

@@ -22,7 +22,7 @@ from deepfake_detector.inference.detector import (
     check_archive,
 )
 from deepfake_detector.inference.engine import load_networks
-from deepfake_detector.inference.model_hashes import hash_detector
+from deepfake_detector.inference.model_folders.model_hashes import hash_detector
 from deepfake_detector.models.released_folder import PULL_COMMAND, pull_released
 from deepfake_detector.verdicts.calibration import (
     Calibration,
@@ -238,7 +238,7 @@ def check_files(files: ModelFiles, name: str) -> tuple[Calibration, ModelIdentit
 
 
 def _load_released_folder(folder: Path, name: str, engine: Engine) -> LoadedModel:
-    from deepfake_detector.inference.released import load_released
+    from deepfake_detector.inference.model_folders.released import load_released
 
     detector, calibration, card = load_released(folder, engine)
     identity = ModelIdentity(name, card["version"], **card["sha256"])

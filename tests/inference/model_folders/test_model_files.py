@@ -11,9 +11,9 @@ import pytest
 from builders import DETECTOR_SHA256, make_calibration, write_calibration
 from clips import SeesColors
 from deepfake_detector.common.files import hash_file
-from deepfake_detector.inference import model_files
 from deepfake_detector.inference.detector import FACE_CLASSIFIER, Detector
-from deepfake_detector.inference.model_files import find_files, load_model
+from deepfake_detector.inference.model_folders import model_files
+from deepfake_detector.inference.model_folders.model_files import find_files, load_model
 from deepfake_detector.models import released_folder
 from small_detector import save_small_model
 
@@ -202,7 +202,7 @@ def test_a_released_folder_with_a_card_is_loaded_by_its_own_reader(project, monk
     reader = SimpleNamespace(
         load_released=lambda folder, engine: (Detector(SeesColors()), make_calibration(), card)
     )
-    monkeypatch.setitem(sys.modules, "deepfake_detector.inference.released", reader)
+    monkeypatch.setitem(sys.modules, "deepfake_detector.inference.model_folders.released", reader)
     for model in ("released", "released@0.1", None):
         loaded = load_model(model)
         assert (loaded.identity.name, loaded.identity.version) == ("released", "0.1")
