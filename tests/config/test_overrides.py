@@ -65,6 +65,7 @@ def test_the_2020_preset_is_the_2020_project():
     text, values = override_params(TEXT, read_preset("ssd300_vgg16_2020", PROJECT / "configs"))
     before, after = (flatten_params(parse_params(part)) for part in (TEXT, text))
     assert {key: after[key] for key in after if after[key] != before[key]} == {
+        "train.init": "imagenet",
         "extract_frames.frame_stride": 1,
         "extract_frames.max_side_px": 4096,
         "split.train": 0.72,
