@@ -1,6 +1,6 @@
 """Real clips laid out as each public data set, through `annotate --dataset` and `dvc repro split`.
 
-    python benchmarks/public_sets.py DATA --keep FOLDER [--workers 2]
+    python benchmarks/public_sets.py DATA --keep FOLDER [--sets NAME ...] [--workers 2]
 
 DATA is laid out as data/ is, with fakes that name their `source`. Its videos are cut to clips of
 half a second, which take the places of the tests' miniatures of seven data sets; faces are found
@@ -72,6 +72,9 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--keep", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument(
+        "--sets", nargs="+", choices=set_layouts.LAYOUTS, default=list(set_layouts.LAYOUTS)
+    )
     parser.add_argument("--workers", default="2")
     arguments = parser.parse_args()
     keep = arguments.keep.resolve()
@@ -80,8 +83,8 @@ def main() -> None:
     project = keep / "project"
     run(keep.parent, "git", "clone", "-q", str(PROJECT), str(project))
     said = {}
-    for name, make in set_layouts.LAYOUTS.items():
-        make(keep / name)
+    for name in arguments.sets:
+        set_layouts.LAYOUTS[name](keep / name)
         words = ["--dataset", str(keep / name), "--out", "data", "--workers", arguments.workers]
         said[name] = run(project, sys.executable, "src/annotate.py", *words)
     run(project, sys.executable, "-m", "dvc", "repro", "-q", "split")
