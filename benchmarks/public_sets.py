@@ -5,9 +5,9 @@
 DATA is laid out as data/ is, with fakes that name their `source`. Its videos are cut to clips of
 half a second, which take the places of the tests' miniatures of seven data sets; faces are found
 by MTCNN, and all sets go through one pipeline in a copy of this project. Prints, for each set, its
-videos, how many of their labels are right and how many sources are in several splits, and the rows
-without a file and files without a row that `annotate` named; exits with 1 where any is not as it
-was laid out.
+videos, those with a wrong label or without a found face, the sources in several splits, and how
+many rows without a file and files without a row `annotate` named; exits with 1 where any is not as
+it was laid out.
 """
 
 import argparse
@@ -119,20 +119,23 @@ def report(project: Path, name: str, said: str) -> bool:
         if face["video"] in labels:
             labels[face["video"]].add(face["label"])
     fakes = [video for video, found in labels.items() if "fake" in found]
-    wrong = [video for video in labels if (video in fakes) != is_laid_out_fake(video, rows)]
+    without = [video for video, found in labels.items() if not found]
+    wrong = [
+        video
+        for video in labels.keys() - without
+        if (video in fakes) != is_laid_out_fake(video, rows)
+    ]
     by_source: dict[str, set[str]] = {}
     for row in rows:
         if row["video"] in splits:
             by_source.setdefault(row["source"], set()).add(splits[row["video"]])
     parted = [source for source, found in by_source.items() if len(found) > 1]
-    without = [video for video, found in labels.items() if not found]
     print(
         f"{name}: {len(rows)} videos ({len(fakes)} fake), wrong labels {wrong}, in several splits "
         f"{parted}, in no split {sorted(labels.keys() - splits)}, without a face {without}, files "
         f"without a row {named[0]}, rows without a file {named[1]}"
     )
-    expected = (real + fake, fake, unlisted, missing)
-    return (len(rows), len(fakes), *named) == expected and not (wrong or parted)
+    return (len(rows), *named) == (real + fake, unlisted, missing) and not (wrong or parted)
 
 
 def is_laid_out_fake(video: str, rows: list[dict[str, str]]) -> bool:
