@@ -25,10 +25,10 @@ def keep_own_split(clips: list[Clip]) -> tuple[list[Clip], list[str]]:
     Returns:
         The clips, and notes on what was changed.
     """
-    names = {clip.split for clip in clips}
-    if len(names - {""}) < 2:
+    names = {clip.split for clip in clips} - {""}
+    if len(names) < 2:
         changed = [replace(clip, split="") for clip in clips]
-        return changed, [f"all its clips are {names.pop()}: no clip is pinned"] * (names != {""})
+        return changed, [f"all its clips are {name}: no clip is pinned" for name in names]
     notes = []
     leaks = find_leaking_pins(_make_table(clips))
     if leaks:
