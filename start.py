@@ -82,6 +82,7 @@ def main(arguments):
     try:
         with one_set_up_at_a_time():
             set_up(wanted)
+            let_dvc_work_without_git()
             record_own_data(arguments)
         return run(arguments)
     except SetUpError as error:
@@ -259,6 +260,23 @@ def record_own_data(arguments):
         say("recording your data/ in data.dvc, in place of the sample's")
         subprocess.run(
             [PYTHON, "-m", "dvc", "commit", "-q", "-f", "data.dvc"], cwd=PROJECT, check=False
+        )
+
+
+def let_dvc_work_without_git():
+    """Tell DVC where there is no git repository, as in an unpacked ZIP; it stops there else."""
+    local = PROJECT / ".dvc" / "config.local"
+    has_git = any((folder / ".git").exists() for folder in (PROJECT, *PROJECT.parents))
+    knows = local.is_file() and "no_scm" in local.read_text(encoding="utf-8")
+    if has_git == knows:
+        setting = ["--unset", "core.no_scm"] if has_git else ["core.no_scm", "true"]
+        subprocess.run(
+            [PYTHON, "-m", "dvc", "config", "-q", "--local", *setting], cwd=PROJECT, check=False
+        )
+    if not has_git and not knows:
+        say(
+            "no git repository here, as in an unpacked ZIP: everything works but `dvc exp` and "
+            "the commit in MLflow; `git init` and a commit bring them"
         )
 
 

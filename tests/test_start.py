@@ -180,3 +180,23 @@ def test_each_python_of_the_environment_finds_its_own_commands_first():
     assert found["PATH"] == f"{Path(sys.executable).parent}{os.pathsep}/usr/bin"
     assert found["MLFLOW_WORKERS"] == "3"  # the user's own value
     assert found["DVC_NO_ANALYTICS"] == "true"
+
+
+def read_no_scm(folder):
+    local = folder / ".dvc/config.local"
+    return "no_scm" in local.read_text() if local.is_file() else False
+
+
+def test_dvc_works_in_an_unpacked_zip_and_with_git_again_once_there_is_one(
+    elsewhere, monkeypatch, capsys
+):
+    monkeypatch.setattr(start, "PYTHON", Path(sys.executable))
+    (elsewhere / ".dvc").mkdir()
+    (elsewhere / ".dvc/config").write_text("[core]\n    analytics = false\n")
+    for _ in range(2):
+        start.let_dvc_work_without_git()
+        assert read_no_scm(elsewhere)
+    assert capsys.readouterr().err.count("no git repository here") == 1
+    (elsewhere / ".git").mkdir()
+    start.let_dvc_work_without_git()
+    assert not read_no_scm(elsewhere)

@@ -115,3 +115,12 @@ def test_the_strides_that_a_rejection_names_are_accepted(size_px):
     fitting = re.search(r"without: (\[.*?\]) fit", str(rejection.value))[1]
     text = text.replace("[8, 16, 32, 64, 100, 300]", fitting)
     assert parse_params(text).detector.image_size_px == size_px
+
+
+def test_in_another_folder_the_command_is_told_to_go_to_the_projects(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    message = (
+        rf"^params\.yaml: not there; run the command in the project's folder, not in {tmp_path}"
+    )
+    with pytest.raises(FileNotFoundError, match=message):
+        load_params()

@@ -391,6 +391,10 @@ def load_params(path: Path | None = None) -> Params:
         path = PARAMS_FILE if has_own else INSTALLED_PARAMS
     try:
         text = read_utf8(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path}: not there; run the command in the project's folder, not in {Path.cwd()}"
+        ) from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return parse_params(text, path)

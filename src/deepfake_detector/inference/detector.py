@@ -27,8 +27,8 @@ from deepfake_detector.common.boxes import BOX
 from deepfake_detector.common.labels import FACE_LABELS
 from deepfake_detector.faces.box_linking import interpolate_steady
 from deepfake_detector.faces.crops import cut_face
-from deepfake_detector.inference.model_folders.model_content import check_model_content
 from deepfake_detector.inference.score_fusion import fuse_scores
+from deepfake_detector.models.model_content import check_model_content
 from deepfake_detector.video.frame_reader import Frame
 
 FACE_COLUMNS = [*BOX, *FACE_LABELS]

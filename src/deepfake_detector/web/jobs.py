@@ -169,9 +169,10 @@ class JobQueue:
                 self.forget(job)
             self._make_room()
         if not record["tracks"]:
+            why = record["reason"].partition("; ")[2]
             raise ValueError(
                 f"{job.name}: no face was found in {record['frames']['analyzed']} frames; "
-                "nothing can be said about it"
+                f"nothing can be said about it{'; ' if why else ''}{why}"
             )
         return record
 

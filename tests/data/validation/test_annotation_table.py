@@ -99,3 +99,11 @@ def test_faces_of_lost_videos_are_rejected_once_for_each_name():
         (5, "its video b.mp4 is rejected; correct that first (faces left out: 1)"),
         (3, "there is no video 'c.mp4' in data/videos; copy it there (faces left out: 2)"),
     ]
+
+
+def test_a_box_like_fractions_of_the_frame_is_told_so():
+    table = make_table(
+        ("a.mp4", 0, 0.2, 0.1, 0.6, 0.5, "real"), ("a.mp4", 1, 20, 10, 25, 15, "real")
+    )
+    assert "fractions of the frame, 0-1: write it in px" in table["size_advice"][0]
+    assert table["size_advice"][1] == "lower that, or remove the row"

@@ -36,7 +36,7 @@ def test_misspelt_column_is_rejected_since_it_could_hide_a_source(read_list):
 
 
 def test_empty_list_is_rejected(read_list):
-    with pytest.raises(ValueError, match="got nothing; correct the first line"):
+    with pytest.raises(ValueError, match="got nothing; add the column video"):
         read_list("")
 
 
@@ -81,3 +81,23 @@ def test_frame_offset_that_no_video_has_is_rejected_with_its_row(read_list, offs
 def test_cell_without_bounds_is_one_message(read_list):
     with pytest.raises(ValueError, match=r"videos\.csv: not valid CSV \(field larger than field"):
         read_list("video,source\na.mp4," + "x" * 200_000 + "\n")
+
+
+@pytest.mark.parametrize(
+    ("columns", "advice"),
+    [
+        ("video,person,clip", "rename or remove 'person', 'clip'"),
+        ("source", "add the column video"),
+        ("video,source,source", "source is there twice; remove one"),
+    ],
+)
+def test_the_column_that_is_wrong_is_named_with_what_to_do(read_list, columns, advice):
+    with pytest.raises(ValueError, match=f"got {columns.replace(',', ', ')}; {advice}$"):
+        read_list(f"{columns}\na,b,c\n")
+
+
+def test_a_cell_that_no_column_has_is_named_with_its_row(read_list):
+    found = read_list("video,licence\na.mp4,MIT, see file\nb.mp4,MIT,\n")
+    (rejection,) = found.rejections
+    assert rejection.row == 2
+    assert "more cells than the first line has columns: 'see file'" in rejection.reason

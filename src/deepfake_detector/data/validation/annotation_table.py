@@ -16,6 +16,7 @@ from deepfake_detector.data.annotations.reader import AnnotatedFaces
 from deepfake_detector.data.validation.same_faces import find_same_faces
 from deepfake_detector.video.names import VideoNames
 
+_MAX_FRACTION = 2.0  # a box may reach over the frame; no face in px is this small
 _MAX_OFFSET = 30  # frames; a proposal of more would rather be the wrong video
 
 
@@ -126,6 +127,12 @@ def make_annotation_table(
         )
     table["face_width_px"] = clipped[:, 2] - clipped[:, 0]
     table["face_height_px"] = clipped[:, 3] - clipped[:, 1]
+    is_fraction = (table[BOX].abs() <= _MAX_FRACTION).all(axis=1)
+    table["size_advice"] = np.where(
+        is_fraction,
+        "the box looks like fractions of the frame, 0-1: write it in px",
+        "lower that, or remove the row",
+    )
     table["advice"] = table["video"].map(_advise(table)).astype(str)
     return table.assign(**find_same_faces(table, same_face_iou))
 

@@ -96,7 +96,7 @@ def _make_size_checks(params: ValidateParams) -> list[Check]:
             "ExpectColumnValuesToBeBetween",
             {"column": f"face_{side}_px", "min_value": smallest},
             f"{side} of the face is {{face_{side}_px:.3g}} px, under validate.min_face_px = "
-            f"{smallest}; lower that, or remove the row",
+            f"{smallest}; {{size_advice}}",
             hides_face=True,
         )
         for side in ("width", "height")

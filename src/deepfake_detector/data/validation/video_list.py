@@ -18,6 +18,7 @@ from deepfake_detector.data.splits.split_names import SPLITS
 from deepfake_detector.data.validation.probing import Probe
 from deepfake_detector.video.names import VideoNames
 
+_SURPLUS = "surplus"  # no column has this name
 _COLUMNS = ("video", "source", "identity", "split", "frame_offset", "licence", *METHOD_COLUMNS)
 
 
@@ -115,7 +116,7 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     if "video" not in columns or unknown or len(set(columns)) < len(columns):
         raise ValueError(
             f"{path}: expected the columns video and, as you wish, {', '.join(_COLUMNS[1:])}; "
-            f"got {', '.join(columns) or 'nothing'}; correct the first line"
+            f"got {', '.join(columns) or 'nothing'}; {_name_problem(columns, unknown)}"
         )
     reader.fieldnames = columns
     try:
@@ -124,8 +125,22 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         raise ValueError(f"{path}: not valid CSV ({error}); save it again") from error
 
 
+def _name_problem(columns: list[str], unknown: list[str]) -> str:
+    """Say which columns of the first line are the trouble, and what to do."""
+    if unknown:
+        names = ", ".join(repr(column) for column in unknown)
+        return f"rename or remove {names:.200}"
+    if "video" not in columns:
+        return "add the column video"
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    return f"{', '.join(twice)} is there twice; remove one"
+
+
 def _strip(row: dict) -> dict[str, str]:
-    return {key: (value or "").strip() for key, value in row.items() if key is not None}
+    """Strip the cells of a row; those that no column has are under `_SURPLUS`."""
+    surplus = ",".join(row.get(None) or []).strip(" ,")
+    cells = {key: (value or "").strip() for key, value in row.items() if key is not None}
+    return cells | ({_SURPLUS: surplus} if surplus else {})
 
 
 def _check_repeat(first: tuple[int, dict], row: dict[str, str]) -> None:
@@ -135,6 +150,11 @@ def _check_repeat(first: tuple[int, dict], row: dict[str, str]) -> None:
 
 
 def _row_to_entry(row: dict[str, str], video: str) -> VideoEntry:
+    if _SURPLUS in row:
+        raise ValueError(
+            f"more cells than the first line has columns: {row[_SURPLUS]!r:.60}; put a text with "
+            "commas in quotes, or name the column"
+        )
     split, offset = row.get("split", ""), row.get("frame_offset", "") or "0"
     if split and split not in SPLITS:
         raise ValueError(f"split: expected {', '.join(SPLITS)} or nothing, got {split!r}")

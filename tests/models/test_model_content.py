@@ -3,8 +3,8 @@ import zipfile
 
 import pytest
 
-from deepfake_detector.inference.model_folders import model_content
-from deepfake_detector.inference.model_folders.model_content import check_model_content
+from deepfake_detector.models import model_content
+from deepfake_detector.models.model_content import check_model_content
 
 CONV = {
     "module": "keras.layers",
