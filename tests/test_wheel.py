@@ -148,7 +148,7 @@ def test_what_a_command_imports_is_asked_for(command):
     missing = {
         root
         for root in roots - {"deepfake_detector"}
-        if not asked & {name.lower() for name in known[root]}
+        if not asked & {name.lower().replace("_", "-") for name in known[root]}
     }
     assert missing == set()
 

@@ -110,6 +110,7 @@ def test_a_training_of_something_else_starts_anew(shards, tmp_path):
 def test_training_overfits_eight_images(shards, tmp_path):
     params = change(
         PROJECT_PARAMS,
+        train__init="imagenet",
         train__epochs=1,
         train__steps_per_epoch=30,
         train__batch_size=8,

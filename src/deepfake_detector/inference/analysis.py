@@ -18,6 +18,7 @@ from deepfake_detector.faces.crops import cut_face
 from deepfake_detector.inference.crop_choice import Candidate, CropChooser, fill_scores
 from deepfake_detector.inference.detector import FACE_COLUMNS, Detector, detect_in_frames
 from deepfake_detector.inference.score_fusion import FAKE_SCORE_COLUMNS, fuse_logits, fuse_scores
+from deepfake_detector.inference.small_faces import SmallFaceSearch
 from deepfake_detector.verdicts.decision import Verdict
 from deepfake_detector.verdicts.face_track import FaceTrack, find_poor_faces
 from deepfake_detector.verdicts.frame_aggregation import compute_log_odds
@@ -118,6 +119,7 @@ class FrameAnalyzer:
         self._detector, self._usable, self._spacing = detector, usable, spacing
         self._collector = TrackCollector(usable.min_face_score)
         self._chooser = CropChooser(spacing)
+        self._search = SmallFaceSearch(detector, usable.min_face_score)
         self._tracks: dict[int, np.ndarray] = {}
         self._boxes: dict[int, np.ndarray] = {}
         self._logits: dict[Face, float] = {}
@@ -136,7 +138,10 @@ class FrameAnalyzer:
         new = [frame for frame in frames if frame.number not in self._boxes]
         if new:
             rows = detect_in_frames(self._detector, new, self._usable.min_face_score)
-            self._boxes |= {frame.number: own for frame, own in zip(new, rows, strict=True)}
+            for frame, own in zip(new, rows, strict=True):
+                is_face = own[:, 4:].sum(axis=1) >= self._usable.min_face_score
+                small = own[:0] if is_face.any() else self._search.find(frame)
+                self._boxes[frame.number] = small if len(small) else own
         for frame in frames:
             self._follow(frame)
         self._chooser.choose(self._classify)

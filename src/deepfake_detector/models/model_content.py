@@ -23,7 +23,7 @@ CLASSES = frozenset(
         *("Rescaling", "Conv2D", "DepthwiseConv2D", "Dense", "BatchNormalization", "ReLU", "Add"),
         *("Concatenate", "Reshape", "MaxPooling2D", "GlobalAveragePooling2D", "ZeroPadding2D"),
         *("Dropout", "GlorotUniform", "HeNormal", "RandomNormal", "Zeros", "Ones", "L2"),
-        *("DetectionDecoder", "FaceClassifier", "L2Normalization"),
+        *("DetectionDecoder", "FaceClassifier", "FusedBatchNormalization", "L2Normalization"),
     ]
 )
 """Classes that the networks of this project consist of."""

@@ -33,7 +33,7 @@ from deepfake_detector.verdicts.calibration import (
 
 ARTIFACTS = Path("artifacts")
 RELEASED_FOLDER = Path("released")
-INSTALLED_RELEASED = Path(__file__).parents[1] / RELEASED_FOLDER
+INSTALLED_RELEASED = Path(__file__).parents[2] / RELEASED_FOLDER
 """The released model in an installed package; a clone has none there."""
 
 TRAINED, RELEASED = "trained", "released"
