@@ -43,7 +43,8 @@ class ServedDetector(PythonModel):
 
     def load_context(self, context):
         model = load_artifacts({name: Path(path) for name, path in context.artifacts.items()})
-        logger.info("serving the model %s", model.identity)
+        name, version = model.identity.name, model.identity.version
+        logger.info("serving the model %s", f"{name} {version}" if version else name)
         sampling = make_sampling(PredictParams(**context.model_config))
         self._predictor = DeepfakePredictor(model, sampling, IsolatedDecoder())
         self._videos = find_video_folder(os.environ)
