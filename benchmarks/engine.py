@@ -168,15 +168,17 @@ def take_turns(runs: dict, repeats: int) -> dict[str, np.ndarray]:
 def compare_start(clip: Path, asked: argparse.Namespace) -> None:
     """Print what `predict` on a short clip costs against a bare process."""
     with tempfile.TemporaryDirectory() as folder:
-        predict = [str(PROJECT / "src/predict.py"), str(clip), "--out", folder]
+        predict = [str(PROJECT / "src/predict.py"), str(clip), "--no-video"]
         bare = [__file__, "--bench", ".", "--bare", str(clip)]
         commands = {
             "predict": [*predict, "--model", str(asked.model)],
             "bare": [*bare, "--model", str(find_graphs(asked.model))],
         }
         times = {name: [] for name in commands}
-        for _ in range(asked.repeats):
+        for turn in range(asked.repeats):
             for name, command in commands.items():
+                if name == "predict":  # else it would find its verdict there
+                    command = [*command, "--out", f"{folder}/{turn}"]
                 before, begun = os.times(), perf_counter()
                 subprocess.run(
                     [sys.executable, *command], check=True, cwd=PROJECT, capture_output=True
