@@ -191,10 +191,11 @@ def test_the_code_passes_ruff():
 # Set-up
 
 
-def test_the_readme_opens_with_the_main_job_and_the_tests():
+def test_the_readme_opens_with_a_verdict_then_the_main_job_and_the_tests():
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"^```\w*\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)[1]
-    assert block == "python3 start.py dvc repro --pull\npython3 start.py pytest\n"
+    verdict, job = re.findall(r"^```\w*\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)[:2]
+    assert verdict == "python3 start.py python src/predict.py CLIP --out found\n"
+    assert job == "python3 start.py dvc repro --pull\npython3 start.py pytest\n"
 
 
 def test_ci_runs_the_test_command_of_the_readme():

@@ -54,7 +54,7 @@ def serve(videos, monkeypatch):
 def test_the_log_says_which_model_is_served(serve, caplog):
     with caplog.at_level(logging.INFO):
         serve()
-    assert "serving the model ModelIdentity(name='trained', version=None" in caplog.text
+    assert "serving the model trained" in caplog.text
 
 
 def test_a_released_folder_is_served_as_well_as_a_trained_models_files(tmp_path):
