@@ -5,7 +5,8 @@
 
 Shrinks clips of an annotated folder's validation split until their faces are 24 to 160 px wide,
 and puts each into a video of 1920 x 1080 px whose other pixels are the same clip's surroundings,
-enlarged, without its face; clips whose surroundings show a face to the whole frame are left out.
+enlarged, without its face (plain grey where there are none); clips whose surroundings show a face
+to the whole frame are left out.
 Counts, of the frames that `predict` would analyze, those in which the face is found (IoU 0.5) with
 the search in tiles and without it, found boxes that are no face, and the ratio of the CPU times
 without decoding, both sides taking turns. Then the same of the surroundings alone.
