@@ -67,6 +67,21 @@ def test_killed_in_any_step_the_same_command_registers_one_version(register, mon
     assert model.status == "READY"
 
 
+def test_what_a_killed_run_left_unfinished_is_deleted_by_the_next_run(register, monkeypatch):
+    def be_killed(*_, **__):
+        raise KilledError
+
+    with runs.continued_run(None) as killed_run, monkeypatch.context() as killing:
+        killing.setattr(mlflow.MlflowClient, "finalize_logged_model", be_killed)
+        with pytest.raises(KilledError):
+            register()
+    with runs.continued_run(None) as run_id:
+        register()
+    logged = mlflow.MlflowClient().search_logged_models(["0"])
+    own = [model for model in logged if model.source_run_id in (killed_run, run_id)]
+    assert [(model.source_run_id, model.status) for model in own] == [(run_id, "READY")]
+
+
 def test_an_older_version_that_is_registered_again_is_not_the_newest(register, tmp_path):
     with runs.continued_run(None) as run_id:
         older = register()

@@ -121,17 +121,20 @@ def _log_version(
 
 
 def _find_logged(digest: str) -> str | None:
-    """Find this very model among those that the current run has logged; delete unfinished ones."""
+    """Find this very model among those that the current run has logged; delete unfinished ones.
+
+    Those of other runs, too: a run whose process was killed is not gone on with.
+    """
     import mlflow
     from mlflow.entities import LoggedModelStatus
 
     client, run = mlflow.MlflowClient(), mlflow.active_run().info
-    logged = client.search_logged_models([run.experiment_id], f"source_run_id = '{run.run_id}'")
-    same = [model for model in logged if model.tags.get(DIGEST) == digest]
+    same = client.search_logged_models([run.experiment_id], f"tags.{DIGEST} = '{digest}'")
     for model in same:
         if model.status != LoggedModelStatus.READY:
             client.delete_logged_model(model.model_id)
-    return next((m.model_id for m in same if m.status == LoggedModelStatus.READY), None)
+    ready = [model for model in same if model.status == LoggedModelStatus.READY]
+    return next((m.model_id for m in ready if m.source_run_id == run.run_id), None)
 
 
 def _log_model(
