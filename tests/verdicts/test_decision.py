@@ -8,7 +8,6 @@ from deepfake_detector.verdicts.decision import (
     combine_probabilities,
     decide_track,
     decide_video,
-    explain_shape,
 )
 
 CALIBRATION = Calibration(
@@ -165,19 +164,3 @@ def test_a_video_with_a_part_that_looks_fake_is_not_likely_real():
         "(0.95)"
     )
     assert decide_video([see(*[0.1] * 45)], counted).answer == "likely real"
-
-
-@pytest.mark.parametrize(
-    ("size_px", "words"),
-    [((3840, 1080), "3.6 times as wide as it is high"), ((360, 1280), "3.6 times as high as it")],
-)
-def test_where_no_face_is_found_in_an_extreme_picture_its_shape_is_told(size_px, words):
-    verdict = explain_shape(decide_video([], CALIBRATION), size_px)
-    assert verdict.answer == "cannot tell"
-    assert f"no face was found; the picture is {words}" in verdict.reason
-
-
-def test_the_shape_of_an_ordinary_picture_explains_nothing():
-    verdict = decide_video([], CALIBRATION)
-    assert explain_shape(verdict, (1920, 1080)) == verdict
-    assert explain_shape(verdict, (2560, 1080)) == verdict

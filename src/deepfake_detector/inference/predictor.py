@@ -24,7 +24,7 @@ from deepfake_detector.inference.analysis import (
 )
 from deepfake_detector.inference.close_parts import choose_close_parts, list_parts
 from deepfake_detector.inference.model_folders.model_files import LoadedModel, load_model
-from deepfake_detector.verdicts.decision import abstain_on_parts, decide_video, explain_shape
+from deepfake_detector.verdicts.decision import abstain_on_parts, decide_video
 from deepfake_detector.verdicts.face_track import keep_frames
 from deepfake_detector.verdicts.operating_point import (
     EVEN,
@@ -139,7 +139,7 @@ class DeepfakePredictor:
             frames=FrameCounts(1, analyzer.seconds, 1),
             faces=faces,
             tracks=tracks,
-            verdict=explain_shape(verdict, image.shape[1::-1]),
+            verdict=verdict,
             decoder=self.decoder,
         )
 
@@ -168,7 +168,6 @@ class DeepfakePredictor:
         faces, tracks = analyzer.collect()
         calibration = self.model.calibration
         verdict = decide_video([keep_frames(track, evenly) for track in tracks], calibration)
-        verdict = explain_shape(verdict, analyzer.size_px)
         return VideoAnalysis(
             path=path,
             started=started,

@@ -15,8 +15,6 @@ from deepfake_detector.verdicts.frame_aggregation import RULES
 from deepfake_detector.verdicts.quality import WORDS, measure_quality, name_group
 from deepfake_detector.verdicts.segments import slide_window
 
-_EXTREME_RATIO = 2.5  # of the sides; 21:9 is 2.33, two screens beside each other are 3.56
-
 Answer = Literal["likely real", "likely fake", "cannot tell"]
 
 
@@ -78,25 +76,6 @@ def decide_video(tracks: list[FaceTrack], calibration: Calibration) -> Verdict:
     decisions = {track.track: decide_track(track, calibration) for track in tracks}
     decision = _decide_by_faces(tracks, decisions, calibration)
     return Verdict(**vars(decision), tracks=decisions)
-
-
-def explain_shape(verdict: Verdict, size_px: tuple[int, int]) -> Verdict:
-    """Say of a picture without faces where its shape may be why.
-
-    The detector sees it shrunk to a square, in which the faces of a wide one are narrow.
-
-    Args:
-        size_px: width and height.
-    """
-    ratio = max(size_px) / max(1, min(size_px))
-    if verdict.tracks or ratio < _EXTREME_RATIO:
-        return verdict
-    longer = "wide as it is high" if size_px[0] > size_px[1] else "high as it is wide"
-    reason = (
-        f"{verdict.reason}; the picture is {ratio:.1f} times as {longer}, and the detector sees "
-        "it as a square, in which faces are narrow: cut it into parts, each about as wide as high"
-    )
-    return replace(verdict, reason=reason)
 
 
 def _decide_by_faces(
