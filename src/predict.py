@@ -53,7 +53,9 @@ def parse_arguments() -> argparse.Namespace:
         "--annotations", type=Path, metavar="FILE", help="true faces, drawn in green"
     )
     parser.add_argument(
-        "--no-video", action="store_true", help="write no annotated.mp4, which takes a third"
+        "--no-video",
+        action="store_true",
+        help="judge alone: of a video write no annotated.mp4 and no heat maps",
     )
     add_worker_options(parser, "videos analyzed at once (default: as cores and memory allow)")
     return parser.parse_args()

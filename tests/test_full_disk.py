@@ -16,7 +16,6 @@ import pytest
 
 from builders import make_predictor
 from clips import FACE_PX, SeesColors, make_frame, write_clip
-from deepfake_detector import plots
 from deepfake_detector.common.files import write_json
 from deepfake_detector.common.tables import write_table
 from deepfake_detector.data.annotations.annotation_writer import (
@@ -27,6 +26,7 @@ from deepfake_detector.data.annotations.annotation_writer import (
 from deepfake_detector.data.annotations.face_table_writers import WRITERS
 from deepfake_detector.export.folders import replace_folder, write_checksums
 from deepfake_detector.faces.offline_tracker import Track
+from deepfake_detector.plots import style
 from deepfake_detector.reports.verdict_files import write_report
 from deepfake_detector.video.writing import write_video
 
@@ -54,10 +54,10 @@ def write_splits(folder: Path) -> None:
 
 
 def write_plots(folder: Path) -> None:
-    figure, axes = plots.style.make_figure(1, 1, (6, 6))
+    figure, axes = style.make_figure(1, 1, (6, 6))
     axes[0, 0].plot(TABLE["a"], TABLE["b"])
     write_table(TABLE, folder / "plots/curve.csv")
-    plots.save_figure(figure, folder / "plots/curve.png")
+    style.save_figure(figure, folder / "plots/curve.png")
     write_json({"test": TABLE["a"].tolist()}, folder / "metrics.json")
 
 

@@ -202,7 +202,7 @@ class OneBox:
         self.images += len(images)
         boxes = np.zeros((len(images), 2, 4), np.float32)
         scores = np.zeros((len(images), 2, 2), np.float32)
-        boxes[:, 0] = [0, 0, 0.5, 0.5]
+        boxes[:, 0] = [0, 0, 0.2, 0.5]
         boxes[:, 0, 2] += images[:, 0, 0, 0] / 1000
         scores[:, 0] = [0.6, 0.3]
         return {"boxes": boxes, "scores": scores}
@@ -222,18 +222,18 @@ def detect_sparsely(reds, numbers=None, classifier=object()):  # noqa: B008  has
 
 
 def test_between_frames_where_a_face_hardly_moved_it_is_not_detected():
-    assert detect_sparsely([0, 200, 20, 200, 40]) == (pytest.approx([50, 51, 52, 53, 54]), 3)
+    assert detect_sparsely([0, 200, 20, 200, 40]) == (pytest.approx([20, 21, 22, 23, 24]), 3)
     right, looks = detect_sparsely([0, 0, 0, 200], [0, 1, 3, 4])
-    assert (right[1], looks) == (pytest.approx(50), 3)
+    assert (right[1], looks) == (pytest.approx(20), 3)
 
 
 def test_the_place_between_is_by_the_numbers_of_frames():
     right, _ = detect_sparsely([0, 200, 40], [0, 3, 4])
-    assert right == pytest.approx([50, 53, 54])
+    assert right == pytest.approx([20, 23, 24])
 
 
 def test_between_frames_where_a_face_moved_it_is_detected():
-    assert detect_sparsely([0, 100, 255]) == (pytest.approx([50, 60, 75.5]), 3)
+    assert detect_sparsely([0, 100, 255]) == (pytest.approx([20, 30, 45.5]), 3)
 
 
 def test_frames_far_apart_are_all_detected_and_so_is_the_last_one():

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepfake_detector.plots import (
+from deepfake_detector.plots.charts import (
     draw_confusion,
     draw_over_threshold,
     draw_precision_recall,
-    draw_sheet,
-    draw_training,
-    save_figure,
 )
+from deepfake_detector.plots.example_sheet import draw_sheet
+from deepfake_detector.plots.style import save_figure
+from deepfake_detector.plots.training_curves import draw_training
 
 CURVE = pd.DataFrame({"recall": [0.5, 1.0], "precision": [1.0, 0.6], "label": "real"})
 

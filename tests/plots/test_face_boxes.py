@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from deepfake_detector.plots import draw_faces
-from deepfake_detector.plots.face_boxes import COLORS, UNDECIDED
+from deepfake_detector.plots.face_boxes import COLORS, UNDECIDED, draw_faces
 
 GRAY = np.full((200, 300, 3), 128, np.uint8)
 FACES = ["left", "top", "right", "bottom", "real", "fake"]

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from deepfake_detector.plots import draw_reliability
+from deepfake_detector.plots.reliability import draw_reliability
 
 BINS = pd.DataFrame({"probability": [0.2, 0.8], "fake_score": [0.0, 1.0], "videos": [3, 4]})
 VIDEOS = pd.DataFrame({"probability": [0.2, 0.8], "label": ["real", "fake"]})

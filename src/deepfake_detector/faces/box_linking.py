@@ -7,29 +7,38 @@ from deepfake_detector.common.iou import compute_iou_matrix
 MIN_LINK_IOU = 0.3  # a face that moves by half its width from frame to frame still has this IoU
 
 
-MIN_STEADY_IOU = 0.8  # of a face in two frames, so that it stood or moved evenly between them
+MIN_STEADY_IOU = 0.5
+"""Of a face in two frames, so that what lies between is known: the middle of both then has an IoU
+of .90 with the face that is detected there (benchmarks/README.md)."""
 
 
-def interpolate_steady(before: np.ndarray, after: np.ndarray, weight: float) -> np.ndarray | None:
+def interpolate_steady(
+    before: np.ndarray, after: np.ndarray, is_sure: tuple[np.ndarray, np.ndarray], weight: float
+) -> np.ndarray | None:
     """Return the faces of a frame between two others in which the same ones hardly moved.
 
     Args:
         before: left, top, right, bottom and further columns [N, 4 + c].
         after: [M, 4 + c].
+        is_sure: bool [N] and [M]: those that matter. A face that is sure in one frame alone need
+            not be so in the other.
         weight: of `after`, 0-1.
 
     Returns:
-        [N, 4 + c] on the straight line between; None where a face came, went or moved further.
+        [K, 4 + c], the faces that are sure in either, on the straight line between; None where one
+        of them came, went or moved further.
     """
     links = link_boxes(list(before[:, :4]), after[:, :4])
-    if len(before) != len(after) or len(links) != len(before):
+    rows, others = np.array(list(links.items()), int).reshape(-1, 2).T
+    matters = is_sure[0][rows] | is_sure[1][others]
+    rows, others = rows[matters], others[matters]
+    linked = is_sure[0][rows].sum(), is_sure[1][others].sum()
+    if linked != (is_sure[0].sum(), is_sure[1].sum()):
         return None
-    order = [links[row] for row in range(len(before))]
-    moved = after[order]
-    ious = compute_iou_matrix(before[:, :4], moved[:, :4]).diagonal()
-    if len(before) and ious.min() < MIN_STEADY_IOU:
+    ious = compute_iou_matrix(before[rows, :4], after[others, :4]).diagonal()
+    if len(rows) and ious.min() < MIN_STEADY_IOU:
         return None
-    return (1 - weight) * before + weight * moved
+    return (1 - weight) * before[rows] + weight * after[others]
 
 
 def link_boxes(boxes: list[np.ndarray], next_boxes: np.ndarray) -> dict[int, int]:

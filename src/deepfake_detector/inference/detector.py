@@ -134,8 +134,9 @@ def detect_in_frames(
     """Detect the faces in neighboring frames, and interpolate those that hardly move.
 
     Every other frame is detected, and those between where a face of `min_face_score` or more
-    comes, goes or moves, or where frames are `MAX_SKIPPED_FRAMES` apart. Where no classifier
-    decides, the SSD's own scores do, and every frame is detected.
+    comes, goes or moves, or where frames are `MAX_SKIPPED_FRAMES` apart. One that has half of that
+    score in the other frame is still there. Where no classifier decides, the SSD's own scores do,
+    and every frame is detected.
 
     Returns:
         For each frame `FACE_COLUMNS` [N, 6], boxes in px; an interpolated one has no uncertain
@@ -146,18 +147,21 @@ def detect_in_frames(
         sparse = set(range(len(frames)))
     found = _detect_some(detector, frames, sorted(sparse))
     for place in sorted(set(range(len(frames))) - sparse):
-        sides = [
-            own[own[:, 4:].sum(axis=1) >= min_face_score]
-            for own in (found[place - 1], found[place + 1])
-        ]
+        sides = [_find_likely(found[place + step], min_face_score / 2) for step in (-1, 1)]
+        is_sure = tuple(side[:, 4:].sum(axis=1) >= min_face_score for side in sides)
         numbers = [frames[place + step].number for step in (-1, 0, 1)]
         if numbers[2] - numbers[0] <= MAX_SKIPPED_FRAMES:
             weight = (numbers[1] - numbers[0]) / (numbers[2] - numbers[0])
-            between = interpolate_steady(*sides, weight)
+            between = interpolate_steady(*sides, is_sure, weight)
             if between is not None:
                 found[place] = between
     found |= _detect_some(detector, frames, [n for n in range(len(frames)) if n not in found])
     return [found[place] for place in range(len(frames))]
+
+
+def _find_likely(faces: np.ndarray, min_score: float) -> np.ndarray:
+    """Return the rows of `FACE_COLUMNS` [N, 6] whose scores add up to `min_score` or more."""
+    return faces[faces[:, 4:].sum(axis=1) >= min_score]
 
 
 def _detect_some(

@@ -31,7 +31,8 @@ ANNOTATED_IMAGE = "annotated.jpg"
 
 @dataclass(frozen=True)
 class Drawing:
-    """What is drawn: whether a video is, and its annotated faces with their `frame`, in green."""
+    """What is drawn: whether a video and its heat maps are, which take longer than judging it, and
+    its annotated faces with their `frame`, in green."""
 
     has_video: bool = True
     truth: pd.DataFrame | None = None
@@ -58,9 +59,12 @@ def write_report(
     suspicious, ordinary = choose_highlights(analysis.tracks, model.calibration.usable)
     out.mkdir(parents=True, exist_ok=True)
     highlight_images = _draw(analysis, (suspicious, ordinary), out, drawing, progress)
-    progress("explaining", analysis.frames.read)
     strips = {"Most suspicious faces": suspicious, "Most ordinary faces": ordinary}
     mapped = {"The most suspicious face": suspicious, "The most ordinary face": ordinary}
+    if analysis.image is None and not drawing.has_video:
+        mapped = {}
+    else:
+        progress("explaining", analysis.frames.read)
     heat_maps = [
         _map_occlusion(title, highlights[0], highlight_images, model.detector)
         for title, highlights in mapped.items()
