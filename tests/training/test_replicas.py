@@ -2,21 +2,23 @@
 
 import json
 import os
-import socket
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
 from tests.training.replica_program import train_and_watch
+from tests.training.test_machines import MACHINES, find_free_addresses
 from tests.training.test_ssd import PROJECT_PARAMS, change, draw_face
 
 from code_map import PROJECT, SOURCE
 from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.data.splits.listing import Shards
 from deepfake_detector.training import replicas
-from deepfake_detector.training.replicas import Replicas, find_replicas, read_tf_config
+from deepfake_detector.training.replicas import Replicas, find_replicas
 
 PROGRAM = PROJECT / "tests/training/replica_program.py"
 STEPS = 10
@@ -33,7 +35,6 @@ PARAMS = change(
     train__augmentation__recompress_prob=0.0,
     train__augmentation__downscale_prob=0.0,
 )
-MACHINES = ("host1:1", "host2:2", "host3:3")
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +86,19 @@ def start(folder, shards, strategy, config=None, devices=1):
     return subprocess.Popen(command, env=environment, **output)
 
 
-def find_free_addresses(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
-    return addresses
+WAIT_FOR_THE_CHIEF = """
+import time
+from pathlib import Path
+import numpy as np
+from deepfake_detector.config.schema import load_params
+from deepfake_detector.training.replicas import find_replicas
+train = load_params(Path("params.yaml")).train.model_copy(update={"strategy": "multi_worker"})
+replicas = find_replicas(train)
+print("connected", flush=True)
+if replicas.is_chief:
+    time.sleep(600)
+replicas.broadcast(np.zeros(3))
+"""
 
 
 def name_task(addresses, index):
@@ -130,53 +138,6 @@ def test_one_network_needs_no_replicas():
     assert find_replicas(PROJECT_PARAMS.train) is None
 
 
-def set_config(monkeypatch, cluster, job, index):
-    config = {"cluster": cluster, "task": {"type": job, "index": index}}
-    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
-
-
-@pytest.mark.parametrize(
-    ("cluster", "job", "index", "expected"),
-    [
-        ({"worker": MACHINES}, "worker", 0, 0),
-        ({"worker": MACHINES}, "worker", 2, 2),
-        ({"chief": MACHINES[:1], "worker": MACHINES[1:]}, "chief", 0, 0),
-        ({"chief": MACHINES[:1], "worker": MACHINES[1:]}, "worker", 0, 1),
-    ],
-)
-def test_the_chief_or_else_the_first_worker_comes_first(
-    monkeypatch, cluster, job, index, expected
-):
-    set_config(monkeypatch, cluster, job, index)
-    assert read_tf_config() == (MACHINES, expected)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", "needs TF_CONFIG on each machine, such as"),
-        ("{", "expected such as"),
-        ("[]", "expected such as"),
-        ('{"cluster": {"worker": ["a:1"]}}', "expected such as"),
-        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "such as"),
-        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": -1}}', "such as"),
-        (
-            '{"cluster": {"worker": ["a:1", "a:1"]}, "task": {"type": "worker", "index": 0}}',
-            "each address once",
-        ),
-        (
-            '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, '
-            '"task": {"type": "worker", "index": 0}}',
-            "at most one chief, workers",
-        ),
-    ],
-)
-def test_a_wrong_tf_config_is_rejected_with_what_is_expected(monkeypatch, text, expected):
-    monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(ValueError, match=expected):
-        read_tf_config()
-
-
 class ThreeReplicas:
     num_replicas_in_sync = 3
 
@@ -199,3 +160,31 @@ def test_machines_with_other_files_are_named(monkeypatch):
         three.check_same_work(16 * "5a")
     prints[1] = 1.0
     three.check_same_work(16 * "5a")
+
+
+def test_connected_machines_can_be_stopped_as_any_program():
+    """TensorFlow would ignore SIGTERM, and Python Ctrl-C while a machine waits for the chief."""
+    addresses = find_free_addresses(2)
+    environment = os.environ | {"PYTHONPATH": str(SOURCE), "CUDA_VISIBLE_DEVICES": ""}
+    chief, helper = (
+        subprocess.Popen(
+            [sys.executable, "-c", WAIT_FOR_THE_CHIEF],
+            env=environment | {"TF_CONFIG": json.dumps(name_task(addresses, index))},
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for index in range(2)
+    )
+    try:
+        for process in (chief, helper):
+            assert process.stdout.readline() == "connected\n"
+        time.sleep(1)  # so that the helper waits
+        for process, kind in ((helper, signal.SIGINT), (chief, signal.SIGTERM)):
+            process.send_signal(kind)
+            assert process.wait(timeout=30) == -kind
+    finally:
+        for process in (chief, helper):
+            process.kill()
+            process.communicate()

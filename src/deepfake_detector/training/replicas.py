@@ -6,10 +6,9 @@ The first one, the chief, alone validates and writes. Shapes: `V` values.
 """
 
 import functools
-import json
 import logging
-import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -21,14 +20,7 @@ import tensorflow as tf
 
 from deepfake_detector.config.schema import TrainParams
 from deepfake_detector.data.loading.training_batches import Share
-
-TF_CONFIG = "TF_CONFIG"
-EXAMPLE = (
-    '{"cluster": {"worker": ["host1:12345", "host2:12345"]}, '
-    '"task": {"type": "worker", "index": 0}}'
-)
-JOBS = ("chief", "worker")
-"""Of machines in `TF_CONFIG`; without a chief the first worker is it."""
+from deepfake_detector.training.machines import read_tf_config, wait_for_machines
 
 logger = logging.getLogger(__name__)
 
@@ -169,34 +161,22 @@ def _start_replicas(strategy: str) -> Replicas:
         replicas = Replicas(mirrored, ("this machine",), 0)
     else:
         machines, place = read_tf_config()
-        logger.info("waiting for all of %s", ", ".join(machines))
-        with connection_errors():
-            replicas = Replicas(tf.distribute.MultiWorkerMirroredStrategy(), machines, place)
+        wait_for_machines(machines, place)
+        replicas = Replicas(_join_machines(place), machines, place)
     logger.info("%d replicas of the SSD on %d machines", replicas.count, len(replicas.machines))
     return replicas
 
 
-def read_tf_config() -> tuple[tuple[str, ...], int]:
-    """Read the addresses of the machines, the chief's first, and the place of this one.
+def _join_machines(place: int) -> tf.distribute.Strategy:
+    """Connect this machine with the others, which are there; Ctrl-C and SIGTERM stay usual.
 
-    Raises:
-        ValueError: `TF_CONFIG` is missing or wrong.
+    TensorFlow takes SIGTERM for itself and does nothing when it comes, and Python's handler of
+    Ctrl-C cannot run while a machine waits for the chief. The chief alone has something to finish.
     """
-    text = os.environ.get(TF_CONFIG)
-    if not text:
-        raise ValueError(
-            f"train.strategy multi_worker needs {TF_CONFIG} on each machine, such as {EXAMPLE}"
-        )
-    try:
-        config = json.loads(text)
-        cluster, job, index = config["cluster"], config["task"]["type"], config["task"]["index"]
-        by_job = {name: list(cluster.get(name, [])) for name in JOBS}
-        address = dict(enumerate(by_job[job]))[int(index)]  # -1 is none
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise ValueError(f"{TF_CONFIG}: expected such as {EXAMPLE}, got {text}") from error
-    machines = tuple(by_job["chief"] + by_job["worker"])
-    if set(cluster) - set(JOBS) or len(by_job["chief"]) > 1 or len(set(machines)) < len(machines):
-        raise ValueError(
-            f"{TF_CONFIG}: expected at most one chief, workers, and each address once, got {text}"
-        )
-    return machines, machines.index(address)
+    terminate = signal.getsignal(signal.SIGTERM)
+    with connection_errors():
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    signal.signal(signal.SIGTERM, terminate)
+    if place:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return strategy
