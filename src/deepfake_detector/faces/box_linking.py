@@ -9,7 +9,7 @@ MIN_LINK_IOU = 0.3  # a face that moves by half its width from frame to frame st
 
 MIN_STEADY_IOU = 0.5
 """Of a face in two frames, so that what lies between is known: the middle of both then has an IoU
-of .90 with the face that is detected there (benchmarks/README.md)."""
+of 0.9 with the face that is detected there (benchmarks/README.md, "Fewer crops")."""
 
 
 def interpolate_steady(
