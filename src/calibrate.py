@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from deepfake_detector import mlflow_tracking, plots
+from deepfake_detector import mlflow_tracking
 from deepfake_detector.common import cli
 from deepfake_detector.common.artifacts import (
     CALIBRATED,
@@ -50,6 +50,8 @@ from deepfake_detector.inference.model_folders.model_hashes import hash_detector
 from deepfake_detector.inference.predictor import make_crop_limits
 from deepfake_detector.inference.score_fusion import FAKE_SCORE_COLUMNS
 from deepfake_detector.metrics.classification import make_reliability
+from deepfake_detector.plots.reliability import draw_reliability
+from deepfake_detector.plots.style import save_figure
 from deepfake_detector.verdicts.calibration import Calibration
 from deepfake_detector.verdicts.cross_validation import cross_validate
 from deepfake_detector.verdicts.fit_calibration import fit_calibration
@@ -193,8 +195,8 @@ def draw(verdicts: pd.DataFrame, calibration: Calibration) -> None:
         f"{count(len(known), 'test video')} of {count(known['source'].nunique(), 'source')}, "
         f"calibrated on {count(calibration.fitted.videos, 'validation video')}"
     )
-    chart = plots.draw_reliability(bins, known, bounds, subject)
-    plots.save_figure(chart, PLOTS / "reliability.png")
+    chart = draw_reliability(bins, known, bounds, subject)
+    save_figure(chart, PLOTS / "reliability.png")
 
 
 def read_example() -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from deepfake_detector import mlflow_tracking, plots
+from deepfake_detector import mlflow_tracking
 from deepfake_detector.common import cli
 from deepfake_detector.common.artifacts import (
     DETECTOR,
@@ -59,6 +59,15 @@ from deepfake_detector.evaluation.shortcuts.shortcut_probes import (
 )
 from deepfake_detector.evaluation.video_scores import score_videos
 from deepfake_detector.inference.score_fusion import drop_classifier_scores
+from deepfake_detector.plots.charts import (
+    draw_confusion,
+    draw_over_threshold,
+    draw_precision_recall,
+)
+from deepfake_detector.plots.example_sheet import draw_sheet
+from deepfake_detector.plots.face_boxes import draw_faces
+from deepfake_detector.plots.style import save_figure
+from deepfake_detector.plots.training_curves import draw_training
 from deepfake_detector.training.model_selection import find_objective
 
 TRAIN, TEST = SPLIT_TABLES / "train.csv", SPLIT_TABLES / "test.csv"
@@ -179,13 +188,13 @@ def draw_charts(evaluated: EvaluationFrames, values: dict, params: Params) -> No
     write_table(confusion, PLOTS / "confusion.csv")
     history = read_numbers(TRAINED / "history.csv")
     charts = {
-        "precision_recall": plots.draw_precision_recall(precision_recall, values, subject),
-        "f1": plots.draw_over_threshold(over_threshold, threshold, subject),
-        "confusion": plots.draw_confusion(confusion, threshold, subject),
-        "training": plots.draw_training(history, find_objective(params)),
+        "precision_recall": draw_precision_recall(precision_recall, values, subject),
+        "f1": draw_over_threshold(over_threshold, threshold, subject),
+        "confusion": draw_confusion(confusion, threshold, subject),
+        "training": draw_training(history, find_objective(params)),
     }
     for name, chart in charts.items():
-        plots.save_figure(chart, PLOTS / f"{name}.png")
+        save_figure(chart, PLOTS / f"{name}.png")
 
 
 def draw_examples(evaluated: EvaluationFrames, params: Params) -> None:
@@ -195,10 +204,10 @@ def draw_examples(evaluated: EvaluationFrames, params: Params) -> None:
     best, worst = choose_examples(rated, params.evaluate.examples)
     for name, chosen in (("best", best), ("worst", worst)):
         examples = read_examples(chosen, evaluated, SHARDS, threshold)
-        pictures = [plots.draw_faces(e.picture, e.faces, e.truth) for e in examples]
+        pictures = [draw_faces(e.picture, e.faces, e.truth) for e in examples]
         title = f"{len(examples)} of the {name} test frames, of every video about as many"
-        sheet = plots.draw_sheet(pictures, [e.caption for e in examples], title)
-        plots.save_figure(sheet, PLOTS / f"examples_{name}.png")
+        sheet = draw_sheet(pictures, [e.caption for e in examples], title)
+        save_figure(sheet, PLOTS / f"examples_{name}.png")
 
 
 def log_to_mlflow(values: dict) -> None:

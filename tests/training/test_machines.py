@@ -18,8 +18,9 @@ from deepfake_detector.training.machines import read_tf_config, wait_for_machine
 
 MACHINES = ("host1:1", "host2:2", "host3:3")
 WAIT = (
-    "import logging, sys\n"
+    "import logging, signal, sys\n"
     "from deepfake_detector.training.machines import wait_for_machines\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's `&` ignores it
     "logging.basicConfig(level=logging.INFO)\n"
     "wait_for_machines(tuple(sys.argv[1:]), 1)\n"
 )
