@@ -85,7 +85,7 @@ def read_videos(asked: argparse.Namespace, params: Params) -> list[LabelledVideo
 def analyze(asked: argparse.Namespace, params: Params, way: str) -> list[LabelledVideo]:
     """Analyze the validation videos in a way that has a name, or read what was seen."""
     networks = load_onnx(asked.model)
-    model = "".join(hash_networks(asked.model / "weights.npz"))
+    model = "".join(hash_networks(asked.model))
     annotated = read_annotated(asked.work, "validation")
     asked.kept.mkdir(parents=True, exist_ok=True)
     key = f"{model}{params.predict.frame_stride}{way}"

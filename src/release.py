@@ -5,7 +5,9 @@
 The folders are laid out as `data/`; their videos are joined under `work/release/`, where the
 stages of the pipeline run with the values of configs/release.yaml. A stopped run goes on where it
 was. Only train splits are learned from; validation chooses the epochs and calibrates; test is read
-once, at the end. `released/` is then tracked with `dvc add released`.
+once, at the end. The heads of the face classifier are fitted after the training, on given fakes;
+`--keep-networks` fits those of the last release anew and trains nothing. `released/` is then
+tracked with `dvc add released`.
 """
 
 import argparse
@@ -29,7 +31,7 @@ from deepfake_detector.export.folders import replace_folder
 PROJECT = Path(__file__).resolve().parents[1]
 RELEASED = Path("released")
 WORK, OUT = Path("work/release"), RELEASED
-STAGES = ("validate", "extract_frames", "split", "train")
+STAGES = ("validate", "extract_frames", "split")
 PRESET = "release"
 
 logger = logging.getLogger("release")
@@ -48,6 +50,11 @@ def main() -> None:
         metavar="FOLDER=METHOD:KIND",
         help="how the fakes of a folder were made that has no SOURCES.csv; may be repeated",
     )
+    parser.add_argument(
+        "--keep-networks",
+        action="store_true",
+        help="those of the last release: only their heads and the calibration are made anew",
+    )
     parser.add_argument("--note", default="", help="what else the card is to tell of its results")
     parser.add_argument("--work", type=Path, default=WORK, help="where it is made (%(default)s)")
     parser.add_argument("--out", type=Path, default=OUT, help="where it goes (%(default)s)")
@@ -62,9 +69,10 @@ def release(asked: argparse.Namespace) -> None:
     methods = dict(parse_method(text) for text in asked.method)
     params = prepare(folders, methods, asked.work)
     copy_pipeline(asked.work)
-    keep_initial_weights(params, asked.work)
+    if asked.keep_networks or params.train.init == "released":
+        keep_last_release(asked.work)
     commit = remember_commit(asked.work)
-    for stage in STAGES:
+    for stage in STAGES if asked.keep_networks else (*STAGES, "train"):
         run_stage(stage, asked.work)
     write_released(asked, params, commit)
     logger.info(
@@ -105,16 +113,16 @@ def copy_pipeline(work: Path) -> None:
     write_text((PROJECT / "dvc.yaml").read_text(encoding="utf-8"), work / "dvc.yaml")
 
 
-def keep_initial_weights(params: Params, work: Path) -> None:
+def keep_last_release(work: Path) -> None:
     """Copy the last release into the work folder, where `train.init: released` finds it.
 
     A run that goes on starts from the same one, whatever is released meanwhile.
 
     Raises:
-        ValueError: it is to start from a release, and there is none.
+        ValueError: there is none.
     """
     kept = work / RELEASED
-    if params.train.init != "released" or kept.is_dir():
+    if kept.is_dir():
         return
     if not (PROJECT / RELEASED).is_dir():
         raise ValueError(f"{RELEASED}: not here; run `dvc pull released`, or start from imagenet")
@@ -148,40 +156,39 @@ def run_stage(stage: str, work: Path) -> None:
 
 
 def write_released(asked: argparse.Namespace, params: Params, commit: str) -> None:
-    """Calibrate on validation, measure on test, and write the folder that is released."""
+    """Fit heads, calibrate on validation, measure on test, and write the folder of the release."""
     from deepfake_detector.export.folders import write_checksums
     from deepfake_detector.export.inference_files import write_released_graphs
     from deepfake_detector.export.released_card import make_card_text
-    from deepfake_detector.inference.detector import load_detector
     from deepfake_detector.inference.engine import load_onnx
-    from deepfake_detector.inference.model_folders.released import hash_networks
-    from deepfake_detector.models.released_weights import (
-        load_released_weights,
-        write_released_weights,
-    )
+    from deepfake_detector.inference.model_folders.released import hash_networks, load_in_keras
+    from deepfake_detector.models.released_weights import write_late_heads
     from deepfake_detector.training.make_release import (
+        RECORD,
         calibrate_release,
-        list_validation_shards,
+        fit_heads,
+        list_shards,
         make_card,
         make_record,
         measure_release,
     )
 
-    detector = load_detector(asked.work / "artifacts/train/detector.keras")
+    kept = asked.work / RELEASED if asked.keep_networks else None
+    record = make_record(asked.work, params, commit, kept)
     with replace_folder(asked.out) as folder:
-        write_released_weights(
-            folder, detector.ssd, detector.face_classifier, params.detector, params.face_classifier
-        )
-        load_released_weights(folder, detector.ssd, detector.face_classifier)  # as rounded there
-        write_released_graphs(detector, folder, list_validation_shards(asked.work))
+        write_networks(folder, asked.work, params, kept)
+        detector = load_in_keras(folder)  # as rounded there
+        fit_heads(asked.work, detector)
+        write_late_heads(folder, detector.face_classifier)
+        write_released_graphs(detector, folder, list_shards(asked.work, "validation"))
         detector = load_onnx(folder)  # what is calibrated and measured is what will be used
-        hashes = hash_networks(folder / "weights.npz")
+        hashes = hash_networks(folder)
         calibration = calibrate_release(asked.work, detector, params, hashes)
         write_json(calibration.model_dump(), folder / "calibration.json")
         verdicts, results = measure_release(asked.work, detector, calibration, params, hashes)
         write_table(verdicts, folder / "test_verdicts.csv")
         write_table(results, folder / "test_results.csv")
-        write_json(make_record(asked.work, params, commit), folder / "training_record.json")
+        write_json(record, folder / RECORD)
         date = datetime.now(UTC).date().isoformat()
         card = make_card(
             asked.version, date, commit, asked.work, folder, hashes, results, asked.note
@@ -189,6 +196,24 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
         write_json(card, folder / "card.json")
         write_text(make_card_text(card), folder / "card.md")
         write_checksums(folder)
+
+
+def write_networks(folder: Path, work: Path, params: Params, kept: Path | None) -> None:
+    """Write the networks that were trained in the work folder, or copy those of a release."""
+    from deepfake_detector.export.folders import write_checksums
+    from deepfake_detector.inference.detector import load_detector
+    from deepfake_detector.models.released_folder import MODEL, WEIGHTS
+    from deepfake_detector.models.released_weights import write_released_weights
+
+    if kept is not None:
+        for name in (WEIGHTS, MODEL):
+            shutil.copyfile(kept / name, folder / name)
+        write_checksums(folder)
+        return
+    trained = load_detector(work / "artifacts/train/detector.keras")
+    write_released_weights(
+        folder, trained.ssd, trained.face_classifier, params.detector, params.face_classifier
+    )
 
 
 if __name__ == "__main__":

@@ -22,11 +22,17 @@ from deepfake_detector.export.onnx_file import make_face_classifier
 from deepfake_detector.inference import engine
 from deepfake_detector.inference.detector import FACE_CLASSIFIER, Detector, load_detector
 from deepfake_detector.inference.engine import load_networks
-from deepfake_detector.inference.model_folders.released import GRAPHS, load_released
+from deepfake_detector.inference.model_folders.released import (
+    GRAPHS,
+    hash_networks,
+    load_in_keras,
+    load_released,
+)
 from deepfake_detector.inference.onnx_networks import OnnxFaceClassifier, OnnxSsd
 from deepfake_detector.models.face_classifier import build_face_classifier
 from deepfake_detector.models.released_weights import (
     load_released_weights,
+    write_late_heads,
     write_released_weights,
 )
 from deepfake_detector.models.ssd.network import build_detector, build_inference_model
@@ -207,6 +213,8 @@ def released(tmp_path_factory, shard):
     detector = Detector(ssd, build_face_classifier(face_params))
     write_released_weights(folder, ssd, detector.face_classifier, detector_params, face_params)
     load_released_weights(folder, ssd, detector.face_classifier)
+    detector.face_classifier.heads[0].bias.assign([0.7])  # fitted afterwards
+    write_late_heads(folder, detector.face_classifier)
     write_released_graphs(detector, folder, [shard])
     write_checksums(folder)
     (folder / "card.json").write_text("{}")
@@ -224,7 +232,19 @@ def test_released_graphs_take_the_weights_that_keras_reads(released):
     faces, expected = found.ssd.predict_on_batch(images), detector.ssd.predict_on_batch(images)
     np.testing.assert_allclose(faces["scores"], expected["scores"], atol=1e-5)
     assert found.crop_shape == (1.7, 64)
+    keras_detector = load_in_keras(folder)
+    np.testing.assert_array_equal(keras_detector.classify(crops), detector.classify(crops))
     assert sum((folder / name).stat().st_size for name in GRAPHS) < 500_000
+
+
+def test_other_heads_are_another_classifier(released, tmp_path):
+    folder = shutil.copytree(released[0], tmp_path / "released")
+    ssd, classifier = hash_networks(folder)
+    released[1].face_classifier.heads[0].bias.assign([0.8])
+    write_late_heads(folder, released[1].face_classifier)
+    released[1].face_classifier.heads[0].bias.assign([0.7])
+    assert hash_networks(folder)[0] == ssd
+    assert hash_networks(folder)[1] != classifier
 
 
 @pytest.mark.parametrize("name", ["weights.npz", "detector.onnx"])

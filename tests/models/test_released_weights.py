@@ -9,6 +9,7 @@ from deepfake_detector.models.face_classifier import build_face_classifier, make
 from deepfake_detector.models.released_folder import read_released_model
 from deepfake_detector.models.released_weights import (
     load_released_weights,
+    write_late_heads,
     write_released_weights,
 )
 from deepfake_detector.models.ssd.network import build_detector, build_inference_model
@@ -69,6 +70,22 @@ def test_each_network_of_a_training_starts_from_one_of_its_own(released, classif
         load_released_weights(released, classifier=one, first_network=number)
         assert_alike_within_float16(one.features[0], classifier.features[expected])
         assert_alike_within_float16(one.heads[0], classifier.heads[expected])
+
+
+def test_late_heads_take_the_place_of_the_others(copied, classifier, face_params):
+    weights = (copied / "weights.npz").read_bytes()
+    late = type(classifier).from_config(classifier.get_config())
+    write_late_heads(copied, late)
+    assert (copied / "weights.npz").read_bytes() == weights
+    one = build_face_classifier(face_params)
+    for number, expected in ((1, 0), (2, 1), (3, 0)):
+        load_released_weights(copied, classifier=one, first_network=number)
+        assert_alike_within_float16(one.features[0], classifier.features[expected])
+        for weight, other in zip(one.heads[0].weights, late.heads[expected].weights, strict=True):
+            np.testing.assert_array_equal(weight, other)
+    (copied / "late_heads.npz").unlink()
+    with pytest.raises(ValueError, match=r"late_heads\.npz is not there; .*`dvc pull released`"):
+        load_released_weights(copied)
 
 
 def test_arrays_are_half_precision_and_named_by_network_and_layer(released):

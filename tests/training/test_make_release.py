@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from deepfake_detector.export.released_card import make_card_text
 from deepfake_detector.training import make_release
 from deepfake_detector.training.make_release import (
     VERDICT_COLUMNS,
+    check_learned,
     list_covered,
     make_card,
     make_record,
@@ -131,11 +134,22 @@ def test_card_and_record_tell_what_was_learned_from(tmp_path, monkeypatch):
     monkeypatch.setattr(
         make_release, "hash_video", lambda path, n_frames: [len(path.name), n_frames]
     )
-    record = make_record(tmp_path, PARAMS, "abc")
+    record = make_record(tmp_path, PARAMS, "abc", None)
     assert record["starts_from"] == "imagenet"  # there is no release to start from
     (released / "card.json").write_text('{"version": "0.1", "sha256": {"detector": "12ab"}}')
-    assert make_record(tmp_path, PARAMS, "abc")["starts_from"] == "released 0.1, detector 12ab"
+    assert (
+        make_record(tmp_path, PARAMS, "abc", None)["starts_from"] == "released 0.1, detector 12ab"
+    )
     assert record["train_videos"] == dict(zip(videos["video"], videos["sha256"], strict=True))
     assert record["train_frame_hashes"]["real0.mp4"] == [f"{9:016x}", f"{8:016x}"]
     assert record["epochs"]["ssd"] == [{"epoch": 1, "train_loss": 0.5}]
     assert not any(isinstance(value, np.generic) for value in record["params"].values())
+    (released / "training_record.json").write_text(json.dumps(record))
+    kept = make_record(tmp_path, PARAMS, "def", released)
+    assert kept == record | {"heads_fitted_by": "def"}
+
+
+def test_kept_networks_must_not_have_learned_from_what_measures_now():
+    check_learned({"a.mp4": "1"}, {"renamed.mp4": "1", "new.mp4": "2"})
+    with pytest.raises(ValueError, match=r"learned from 1 videos .* \(b\.mp4\); name the folders"):
+        check_learned({"a.mp4": "1", "b.mp4": "3"}, {"a.mp4": "1"})

@@ -1,7 +1,8 @@
 """The files that inference runs in ONNX Runtime, written and checked against Keras.
 
 Beside a training they hold all weights; in a released folder they are graphs alone, which take
-half-precision weights out of `weights.npz`, from which a training starts, too.
+half-precision weights out of `weights.npz`, from which a training starts, too; late heads, 17 KB,
+lie in the graph.
 """
 
 from pathlib import Path
@@ -18,7 +19,12 @@ from deepfake_detector.export.sample_frames import read_crops, read_frames
 from deepfake_detector.inference.detector import FACE_CLASSIFIER, Detector, load_detector
 from deepfake_detector.inference.engine import ONNX_FOLDER, load_onnx
 from deepfake_detector.inference.onnx_networks import DETECTOR_ONNX, FACE_CLASSIFIER_ONNX
-from deepfake_detector.models.released_folder import SUMS, WEIGHTS
+from deepfake_detector.models.released_folder import (
+    LATE_HEADS,
+    SUMS,
+    WEIGHTS,
+    has_late_heads,
+)
 from deepfake_detector.models.ssd.precision import fit_precision
 from deepfake_detector.models.weights_file import locate_arrays
 
@@ -64,7 +70,7 @@ def write_released_graphs(detector: Detector, folder: Path, shards: list[Path]) 
     Raises:
         ValueError: faces or logits differ.
     """
-    write_graphs(detector, folder, place_in(folder / WEIGHTS))
+    write_graphs(detector, folder, place_in(folder))
     check_inference(detector, folder, shards)
 
 
@@ -80,16 +86,22 @@ def write_graphs(detector: Detector, folder: Path, place: Place) -> None:
         save_onnx(classifier, folder / FACE_CLASSIFIER_ONNX)
 
 
-def place_in(weights: Path) -> Place:
-    """Make what places weights in the half-precision arrays of a file, by their names."""
-    places = locate_arrays(weights)
+def place_in(folder: Path) -> Place:
+    """Make what places weights in the half-precision arrays of a released folder, by their names.
+
+    Those of late heads are embedded.
+    """
+    places = locate_arrays(folder / WEIGHTS)
+    embedded = locate_arrays(folder / LATE_HEADS) if has_late_heads(folder) else ()
 
     def place(name: str, values: np.ndarray) -> onnx.TensorProto:
+        if name in embedded:
+            return embed(name, values)
         tensor = onnx.TensorProto(name=name, data_type=onnx.TensorProto.FLOAT16)
         tensor.dims.extend(values.shape)
         tensor.data_location = onnx.TensorProto.EXTERNAL
         where = {
-            "location": weights.name,
+            "location": WEIGHTS,
             "offset": places[name].offset,
             "length": places[name].length,
         }

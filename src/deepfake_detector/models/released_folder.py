@@ -12,7 +12,8 @@ from pathlib import Path
 from deepfake_detector.common.files import hash_file
 
 SCHEMA = 1
-WEIGHTS, MODEL, SUMS = "weights.npz", "model.json", "SHA256SUMS"
+WEIGHTS, LATE_HEADS = "weights.npz", "late_heads.npz"
+MODEL, SUMS = "model.json", "SHA256SUMS"
 PULL_COMMAND = "dvc pull released"
 REMEDY = f"fetch it anew with `{PULL_COMMAND}`"
 
@@ -41,6 +42,8 @@ def read_released_model(folder: Path) -> dict:
             names the file and the command that mends it.
     """
     check_hashes(folder, (WEIGHTS, MODEL))
+    if has_late_heads(folder):
+        check_hashes(folder, (LATE_HEADS,))
     model = json.loads((folder / MODEL).read_text(encoding="utf-8"))
     if model.get("schema") != SCHEMA:
         raise ValueError(
@@ -48,6 +51,11 @@ def read_released_model(folder: Path) -> dict:
             f"{SCHEMA}; {REMEDY}, or check out the version it belongs to"
         )
     return model
+
+
+def has_late_heads(folder: Path) -> bool:
+    """Tell whether the heads of the classifier lie in a file of their own, as of version 0.3."""
+    return LATE_HEADS in read_sums(folder / SUMS)
 
 
 def check_hashes(folder: Path, names: tuple[str, ...]) -> None:

@@ -1,8 +1,10 @@
 """The weights of the released detector: one folder from which training and prediction start.
 
 `weights.npz` holds float16 arrays named `ssd/LAYER/N` and `classifier_K/LAYER/N`: the `N`th weight
-of a layer, from 0, and the `K`th network of the face classifier, from 1. `model.json` has the
-parameters they were trained with, `SHA256SUMS` the hash of both, as `sha256sum` writes it.
+of a layer, from 0, and the `K`th network of the face classifier, from 1. `late_heads.npz`, where a
+version has it, holds the heads alone, `classifier_K/logit/N` in float32, which take the place of
+those in `weights.npz`: so large a file stays as it is when heads are fitted anew. `model.json` has
+the parameters they were trained with, `SHA256SUMS` the hash of each, as `sha256sum` writes it.
 """
 
 from pathlib import Path
@@ -14,10 +16,12 @@ from deepfake_detector.common.files import hash_file, write_json, write_text
 from deepfake_detector.config.schema import DetectorParams, FaceClassifierParams
 from deepfake_detector.models.face_classifier import FaceClassifier
 from deepfake_detector.models.released_folder import (
+    LATE_HEADS,
     MODEL,
     SCHEMA,
     SUMS,
     WEIGHTS,
+    has_late_heads,
     read_released_model,
 )
 from deepfake_detector.models.weights_file import write_arrays
@@ -56,7 +60,22 @@ def write_released_weights(
     }
     write_arrays(arrays, folder / WEIGHTS)
     write_json(model, folder / MODEL)
-    sums = [f"{hash_file(folder / name)}  {name}\n" for name in (WEIGHTS, MODEL)]
+    _write_sums(folder, WEIGHTS, MODEL)
+
+
+def write_late_heads(folder: Path, classifier: FaceClassifier) -> None:
+    """Write the heads of a classifier beside the weights of its networks, in single precision."""
+    arrays = {
+        f"classifier_{number}/{head.name}/{position}": keras.ops.convert_to_numpy(weight)
+        for number, head in enumerate(classifier.heads, start=1)
+        for position, weight in enumerate(head.weights)
+    }
+    write_arrays(arrays, folder / LATE_HEADS)
+    _write_sums(folder, WEIGHTS, MODEL, LATE_HEADS)
+
+
+def _write_sums(folder: Path, *names: str) -> None:
+    sums = [f"{hash_file(folder / name)}  {name}\n" for name in names]
     write_text("".join(sums), folder / SUMS)
 
 
@@ -87,6 +106,8 @@ def load_released_weights(
             name = f"classifier_{(first_network - 1 + number) % count + 1}"
             network = _list_network(classifier, number + 1)
             _fill(_name_weights(name, network), name, file, folder)
+    if classifier is not None and has_late_heads(folder):
+        _fill_heads(classifier, folder, first_network)
 
 
 def _list_network(classifier: FaceClassifier, number: int) -> list:
@@ -102,6 +123,15 @@ def _name_weights(network: str, layers: list) -> dict:
         if not layer.name.startswith("decode_detections")  # anchors follow from the parameters
         for number, weight in enumerate(layer.weights)
     }
+
+
+def _fill_heads(classifier: FaceClassifier, folder: Path, first_network: int) -> None:
+    with np.load(folder / LATE_HEADS, allow_pickle=False) as file:
+        count = len({name.split("/")[0] for name in file.files})
+        for number, head in enumerate(classifier.heads):
+            name = f"classifier_{(first_network - 1 + number) % count + 1}"
+            for position, weight in enumerate(head.weights):
+                weight.assign(file[f"{name}/{head.name}/{position}"])
 
 
 def _fill(weights: dict, network: str, file, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a release is made of beside the training: its calibration, its test, its card and record.
+"""What a release is made of beside the training: heads, calibration, test, card and record.
 
 Validation videos and their degraded copies calibrate; test videos are analyzed once, as they are.
 Both are analyzed from the files, as `predict` does.
@@ -19,6 +19,7 @@ from deepfake_detector.common.tables import read_numbers, read_table
 from deepfake_detector.config.schema import Params, flatten_params
 from deepfake_detector.data.frame_records import make_shard_path
 from deepfake_detector.data.known_videos import N_FRAMES, to_hex
+from deepfake_detector.data.loading.crop_index import list_crops
 from deepfake_detector.evaluation.group_metrics import (
     compute_precision,
     measure_correlations,
@@ -33,6 +34,8 @@ from deepfake_detector.training.calibration_videos import (
     AnnotatedVideo,
     label_copies,
 )
+from deepfake_detector.training.epoch_validation import choose_crops
+from deepfake_detector.training.late_heads import FACES_PER_VIDEO, fit_late_heads
 from deepfake_detector.verdicts.calibration import Calibration, ScoredBy
 from deepfake_detector.verdicts.decision import decide_video
 from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
@@ -49,6 +52,8 @@ COVERABLE = ("face swap", "reenactment", "lip-sync")
 
 MIN_VIDEOS, MIN_METHODS = 10, 3
 """Validation fakes, and methods that made them, from which a kind is covered."""
+
+RECORD = "training_record.json"
 
 PREVALENCE = 0.01
 """At which the card tells the precision."""
@@ -78,11 +83,21 @@ def read_annotated(work: Path, split: str) -> list[AnnotatedVideo]:
     ]  # fmt: skip
 
 
-def list_validation_shards(work: Path) -> list[Path]:
-    """List the shards of validation videos that hold at least one frame."""
-    videos = read_table(work / SPLIT_TABLES / "validation.csv")
+def list_shards(work: Path, split: str) -> list[Path]:
+    """List the shards of a split's videos that hold at least one frame."""
+    videos = read_table(work / SPLIT_TABLES / f"{split}.csv")
     names = videos.loc[videos["frames"] > 0, "video"]
     return [make_shard_path(work / SHARDS, name) for name in names]
+
+
+def fit_heads(work: Path, detector: Detector) -> None:
+    """Fit the heads of a Keras detector's face classifier to faces of train videos, in place."""
+    videos = read_table(work / SPLIT_TABLES / "train.csv")
+    kinds = dict(
+        zip(videos["video"], videos["dataset"] + ", " + videos["method_group"], strict=True)
+    )
+    crops = choose_crops(list_crops(list_shards(work, "train")), FACES_PER_VIDEO)
+    fit_late_heads(detector.face_classifier, crops, kinds)
 
 
 def list_covered(work: Path) -> list[str]:
@@ -192,34 +207,63 @@ def _decide(video, calibration: Calibration, about: pd.Series) -> tuple:
     )
 
 
-def make_record(work: Path, params: Params, commit: str) -> dict[str, Any]:
+def make_record(work: Path, params: Params, commit: str, kept: Path | None) -> dict[str, Any]:
     """Make the training record: parameters, seed, commit, videos by hash, metrics by epoch.
 
     The perceptual hashes of a few frames of each video tell copies of it.
+
+    Args:
+        kept: the release whose networks are taken as they are; their record stays, with the commit
+            that their heads are fitted by.
+
+    Raises:
+        ValueError: a video that the kept networks learned from is in no train split now.
     """
     train = sorted(read_table(work / "artifacts/split/train.csv")["video"])
     videos = read_table(work / "artifacts/validate/videos.csv")
+    learned = {row.video: row.sha256 for row in videos.itertuples() if row.video in set(train)}
+    data = {
+        "train_videos": learned,
+        "train_frame_hashes": {
+            video: to_hex(hash_video(work / "data/videos" / video, N_FRAMES))
+            for video in tqdm(train, desc="frame hashes", unit=" videos")
+        },
+    }
+    if kept is not None:
+        record = json.loads((kept / RECORD).read_text(encoding="utf-8"))
+        check_learned(record["train_videos"], learned)
+        return record | data | {"heads_fitted_by": commit}
     histories = {
         "ssd": work / "artifacts/train/history.csv",
         "face_classifier": work / "artifacts/train/face_classifier/history.csv",
+    }
+    epochs = {
+        name: json.loads(read_numbers(path).to_json(orient="records"))
+        for name, path in histories.items()
     }
     return {
         "commit": commit,
         "starts_from": name_start(work, params.train.init),
         "seed": params.seed,
         "params": flatten_params(params),
-        "train_videos": {
-            row.video: row.sha256 for row in videos.itertuples() if row.video in set(train)
-        },
-        "train_frame_hashes": {
-            video: to_hex(hash_video(work / "data/videos" / video, N_FRAMES))
-            for video in tqdm(train, desc="frame hashes", unit=" videos")
-        },
-        "epochs": {
-            name: json.loads(read_numbers(path).to_json(orient="records"))
-            for name, path in histories.items()
-        },
+        **data,
+        "epochs": epochs,
     }
+
+
+def check_learned(before: dict[str, str], now: dict[str, str]) -> None:
+    """Check that all videos that networks learned from are in the train split, by their hashes.
+
+    Raises:
+        ValueError: one is not, and might be measured on.
+    """
+    strangers = sorted(video for video, sha256 in before.items() if sha256 not in now.values())
+    if strangers:
+        raise ValueError(
+            f"the kept networks learned from {len(strangers)} videos that are in no train split "
+            f"here ({strangers[0]}); name the folders of that release, or train without "
+            "--keep-networks"
+        )
 
 
 def name_start(work: Path, init: str) -> str:

@@ -17,10 +17,12 @@ from deepfake_detector.config.types import Engine
 from deepfake_detector.inference.detector import Detector
 from deepfake_detector.inference.engine import load_onnx
 from deepfake_detector.models.released_folder import (
+    LATE_HEADS,
     MODEL,
     PULL_COMMAND,
     WEIGHTS,
     check_hashes,
+    has_late_heads,
     read_released_model,
 )
 from deepfake_detector.verdicts.calibration import Calibration, load_calibration
@@ -50,14 +52,19 @@ def load_released(folder: Path, engine: Engine) -> tuple[Detector, Calibration, 
             f"{folder}: released without graphs for ONNX Runtime; set inference.engine: auto"
         )
     if engine == "keras" or not has_graphs:
-        detector = _load_in_keras(folder)
+        detector = load_in_keras(folder)
     else:
         check_hashes(folder, (WEIGHTS, MODEL, *GRAPHS))
         detector = load_onnx(folder)
     return detector, load_calibration(folder / CALIBRATION), read_card(folder)
 
 
-def _load_in_keras(folder: Path) -> Detector:
+def load_in_keras(folder: Path) -> Detector:
+    """Build the networks of a released folder in Keras, and fill them.
+
+    Raises:
+        ValueError: as of `load_released`.
+    """
     from deepfake_detector.models.face_classifier import FaceClassifier
     from deepfake_detector.models.released_weights import load_released_weights
     from deepfake_detector.models.ssd.network import build_detector, build_inference_model
@@ -89,11 +96,12 @@ def read_card(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: not a card ({error}); run `{PULL_COMMAND}`") from error
 
 
-def hash_networks(weights: Path) -> tuple[str, str]:
-    """Return the SHA-256 of the SSD's and of the classifier's arrays in a weights file."""
+def hash_networks(folder: Path) -> tuple[str, str]:
+    """Return the SHA-256 of the SSD's and of the classifier's arrays in a released folder."""
     digests = {"ssd": hashlib.sha256(), "classifier": hashlib.sha256()}
-    with np.load(weights, allow_pickle=False) as arrays:
-        for name in sorted(arrays.files):
-            digest = digests["ssd" if name.startswith("ssd/") else "classifier"]
-            digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    for file in (WEIGHTS, LATE_HEADS) if has_late_heads(folder) else (WEIGHTS,):
+        with np.load(folder / file, allow_pickle=False) as arrays:
+            for name in sorted(arrays.files):
+                digest = digests["ssd" if name.startswith("ssd/") else "classifier"]
+                digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
     return digests["ssd"].hexdigest(), digests["classifier"].hexdigest()

@@ -1,0 +1,88 @@
+"""Heads that are fitted last, on features that stay as they are (Kirichenko et al. 2023, DFR).
+
+Fakes without a filmed original teach a network its cameras where it is trained on them
+(docs/decisions/0025). Where only the last layer is fitted to them, by logistic regression, it
+tells the forgers of those fakes and others better: docs/experiments/2026-11-29-late-head.md.
+Shapes: `N` faces, `C` features of a network.
+"""
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from tqdm import tqdm
+
+from deepfake_detector.common.labels import FAKE
+from deepfake_detector.data.loading.crop_index import Crop, find_box_px, read_crop
+from deepfake_detector.faces.crops import cut_face
+from deepfake_detector.models.face_classifier import FaceClassifier
+
+FACES_PER_VIDEO = 8
+INVERSE_PENALTY = 0.002
+"""scikit-learn's `C`, of standardized features and weights of samples whose mean is 1."""
+
+MIN_DEVIATION = 1e-3
+"""Added to the deviation of a feature: one that hardly moves must not count for much."""
+
+BATCH_SIZE = 32
+
+
+def fit_late_heads(classifier: FaceClassifier, crops: list[Crop], kinds: dict[str, str]) -> None:
+    """Fit the head of each network of a classifier to faces, in place.
+
+    Args:
+        crops: of train videos, real and fake; `epoch_validation.choose_crops` spreads them.
+        kinds: the kind of forgery of each video with a fake face. A kind weighs as the root of its
+            faces, so that the most frequent one does not decide; all fakes together weigh as much
+            as all real faces.
+
+    Raises:
+        ValueError: the faces are all real or all fake.
+    """
+    is_fake = np.array([crop.label == FAKE for crop in crops], bool)
+    if is_fake.all() or not is_fake.any():
+        raise ValueError("heads are fitted to real and to fake faces; the train split lacks one")
+    kind = np.array([kinds[crop.video] if crop.label == FAKE else "" for crop in crops])
+    weights = weigh_faces(kind, is_fake)
+    for head, features in zip(classifier.heads, compute_features(classifier, crops), strict=True):
+        kernel, bias = fit_head(features, is_fake, weights)
+        head.kernel.assign(kernel[:, None])
+        head.bias.assign([bias])
+
+
+def compute_features(classifier: FaceClassifier, crops: list[Crop]) -> list[np.ndarray]:
+    """Compute the features of faces, float32 [N, C], of each network of a classifier."""
+    batches = [[] for _ in classifier.features]
+    for start in tqdm(range(0, len(crops), BATCH_SIZE), desc="features", unit=" batches"):
+        faces = []
+        for crop in crops[start : start + BATCH_SIZE]:
+            picture = read_crop(crop)
+            box_px = find_box_px(crop, picture)
+            faces.append(cut_face(picture, box_px, classifier.crop_scale, classifier.crop_px))
+        images = np.stack(faces).astype(np.float32)
+        for features, network in zip(batches, classifier.features, strict=True):
+            features.append(network.predict_on_batch(images))
+    return [np.concatenate(features) for features in batches]
+
+
+def weigh_faces(kind: np.ndarray, is_fake: np.ndarray) -> np.ndarray:
+    """Weigh faces [N] by the root of how many are of their kind, real and fake alike; mean 1."""
+    _, group, counts = np.unique(kind, return_inverse=True, return_counts=True)
+    weights = 1 / np.sqrt(counts[group])
+    for label in (is_fake, ~is_fake):
+        weights[label] *= len(kind) / 2 / weights[label].sum()
+    return weights
+
+
+def fit_head(
+    features: np.ndarray, is_fake: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Fit a logistic regression to standardized features.
+
+    Returns:
+        Kernel [C] and bias, of features that are not standardized.
+    """
+    mean, deviation = features.mean(axis=0), features.std(axis=0) + MIN_DEVIATION
+    fitted = LogisticRegression(C=INVERSE_PENALTY, max_iter=3000).fit(
+        (features - mean) / deviation, is_fake, weights
+    )
+    kernel = fitted.coef_[0] / deviation
+    return kernel, float(fitted.intercept_[0] - kernel @ mean)

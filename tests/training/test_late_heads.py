@@ -1,0 +1,68 @@
+"""Heads that are fitted last."""
+
+import cv2
+import numpy as np
+import pytest
+
+from deepfake_detector.data.frame_records import FrameRecord, write_shard
+from deepfake_detector.data.loading.crop_index import list_crops
+from deepfake_detector.inference.detector import classify_crops
+from deepfake_detector.training.late_heads import fit_head, fit_late_heads, weigh_faces
+from small_detector import make_classifier
+
+
+def test_a_frequent_kind_does_not_outweigh_the_others():
+    kind = np.array([""] * 10 + ["animated still"] * 16 + ["face swap"] * 4)
+    weights = weigh_faces(kind, kind != "")
+    assert weights.mean() == pytest.approx(1)
+    assert weights[kind == ""].sum() == pytest.approx(weights[kind != ""].sum())
+    still, swap = (weights[kind == name].sum() for name in ("animated still", "face swap"))
+    assert still / swap == pytest.approx(2)  # the root of 4
+
+
+def test_a_head_is_one_of_features_as_they_are():
+    generator = np.random.default_rng(1)
+    is_fake = np.arange(60) % 2 == 0
+    features = generator.normal(5, [1, 10, 0], (60, 3)) + np.outer(is_fake, [3, 0, 0])
+    kernel, bias = fit_head(features, is_fake, np.ones(60))
+    logits = features @ kernel + bias
+    assert logits[is_fake].min() > logits[~is_fake].mean()
+    assert abs(logits.mean()) < 0.1
+    assert kernel[2] == 0  # it never moves
+
+
+@pytest.fixture(scope="module")
+def crops(tmp_path_factory):
+    """Faces of two videos, a red fake and a blue real one, twelve frames of each."""
+    folder, box = tmp_path_factory.mktemp("shards"), np.float32([[0.2, 0.2, 0.8, 0.8]])
+    paths = []
+    for video, label, color in (("a.mp4", 2, (0, 0, 200)), ("b.mp4", 1, (200, 0, 0))):
+        noise = np.random.default_rng(label).integers(0, 50, (12, 64, 64, 3), np.uint8)
+        jpegs = [cv2.imencode(".jpg", np.uint8(color) + picture)[1].tobytes() for picture in noise]
+        records = [
+            FrameRecord(
+                jpeg, box, np.array([label]), [jpeg], np.float32([[0, 0, 1, 1]]), video, n, 64, 64
+            )
+            for n, jpeg in enumerate(jpegs)
+        ]
+        paths.append(folder / f"{video}.tfrecord")
+        write_shard(paths[-1], records)
+    return list_crops(paths)
+
+
+def test_every_network_of_a_classifier_gets_a_head_that_tells_the_given_fakes(crops):
+    classifier = make_classifier(ensemble_size=2)
+    features = [network.get_weights() for network in classifier.features]
+    fit_late_heads(classifier, crops, {"a.mp4": "face swap"})
+    for network, before in zip(classifier.features, features, strict=True):
+        for weight, other in zip(network.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(weight, other)
+    colors = [np.full((64, 64, 3), color, np.uint8) for color in ((225, 25, 25), (25, 25, 225))]
+    fake, real = classify_crops(classifier, colors)
+    assert fake > 0 > real
+
+
+def test_without_a_fake_there_is_nothing_to_fit(crops):
+    real = [crop for crop in crops if crop.label == 1]
+    with pytest.raises(ValueError, match="fitted to real and to fake faces"):
+        fit_late_heads(make_classifier(), real, {})
