@@ -138,10 +138,11 @@ class FrameAnalyzer:
         new = [frame for frame in frames if frame.number not in self._boxes]
         if new:
             rows = detect_in_frames(self._detector, new, self._usable.min_face_score)
-            for frame, own in zip(new, rows, strict=True):
-                is_face = own[:, 4:].sum(axis=1) >= self._usable.min_face_score
-                small = own[:0] if is_face.any() else self._search.find(frame)
-                self._boxes[frame.number] = small if len(small) else own
+            sure = [own[own[:, 4:].sum(axis=1) >= self._usable.min_face_score] for own in rows]
+            small = self._search.find(new, [own[:, :4] for own in sure])
+            for frame, own, shown, more in zip(new, rows, sure, small, strict=True):
+                kept = shown if len(more) else own
+                self._boxes[frame.number] = np.concatenate([kept, more])
         for frame in frames:
             self._follow(frame)
         self._chooser.choose(self._classify)

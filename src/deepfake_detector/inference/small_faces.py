@@ -1,92 +1,161 @@
-"""Small faces of large frames, looked for in tiles where the whole frame shows none.
+"""Small faces of large frames, looked for in tiles.
 
 The SSD sees a frame at 300 x 300 px, in which a face of 60 px of a frame of 1080 lines is a speck.
-A tile shows it larger (Akyon et al. 2022, "Slicing Aided Hyper Inference and Fine-tuning for
-Small Object Detection"). Tiles are searched coarse ones first, now and then; a face that was found
-is followed in a tile of its own. Where the whole frame shows a face no tile is looked at, so that
-such videos cost and give what they did. Shapes: `T` tiles, `N` faces.
+A search of all of a frame's tiles is rare and coarse: what it takes for a face, however unsurely,
+is looked at again in a tile of its own, and so are faces that are known, in later frames. Beside a
+face that the whole frame shows, a small one counts once a second look has seen it.
+Shapes: `N` faces, `K` known ones.
 """
 
-import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from deepfake_detector.common.boxes import BOX
-from deepfake_detector.common.iou import compute_iou_matrix
 from deepfake_detector.common.labels import FACE_LABELS
-from deepfake_detector.inference.detector import FACE_COLUMNS, Detector, find_boxes
+from deepfake_detector.faces.box_linking import interpolate_steady, link_boxes
+from deepfake_detector.inference.detector import (
+    FACE_COLUMNS,
+    MAX_SKIPPED_FRAMES,
+    Detector,
+    find_boxes,
+)
+from deepfake_detector.inference.tiles import (
+    MAX_FACE,
+    choose_tiles,
+    is_cut,
+    is_same_face,
+    measure_sides,
+    merge_boxes,
+    surround_faces,
+)
 from deepfake_detector.video.frame_reader import Frame
 
-MIN_TILE_PX = (640, 240)
-"""Sides of coarse and fine tiles of frames up to 1920 px: larger frames have larger tiles."""
+LEVELS = (0, 1)
+"""Coarse and fine tiles."""
 
-MAX_TILES_ALONG = (3, 8)
-"""Tiles side by side, without their overlap, so that a search takes about as long in any frame."""
+MIN_CANDIDATE_SCORE, MAX_CANDIDATES = 0.05, 16
+"""What a search takes for a face, real and fake together, and how many, the surest ones."""
 
-OVERLAP = 0.25
-"""Of a tile's side: a face up to this size is whole in one of the tiles."""
+SEARCH_SECONDS = (4.0, 16.0)
+"""From one search to the next: at first, and at most, which it is where faces are known."""
 
-MAX_FACE = 0.5
-"""Of a tile's side: a face that fills more of it is seen in the whole frame or in coarser tiles;
-what looks so in a tile is mostly a wall."""
+PLACES_A_LOOK = 3
+"""Of so many frames one is looked at, and those between where a face comes, goes or moves."""
 
-SEARCH_SECONDS = (2.0, 16.0)
-"""From one search to the next: at first, and at most. One that finds nothing doubles it."""
+MAX_KNOWN, MAX_MISSES = 16, 3
+"""Faces that are followed at once, and looks in a row that may miss one before it is forgotten."""
 
-MAX_FOLLOWED, MAX_MISSES = 16, 5
-"""Faces that are followed at once, the surest ones, and frames in a row in which none is seen."""
+MIN_BESIDE_PX = 1280
+"""Longer side of frames that are searched beside a large face: in smaller ones the whole frame
+shows most faces that are large enough for an answer."""
 
 TILES_AT_ONCE = 8
 
-EDGE_PX = 2
-"""A box this near to an edge of a tile, that is none of the frame, shows a part of a face."""
+NO_FACES = np.zeros((0, len(FACE_COLUMNS)))
 
-SAME_FACE_IOU, SAME_FACE_INSIDE = 0.45, 0.7
-"""Boxes of one face: their IoU, or the part of the smaller one that lies in the other."""
+
+_Seen = tuple[int, np.ndarray]
+"""The number of a frame, and its small faces [N, 6]."""
+
+
+@dataclass
+class _Clock:
+    """When a search is due."""
+
+    searched: float = -np.inf
+    gap: float = SEARCH_SECONDS[0] / 2
+
+    def is_due(self, seconds: float) -> bool:
+        return seconds >= self.searched + self.gap
+
+    def restart(self, seconds: float, knows_faces: bool) -> None:
+        longest = SEARCH_SECONDS[1]
+        self.searched, self.gap = seconds, longest if knows_faces else min(2 * self.gap, longest)
 
 
 class SmallFaceSearch:
-    """Searches the frames of one video, in order, that show no face as a whole."""
+    """Searches the frames of one video, in order."""
 
     def __init__(self, detector: Detector, min_face_score: float):
         """Find faces of `min_face_score` or more, of real and fake together."""
         self._detector, self._min_face_score = detector, min_face_score
-        self._known_px, self._misses = np.zeros((0, 4)), 0
-        self._next_seconds, self._gap_seconds = 0.0, SEARCH_SECONDS[0]
+        self._known_px, self._misses = NO_FACES[:, :4], np.zeros(0, int)  # [K, 4], [K]
+        self._alone, self._beside = _Clock(), _Clock()
+        self._last: _Seen = (-1 - MAX_SKIPPED_FRAMES, NO_FACES)
 
-    def find(self, frame: Frame) -> np.ndarray:
-        """Find the small faces of a frame: `FACE_COLUMNS` [N, 6], boxes in px; often none."""
-        found = self._look(frame.image, self._surround_known(frame.image))
-        if not len(found) and frame.seconds >= self._next_seconds:
-            found = self._search(frame.image)
-            longer = min(2 * self._gap_seconds, SEARCH_SECONDS[1])
-            self._gap_seconds = SEARCH_SECONDS[0] if len(found) else longer
-            self._next_seconds = frame.seconds + self._gap_seconds
-        self._misses = 0 if len(found) else self._misses + 1
-        if len(found) or self._misses > MAX_MISSES:
-            self._known_px = found[:MAX_FOLLOWED, :4]
+    def find(self, frames: list[Frame], shown: list[np.ndarray]) -> list[np.ndarray]:
+        """Find the small faces of neighboring frames.
+
+        Args:
+            shown: of each frame the faces that it shows as a whole: boxes in px [M, 4].
+
+        Returns:
+            For each frame `FACE_COLUMNS` [N, 6], boxes in px, others than those shown.
+        """
+        found: list[np.ndarray] = []
+        while len(found) < len(frames):
+            places = range(len(found), min(len(found) + PLACES_A_LOOK, len(frames)))
+            before, last = self._last, frames[places[-1]]
+            self._last = (last.number, self._find_in(last, shown[places[-1]]))
+            for place in places[:-1]:
+                rows = self._find_between(frames[place], before, self._last)
+                found.append(_drop_shown(rows, shown[place]))
+            found.append(self._last[1])
         return found
 
+    def _find_between(self, frame: Frame, before: _Seen, after: _Seen) -> np.ndarray:
+        """Interpolate the faces [N, 6] of a frame between two, or look at it where they move."""
+        sides, n_frames = (before[1], after[1]), after[0] - before[0]
+        if n_frames <= MAX_SKIPPED_FRAMES:
+            is_sure = tuple(np.ones(len(side), bool) for side in sides)
+            between = interpolate_steady(*sides, is_sure, (frame.number - before[0]) / n_frames)
+            if between is not None:
+                return between
+        return self._look_closely(frame.image, np.concatenate(sides)[:, :4])
+
+    def _find_in(self, frame: Frame, shown_px: np.ndarray) -> np.ndarray:
+        """Look for the known faces of a frame, and for others where a search is due."""
+        found = _drop_shown(self._look_closely(frame.image, self._known_px), shown_px)
+        known = found
+        clock = self._beside if len(shown_px) else self._alone
+        is_large = max(frame.image.shape[:2]) >= MIN_BESIDE_PX
+        if clock.is_due(frame.seconds) and (is_large or not len(shown_px)):
+            candidates = _drop_shown(self._search(frame.image), shown_px)
+            known = self._look_closely(frame.image, candidates[:MAX_CANDIDATES, :4])
+            known = _merge(np.concatenate([found, _drop_shown(known, shown_px)]))
+            clock.restart(frame.seconds, len(known) + len(shown_px) > 0)
+        self._remember(known)
+        return found if len(shown_px) else known
+
+    def _remember(self, found: np.ndarray) -> None:
+        """Know the faces [N, 6], and for a while those that are not among them."""
+        links = link_boxes(list(self._known_px), found[:, :4])
+        missed = [row for row in range(len(self._known_px)) if row not in links]
+        missed = [row for row in missed if self._misses[row] < MAX_MISSES]
+        known = np.concatenate([found[:, :4], self._known_px[missed]])
+        misses = np.concatenate([np.zeros(len(found), int), self._misses[missed] + 1])
+        if len(self._known_px) and not len(known):
+            self._alone.gap = SEARCH_SECONDS[0]
+        self._known_px, self._misses = known[:MAX_KNOWN], misses[:MAX_KNOWN]
+
     def _search(self, image: np.ndarray) -> np.ndarray:
-        for level in range(len(MIN_TILE_PX)):
-            found = self._look(image, choose_tiles(*image.shape[1::-1], level))
-            if len(found):
-                return found
-        return np.zeros((0, len(FACE_COLUMNS)))
+        """Find what may be a face [N, 6] in any tile, the likeliest first."""
+        size_px = image.shape[1::-1]
+        faces = [self._look(image, choose_tiles(*size_px, level))[0] for level in LEVELS]
+        faces = np.concatenate(faces)
+        return _merge(faces[faces[:, 4:].sum(axis=1) >= MIN_CANDIDATE_SCORE])
 
-    def _surround_known(self, image: np.ndarray) -> np.ndarray:
-        """Choose a tile [T, 4] for each known face: its side is six times the face's."""
-        height, width = image.shape[:2]
-        tiles = []
-        for box in self._known_px:
-            side = min(6 * (box[2:] - box[:2]).max(), width, height)
-            corner = np.clip((box[:2] + box[2:] - side) / 2, 0, [width - side, height - side])
-            tiles.append(np.round([*corner, *(corner + side)]).astype(int))
-        return np.array(tiles, int).reshape(-1, 4)
+    def _look_closely(self, image: np.ndarray, boxes_px: np.ndarray) -> np.ndarray:
+        """Find what surely is a face [N, 6] around boxes [K, 4], each once, the surest first."""
+        size_px = image.shape[1::-1]
+        faces, tiles = self._look(image, surround_faces(boxes_px, size_px))
+        is_sure = faces[:, 4:].sum(axis=1) >= self._min_face_score
+        return _merge(faces[is_sure & ~is_cut(faces[:, :4], tiles, size_px)])
 
-    def _look(self, image: np.ndarray, tiles: np.ndarray) -> np.ndarray:
-        """Detect faces in tiles [T, 4] of an image; each face once, the surest first."""
-        rows, own = [np.zeros((0, len(FACE_COLUMNS)))], [np.zeros((0, 4), int)]
+    def _look(self, image: np.ndarray, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Detect small faces [N, 6] in tiles [T, 4]; return them and the tile of each [N, 4]."""
+        rows, own = [NO_FACES], [np.zeros((0, 4), int)]
         for start in range(0, len(tiles), TILES_AT_ONCE):
             some = tiles[start : start + TILES_AT_ONCE]
             cuts = [image[top:bottom, left:right] for left, top, right, bottom in some]
@@ -95,84 +164,15 @@ class SmallFaceSearch:
             boxes_px = faces[BOX].to_numpy() + np.tile(own[-1][:, :2], 2)
             rows.append(np.column_stack([boxes_px, faces[list(FACE_LABELS)].to_numpy()]))
         faces, own = np.concatenate(rows), np.concatenate(own)  # [N, 6], [N, 4]
-        certainty = faces[:, 4:].sum(axis=1)
         is_small = measure_sides(faces[:, :4]) <= MAX_FACE * measure_sides(own)
-        kept = (certainty >= self._min_face_score) & is_small
-        kept &= ~is_cut(faces[:, :4], own, image.shape[1::-1])
-        faces = faces[kept]
-        return faces[merge_boxes(faces[:, :4], certainty[kept])]
+        return faces[is_small], own[is_small]
 
 
-def choose_tiles(width_px: int, height_px: int, level: int) -> np.ndarray:
-    """Choose the tiles of a frame, evenly spread: corners in px, int [T, 4], row by row.
-
-    Args:
-        level: 0 of coarse tiles, 1 of fine ones.
-
-    Returns:
-        [0, 4] where the frame is hardly larger than a tile.
-    """
-    longer = max(width_px, height_px)
-    side_px = max(MIN_TILE_PX[level], math.ceil(longer / MAX_TILES_ALONG[level]))
-    if longer < 1.25 * side_px:
-        return np.zeros((0, 4), int)
-    columns, rows = (_spread(length, side_px) for length in (width_px, height_px))
-    return np.array(
-        [
-            (left, top, min(left + side_px, width_px), min(top + side_px, height_px))
-            for top in rows
-            for left in columns
-        ]
-    )
+def _merge(faces: np.ndarray) -> np.ndarray:
+    """Keep each of the faces [N, 6] once, the surest first."""
+    return faces[merge_boxes(faces[:, :4], faces[:, 4:].sum(axis=1))]
 
 
-def _spread(length_px: int, side_px: int) -> list[int]:
-    """Return where tiles begin along a side of a frame."""
-    room_px = length_px - side_px
-    if room_px <= 0:
-        return [0]
-    count = math.ceil(room_px / ((1 - OVERLAP) * side_px))
-    return [round(place * room_px / count) for place in range(count + 1)]
-
-
-def measure_sides(boxes: np.ndarray) -> np.ndarray:
-    """Measure the longer side of boxes [N, 4]: [N]."""
-    return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-
-
-def is_cut(boxes_px: np.ndarray, tiles: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
-    """Tell which boxes touch an edge of their tile that is none of the frame: bool [N].
-
-    Args:
-        boxes_px: [N, 4] in px of the frame.
-        tiles: of each box [N, 4].
-        size_px: width and height of the frame.
-    """
-    inner = np.column_stack([tiles[:, :2] > 0, tiles[:, 2:] < np.array(size_px)])
-    return (inner & (np.abs(boxes_px - tiles) <= EDGE_PX)).any(axis=1)
-
-
-def merge_boxes(boxes_px: np.ndarray, certainty: np.ndarray) -> np.ndarray:
-    """Keep each face once that several tiles have shown: of boxes of one face the surest.
-
-    Args:
-        boxes_px: [N, 4]; may be none.
-        certainty: how surely each is a face [N].
-
-    Returns:
-        The places of the boxes that stay, the surest first.
-    """
-    kept: list[int] = []
-    for place in np.argsort(-certainty, kind="stable").tolist():
-        if not kept or not _is_same_face(boxes_px[place], boxes_px[kept]).any():
-            kept.append(place)
-    return np.array(kept, int)
-
-
-def _is_same_face(box_px: np.ndarray, others_px: np.ndarray) -> np.ndarray:
-    """Tell which boxes [N, 4] show the face of a box [4]: bool [N]."""
-    ious = compute_iou_matrix(box_px[None], others_px)[0]
-    sides = np.minimum(box_px[2:], others_px[:, 2:]) - np.maximum(box_px[:2], others_px[:, :2])
-    shared = np.maximum(sides, 0).prod(axis=1)
-    areas = [(boxes[..., 2:] - boxes[..., :2]).prod(axis=-1) for boxes in (box_px, others_px)]
-    return (ious >= SAME_FACE_IOU) | (shared >= SAME_FACE_INSIDE * np.minimum(*areas))
+def _drop_shown(faces: np.ndarray, shown_px: np.ndarray) -> np.ndarray:
+    """Drop those faces [N, 6] that the whole frame shows [M, 4]."""
+    return faces[[not is_same_face(face[:4], shown_px).any() for face in faces]]
