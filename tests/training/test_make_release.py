@@ -11,6 +11,7 @@ from deepfake_detector.training import make_release
 from deepfake_detector.training.make_release import (
     VERDICT_COLUMNS,
     check_learned,
+    list_calibrated,
     list_covered,
     make_card,
     make_record,
@@ -67,6 +68,7 @@ def test_a_kind_is_covered_from_enough_videos_by_enough_methods(
 ):
     write_split(tmp_path, "validation", {kind: (videos, methods)})
     assert list_covered(tmp_path) == expected
+    assert list_calibrated(tmp_path) == ([kind] if videos >= 10 and methods >= 3 else [])
 
 
 def make_verdicts():

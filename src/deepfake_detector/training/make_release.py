@@ -48,10 +48,10 @@ from deepfake_detector.video.packets import scan_packets
 from deepfake_detector.video.perceptual_hash import hash_video
 
 COVERABLE = ("face swap", "reenactment", "lip-sync")
-"""Kinds of forgery that may be covered; what was generated as a whole is not examined for."""
+"""Kinds of forgery that may be covered; what was generated as a whole never is."""
 
 MIN_VIDEOS, MIN_METHODS = 10, 3
-"""Validation fakes, and methods that made them, from which a kind is covered."""
+"""Validation fakes, and methods that made them, from which a kind is calibrated on."""
 
 RECORD = "training_record.json"
 
@@ -101,6 +101,12 @@ def fit_heads(work: Path, detector: Detector) -> None:
 
 
 def list_covered(work: Path) -> list[str]:
+    """List the kinds of forgery that are calibrated on and that a release may cover."""
+    calibrated = list_calibrated(work)
+    return [kind for kind in COVERABLE if kind in calibrated]
+
+
+def list_calibrated(work: Path) -> list[str]:
     """List the kinds of forgery with enough validation videos by enough methods."""
     names = read_table(work / "artifacts/split/validation.csv")
     fakes = names[names["labels"].str.contains("fake")]
@@ -108,7 +114,7 @@ def list_covered(work: Path) -> list[str]:
         videos=("video", "size"), methods=("method", "nunique")
     )
     is_enough = (kinds["videos"] >= MIN_VIDEOS) & (kinds["methods"] >= MIN_METHODS)
-    return [kind for kind in COVERABLE if kind in kinds.index[is_enough]]
+    return list(kinds.index[is_enough])
 
 
 def make_analyze(detector: Detector, params: Params) -> Callable[[Path], list[FaceTrack]]:
@@ -137,14 +143,15 @@ def calibrate_release(
 ) -> Calibration:
     """Calibrate on validation videos and their degraded copies.
 
-    Fakes of kinds that are not covered are left out: a threshold that also spared them would call
-    nothing real.
+    Fakes of kinds with few videos or methods are left out. Those that are not covered are not:
+    heads are fitted to them as well, and without them their copies were called real too often
+    (docs/decisions/0035).
     """
-    covered = list_covered(work)
+    calibrated = list_calibrated(work)
     videos = [
         video
         for video in read_annotated(work, "validation")
-        if not (video.faces["label"] == "fake").any() or video.method_group in covered
+        if not (video.faces["label"] == "fake").any() or video.method_group in calibrated
     ]
     labelled = label_copies(
         tqdm(videos, desc="calibrate", unit=" videos"), COPIES, make_analyze(detector, params),
