@@ -5,11 +5,14 @@
 
 Writes docs/images/forging_methods.jpg: a real face a row, and what each method makes of it; below
 each, what has changed, four times as strong. And docs/images/forging_resynthesis.jpg: the same of
-each kind of generator; below each, the left eye four times as large.
+each kind of generator; below each, the left eye four times as large. And
+docs/images/forging_autoencoder.jpg: frames of two people, below each the other person in its
+place (`forge.py --method autoencoder_swap`); this takes five minutes of processor time.
 """
 
 import itertools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -18,8 +21,13 @@ import numpy as np
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent / "src"))
 
-from deepfake_detector.config.schema import ForgingMethods  # noqa: E402
+from deepfake_detector.config.schema import ForgingMethods, load_params  # noqa: E402
 from deepfake_detector.faces.landmarks import FaceLandmarker  # noqa: E402
+from deepfake_detector.faces.mtcnn import MTCNNFaceDetector  # noqa: E402
+from deepfake_detector.forging.autoencoder_forger import (  # noqa: E402
+    cut_faces,
+    make_autoencoder_swap,
+)
 from deepfake_detector.forging.expression_warp import warp_expression  # noqa: E402
 from deepfake_detector.forging.landmark_blending import (  # noqa: E402
     LandmarkedFace,
@@ -32,6 +40,8 @@ from deepfake_detector.forging.resynthesis import (  # noqa: E402
     resynthesize,
     resynthesize_with,
 )
+from deepfake_detector.forging.swap_autoencoder import train_drawers  # noqa: E402
+from deepfake_detector.forging.video_forger import Donor, read_donor  # noqa: E402
 from deepfake_detector.video.reading import read_frames  # noqa: E402
 
 VIDEOS = DOCS.parent / "data/videos"
@@ -39,6 +49,7 @@ FACES = {  # left, top and side of the crop in frame 0, and left and top of what
     "call_2.mp4": (30, 80, 200, (36, 70)),
     "franck_3.mp4": (110, 65, 200, (40, 60)),
 }
+PAIR, SHOWN_FRAMES, SHOWN_PX = ("langer_1.mp4", "franck_2.mp4"), (0, 15, 30, 45, 60, 75), 150
 METHODS = tuple(ForgingMethods.model_fields)
 EYE_PX, QUALITY, SEED, LATER = 50, 85, 3, 20
 GAP_PX, WHITE, INK = 4, (255, 255, 255), (51, 39, 29)
@@ -57,6 +68,9 @@ def main() -> None:
         fakes = forge_by_all(faces[name].image, faces[name], later, faces[other])
         rows.append(np.hstack([draw_change(fake, real) for real, fake in fakes]))
     write_sheet("forging_methods.jpg", list(METHODS), rows)
+    sheet = np.vstack(draw_autoencoder_swaps())
+    path = str(DOCS / "images/forging_autoencoder.jpg")
+    cv2.imwrite(path, sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
 
 
 def write_sheet(name: str, titles: list[str], rows: list[np.ndarray]) -> None:
@@ -101,6 +115,39 @@ def forge_by_all(
             partner = {"self_blend": None, "other_frame": later, "other_person": other}[method]
             made.append(blend_by_landmarks(face, partner, generator))
     return made
+
+
+def draw_autoencoder_swaps() -> list[np.ndarray]:
+    """Train an autoencoder on `PAIR`; draw each person in a row, swapped for the other below."""
+    params = load_params()
+    detector = MTCNNFaceDetector(params.annotate.min_face_px)
+    settings = params.annotate.confidence, params.forge.smoothing_frames
+    people = [read_donor(VIDEOS / name, detector, *settings) for name in PAIR]
+    cuts = [
+        cut_faces(zip(person.crops, person.landmarks, strict=True), name)
+        for person, name in zip(people, PAIR, strict=True)
+    ]
+    drawers = train_drawers(tuple(cuts), params.forge.autoencoder_steps, [params.seed])
+    return [
+        draw_swaps(person, drawer.draw, params.forge.feather)
+        for person, drawer in zip(people, reversed(drawers), strict=True)
+    ]
+
+
+def draw_swaps(
+    person: Donor, draw: Callable[[np.ndarray], np.ndarray], feather: float
+) -> np.ndarray:
+    """Draw a row of a person's faces, and below each the one that `draw` makes of it."""
+    swap = make_autoencoder_swap(draw, feather)
+    columns = []
+    for number in SHOWN_FRAMES:
+        real, landmarks = person.crops[number], person.landmarks[number]
+        pictures = real, swap(real, landmarks, number)
+        size = SHOWN_PX, SHOWN_PX
+        columns.append(
+            frame_pictures(*(cv2.resize(p, size, None, 0, 0, cv2.INTER_AREA) for p in pictures))
+        )
+    return np.hstack(columns)
 
 
 def draw_change(fake: np.ndarray, real: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ forged into before is added to. Methods:
   expression_warp       another expression, as lip-sync and re-enactment give
   resynthesis           the face drawn anew by a small generator
   whole_resynthesis     all of the picture drawn anew, and so every face of it
+  autoencoder_swap      a donor's face with the target's expression, drawn by a network that is
+                        trained on the two videos first, five minutes or so
 """
 
 import argparse
@@ -28,6 +30,11 @@ from deepfake_detector.data.annotations.annotation_writer import (
 )
 from deepfake_detector.faces.mtcnn import MTCNNFaceDetector, choose_main_track, track_faces
 from deepfake_detector.faces.offline_tracker import Track
+from deepfake_detector.forging.autoencoder_forger import (
+    cut_faces,
+    cut_track,
+    make_autoencoder_swap,
+)
 from deepfake_detector.forging.face_forger import sample_self_blend
 from deepfake_detector.forging.landmark_forger import (
     make_expression_warp,
@@ -35,12 +42,14 @@ from deepfake_detector.forging.landmark_forger import (
     resynthesize_frames,
 )
 from deepfake_detector.forging.video_forger import (
+    Donor,
     Forger,
     forge_frames,
     make_self_blend,
     make_swap,
     read_donor,
 )
+from deepfake_detector.video.images import is_image
 from deepfake_detector.video.metadata import probe_video
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.writing import write_video
@@ -49,7 +58,8 @@ METHODS = ("swap", "self_blend")
 """What is done where no method is asked for."""
 
 WHOLE = "whole_resynthesis"
-MORE_METHODS = ("expression_warp", "resynthesis", WHOLE)
+AUTOENCODER = "autoencoder_swap"
+MORE_METHODS = ("expression_warp", "resynthesis", WHOLE, AUTOENCODER)
 
 logger = logging.getLogger("forge")
 
@@ -100,11 +110,17 @@ def choose_methods(method: str | None, videos: int, donor: Path | None) -> tuple
     """Give the methods that are asked for; if none is, all that can be done.
 
     Raises:
-        ValueError: a swap is asked for, and there is no face to take.
+        ValueError: a swap is asked for, and there is no face to take, or only one picture of it
+            where a video is needed.
     """
     has_donor = donor is not None or videos > 1
-    if method in ("swap", "both") and not has_donor:
+    if method in ("swap", "both", AUTOENCODER) and not has_donor:
         raise ValueError("a swap needs --donor or a second video to take a face from")
+    if method == AUTOENCODER and donor is not None and is_image(donor):
+        raise ValueError(
+            f"--donor {donor}: {AUTOENCODER} learns a person's expressions, which one picture "
+            "does not show; give a video, or --method swap"
+        )
     if method is None and not has_donor:
         logger.info("no --donor and no second video: self_blend only")
         return ("self_blend",)
@@ -122,7 +138,7 @@ def choose_donors(
     stems = [video.stem for video in videos]
     if len(set(stems)) < len(stems):
         raise ValueError("two videos have the same name; rename one")
-    if "swap" not in methods:
+    if not {"swap", AUTOENCODER} & set(methods):
         return dict.fromkeys(videos)
     following = [*videos[1:], videos[0]]
     return {video: donor or after for video, after in zip(videos, following, strict=True)}
@@ -175,11 +191,14 @@ def forge_video(
     stem = target.video.stem
     seed = [params.seed, zlib.crc32(stem.encode())]
     forgers: dict[str, tuple[Forger, str]] = {}
-    if "swap" in methods:
+    if {"swap", AUTOENCODER} & set(methods):
         face = read_donor(
             donor, detector, params.annotate.confidence, params.forge.smoothing_frames
         )
+    if "swap" in methods:
         forgers["swap"] = make_swap(target.main, face, params.forge.feather), donor.stem
+    if AUTOENCODER in methods:
+        forgers[AUTOENCODER] = train_swap(target, face, donor.name, seed, params), donor.stem
     if "self_blend" in methods:
         change = sample_self_blend(np.random.default_rng(seed))
         forgers["self_blend"] = make_self_blend(change, params.forge.feather), stem
@@ -199,6 +218,23 @@ def forge_video(
         path = target.out / "annotations" / f"{Path(video.name).stem}.json"
         write_annotations(path, [video], "clay")
     add_video_rows(target.out / "videos.csv", rows)
+
+
+def train_swap(
+    target: Target, donor: Donor, donor_name: str, seed: list[int], params: Params
+) -> Forger:
+    """Train an autoencoder on the faces of the target and the donor, and forge by it.
+
+    Raises:
+        ValueError: one of them shows too few whole faces; names the file.
+    """
+    from deepfake_detector.forging.swap_autoencoder import train_drawers  # Keras
+
+    faces = cut_track(read_frames(target.video), target.main, target.video.name)
+    donor_faces = cut_faces(zip(donor.crops, donor.landmarks, strict=True), donor_name)
+    steps = params.forge.autoencoder_steps
+    _, drawer = train_drawers((faces, donor_faces), steps, seed)
+    return make_autoencoder_swap(drawer.draw, params.forge.feather)
 
 
 def make_row(fake: AnnotatedVideo, source: str, identity: str, method: str) -> dict[str, str]:

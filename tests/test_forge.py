@@ -1,6 +1,7 @@
 """`forge.py`: fakes, originals, annotations and `videos.csv` in the layout of `data/`."""
 
 import csv
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import forge
 from deepfake_detector.data.annotations.reader import read_annotations
 from deepfake_detector.faces.alignment import TEMPLATE
 from deepfake_detector.faces.offline_tracker import FrameDetections, make_empty_detections
-from deepfake_detector.forging import landmark_forger
+from deepfake_detector.forging import autoencoder_forger, landmark_forger, swap_autoencoder
+from deepfake_detector.video.images import write_image
 from deepfake_detector.video.metadata import probe_video
 from deepfake_detector.video.reading import read_frames
 from deepfake_detector.video.writing import write_video
@@ -163,6 +165,50 @@ def test_other_methods_add_to_the_fakes_of_a_video(run, monkeypatch, method):
         assert change[:, 120:].mean() < change[30:70, 30:70].mean() / 2
 
 
+@pytest.fixture
+def make_small(monkeypatch):
+    """Let an autoencoder be small, trained for two steps, and content with four faces."""
+    for widths in ("_ENCODER_WIDTHS", "_DECODER_WIDTHS"):
+        monkeypatch.setattr(swap_autoencoder, widths, (4, 4, 4, 4))
+    monkeypatch.setattr(swap_autoencoder, "_N_CODES", 4)
+    monkeypatch.setattr(autoencoder_forger, "MIN_FACES", 4)
+    params = forge.load_params()
+    short = params.forge.model_copy(update={"autoencoder_steps": 2})
+    monkeypatch.setattr(forge, "load_params", lambda: params.model_copy(update={"forge": short}))
+
+
+def test_autoencoder_swap_draws_the_donor_into_the_face_only(run, make_small, tmp_path):
+    out = run(["anna.mp4"], "--method", "autoencoder_swap", "--donor", str(tmp_path / "bert.mp4"))
+    assert read_video_rows(out) == {
+        "anna.mp4": ("anna", "anna"),
+        "anna_autoencoder_swap.mp4": ("anna", "bert"),
+    }
+    original = read_images(out / "videos" / "anna.mp4")
+    fake = read_images(out / "videos" / "anna_autoencoder_swap.mp4")
+    change = np.abs(original - fake).mean(axis=(0, 3))
+    assert change[40:70, 40:60].mean() > 5
+    assert change[:, 110:].mean() < 3
+
+
+def test_person_with_too_few_faces_for_an_autoencoder_is_named(run, caplog):
+    with pytest.raises(SystemExit, match="2 of 2 videos could not be forged"):
+        run(["anna.mp4", "bert.mp4"], "--method", "autoencoder_swap")
+    message = "skipped: anna.mp4: expected at least 30 frames with all of the face in the picture"
+    assert message in caplog.text
+    assert "found 6 of 6; take a longer video, or --method swap" in caplog.text
+
+
+def test_one_picture_is_no_donor_for_an_autoencoder(run, tmp_path):
+    write_image(tmp_path / "face.png", np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(SystemExit, match=r"face\.png: .* one picture does not show; give a video"):
+        run(["anna.mp4"], "--method", "autoencoder_swap", "--donor", str(tmp_path / "face.png"))
+
+
+def test_keras_is_imported_for_an_autoencoder_only():
+    code = "import sys, forge; sys.exit({'keras', 'tensorflow'} & set(sys.modules) and 1 or 0)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT / "src")
+
+
 def test_same_seed_forges_the_same_bytes(run):
     out = run(["anna.mp4"], "--method", "self_blend")
     first = (out / "videos" / "anna_self_blend.mp4").read_bytes()
@@ -177,7 +223,7 @@ def test_video_without_a_face_is_named_and_the_others_are_forged(run, caplog):
     assert "anna_self_blend.mp4" in read_video_rows(Path(sys.argv[-3]))
 
 
-@pytest.mark.parametrize("method", ["swap", "both"])
+@pytest.mark.parametrize("method", ["swap", "both", "autoencoder_swap"])
 def test_swap_of_one_video_needs_a_donor(run, method):
     with pytest.raises(SystemExit, match="a swap needs --donor or a second video"):
         run(["anna.mp4"], "--method", method)

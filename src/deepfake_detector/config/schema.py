@@ -315,6 +315,7 @@ class AnnotateParams(Section):
 class ForgeParams(Section):
     feather: Fraction
     smoothing_frames: Count
+    autoencoder_steps: Count
 
 
 class PrunerParams(Section):

@@ -77,10 +77,24 @@ def swap_face(
 ) -> np.ndarray:
     """Put the donor's face onto the face at `landmarks`; the rest of the image stays as it is."""
     height, width = image.shape[:2]
-    face_width = measure_face_width(landmarks)
     face = warp_donor(donor, fit_affine(donor_landmarks, landmarks), height, width)
+    return paste_face(image, landmarks, face, feather, CORE_SIZE)
+
+
+def paste_face(
+    image: np.ndarray, landmarks: np.ndarray, face: np.ndarray, feather: float, core_size: float
+) -> np.ndarray:
+    """Blend another person's face in that lies on the landmarks already, with the image's light.
+
+    Args:
+        face: float32 [H, W, 3] in gray levels; what is no skin in both stays as it is.
+        feather: width of the seam, as a fraction of the face's width.
+        core_size: of the mask, what is face whatever its color.
+    """
+    height, width = image.shape[:2]
+    face_width = measure_face_width(landmarks)
     hard = make_mask(landmarks, height, width, PLAIN_OUTLINE)
-    core = make_mask(landmarks, height, width, PLAIN_OUTLINE, CORE_SIZE)
+    core = make_mask(landmarks, height, width, PLAIN_OUTLINE, core_size)
     for picture in (image, np.clip(face, 0, 255).astype(np.uint8)):
         hard &= find_skin(picture, core, SKIN_SIGMA * face_width)
     mask = soften_mask(hard, feather * face_width)
