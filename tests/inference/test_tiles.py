@@ -43,13 +43,19 @@ def test_a_small_frame_has_no_tiles():
 
 def test_a_face_has_a_tile_around_it_that_lies_in_the_frame():
     side = 40 * CLOSE_SIDE
-    middle, corner = surround_faces(np.array([[900.0, 500, 940, 540]]), SIZE_PX), None
+    middle = surround_faces(np.array([[900.0, 500, 940, 540]]), SIZE_PX)
     assert middle.tolist() == [
         [920 - side // 2, 520 - side // 2, 920 + side // 2, 520 + side // 2]
     ]
     corner = surround_faces(np.array([[0.0, 1040, 40, 1080]]), SIZE_PX)
     assert corner.tolist() == [[0, 1080 - side, side, 1080]]
     assert surround_faces(np.zeros((0, 4)), SIZE_PX).shape == (0, 4)
+
+
+def test_a_box_without_an_area_has_no_tile():
+    faces = np.array([[640.0, 480, 640, 480], [900.0, 500, 940, 540]])
+    assert surround_faces(faces, SIZE_PX).tolist() == [[820, 420, 1020, 620]]
+    assert surround_faces(faces[:1], SIZE_PX).shape == (0, 4)
 
 
 def test_neighbors_share_a_tile_and_others_do_not():

@@ -67,7 +67,8 @@ def _spread(length_px: int, side_px: int) -> list[int]:
 def surround_faces(boxes_px: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
     """Choose tiles, int [T, 4] px, in which faces [N, 4] are seen well: neighbors in one.
 
-    The side of a tile is `CLOSE_SIDE` times the smallest of its faces.
+    The side of a tile is `CLOSE_SIDE` times the smallest of its faces. A box without an area, as
+    one beyond a corner of a tile is when it is clipped, has none.
 
     Args:
         size_px: width and height of the frame.
@@ -87,7 +88,8 @@ def surround_faces(boxes_px: np.ndarray, size_px: tuple[int, int]) -> np.ndarray
         side = min(side, *size_px)
         corner = np.clip((around[:2] + around[2:] - side) / 2, 0, np.array(size_px) - side)
         tiles.append(np.round([*corner, *(corner + side)]).astype(int))
-    return np.array(tiles, int).reshape(-1, 4)
+    tiles = np.array(tiles, int).reshape(-1, 4)
+    return tiles[(tiles[:, 2:] > tiles[:, :2]).all(axis=1)]
 
 
 def _join(box_px: np.ndarray, other_px: np.ndarray) -> np.ndarray:
