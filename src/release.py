@@ -27,6 +27,13 @@ from deepfake_detector.common.tables import write_table
 from deepfake_detector.config.overrides import override_params, read_preset
 from deepfake_detector.config.schema import PARAMS_FILE, Params, parse_params
 from deepfake_detector.export.folders import replace_folder
+from deepfake_detector.models.released_folder import (
+    MODEL,
+    SUMS,
+    WEIGHTS,
+    check_hashes,
+    read_sums,
+)
 
 PROJECT = Path(__file__).resolve().parents[1]
 RELEASED = Path("released")
@@ -71,7 +78,9 @@ def release(asked: argparse.Namespace) -> None:
     copy_pipeline(asked.work)
     if asked.keep_networks or params.train.init == "released":
         keep_last_release(asked.work)
-    commit = remember_commit(asked.work)
+    if asked.keep_networks:
+        check_kept(asked.work)
+    commit = read_commit() if asked.keep_networks else remember_commit(asked.work)
     for stage in STAGES if asked.keep_networks else (*STAGES, "train"):
         run_stage(stage, asked.work)
     write_released(asked, params, commit)
@@ -130,12 +139,33 @@ def keep_last_release(work: Path) -> None:
         shutil.copytree(PROJECT / RELEASED, unfinished, dirs_exist_ok=True)
 
 
+def check_kept(work: Path) -> None:
+    """Check that the networks in the work folder are whole, and those of the last release.
+
+    Raises:
+        ValueError: they are damaged, or the folder began with an earlier release, as the one in
+            which the last release was trained did.
+    """
+    kept, last = work / RELEASED, PROJECT / RELEASED
+    check_hashes(kept, (WEIGHTS, MODEL))
+    if last.is_dir() and read_sums(last / SUMS).get(WEIGHTS) != read_sums(kept / SUMS)[WEIGHTS]:
+        raise ValueError(
+            f"{kept}: networks of an earlier release than {RELEASED}, which this folder began "
+            "with; give --work another folder"
+        )
+
+
+def read_commit() -> str:
+    """Return the commit that is checked out."""
+    return mlflow_tracking.read_git_commit(PROJECT) or "unknown"
+
+
 def remember_commit(work: Path) -> str:
     """Return the commit that the training of this work folder began with."""
     path = work / "commit.json"
     if path.is_file():
         return json.loads(path.read_text(encoding="utf-8"))["commit"]
-    commit = mlflow_tracking.read_git_commit(PROJECT) or "unknown"
+    commit = read_commit()
     write_json({"commit": commit}, path)
     return commit
 
@@ -202,7 +232,6 @@ def write_networks(folder: Path, work: Path, params: Params, kept: Path | None) 
     """Write the networks that were trained in the work folder, or copy those of a release."""
     from deepfake_detector.export.folders import write_checksums
     from deepfake_detector.inference.detector import load_detector
-    from deepfake_detector.models.released_folder import MODEL, WEIGHTS
     from deepfake_detector.models.released_weights import write_released_weights
 
     if kept is not None:
