@@ -8,11 +8,11 @@ from deepfake_detector.forging.aligned_faces import (
     CUT_PX,
     FACE_PX,
     cut_face,
-    draw_warped,
     is_whole,
     lay_back,
     make_face_weights,
     normalize_colors,
+    sample_warped,
     trim,
 )
 
@@ -71,7 +71,7 @@ def test_face_of_one_color_is_no_division_by_zero():
 
 def test_what_is_to_be_drawn_is_the_face_itself_or_its_mirror_image():
     cut = draw_smooth(CUT_PX)
-    drawn = [draw_warped(cut, np.random.default_rng(seed))[1] for seed in range(40)]
+    drawn = [sample_warped(cut, np.random.default_rng(seed))[1] for seed in range(40)]
     mirrored = [np.array_equal(face, trim(cut)[:, ::-1]) for face in drawn]
     same = [np.array_equal(face, trim(cut)) for face in drawn]
     assert all(a != b for a, b in zip(mirrored, same, strict=True))
@@ -81,7 +81,7 @@ def test_what_is_to_be_drawn_is_the_face_itself_or_its_mirror_image():
 def test_what_is_shown_is_bent_and_no_longer_than_a_face_apart():
     cut = draw_smooth(CUT_PX)
     generators = [np.random.default_rng(seed) for seed in (1, 1, 2)]
-    shown, again, other = (draw_warped(cut, generator)[0] for generator in generators)
+    shown, again, other = (sample_warped(cut, generator)[0] for generator in generators)
     np.testing.assert_array_equal(shown, again)
     assert not np.array_equal(shown, other)
     # the red of this picture is the column: moves, turns and bends together stay small

@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -7,10 +8,12 @@ import pytest
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.export.released_card import make_card_text
+from deepfake_detector.inference.detector import Detector
 from deepfake_detector.training import make_release
 from deepfake_detector.training.make_release import (
     VERDICT_COLUMNS,
     check_learned,
+    fit_heads,
     list_calibrated,
     list_covered,
     make_card,
@@ -69,6 +72,27 @@ def test_a_kind_is_covered_from_enough_videos_by_enough_methods(
     write_split(tmp_path, "validation", {kind: (videos, methods)})
     assert list_covered(tmp_path) == expected
     assert list_calibrated(tmp_path) == ([kind] if videos >= 10 and methods >= 3 else [])
+
+
+def test_heads_are_fitted_to_train_videos_whose_kinds_are_told_by_data_set(tmp_path, monkeypatch):
+    videos = write_split(tmp_path, "train", {"face swap": (1, 1), "": (1, 1)}, reals=1)
+    videos.assign(frames=[3, 0, 3]).to_csv(tmp_path / "artifacts/split/train.csv", index=False)
+    crops = [
+        SimpleNamespace(video=video) for video in ("face swap0.mp4", "real0.mp4") for _ in range(9)
+    ]
+    read, fitted = [], []
+    monkeypatch.setattr(make_release, "list_crops", lambda paths: read.extend(paths) or crops)
+    monkeypatch.setattr(make_release, "fit_late_heads", lambda *given: fitted.append(given))
+    fit_heads(tmp_path, Detector(None, "classifier"))
+    assert [path.name for path in read] == ["face swap0.mp4.tfrecord", "real0.mp4.tfrecord"]
+    ((classifier, chosen, kinds),) = fitted
+    assert classifier == "classifier"
+    assert [crop.video for crop in chosen] == ["face swap0.mp4"] * 8 + ["real0.mp4"] * 8
+    assert kinds == {
+        "face swap0.mp4": "set, face swap",
+        "0.mp4": "set, ",
+        "real0.mp4": "set, ",
+    }
 
 
 def make_verdicts():

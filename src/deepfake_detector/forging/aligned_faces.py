@@ -29,7 +29,7 @@ _WARP_POINTS = 5  # a side of the grid of moves, as in Korshunova et al. 2017 an
 _WARP = 0.03  # standard deviation of a move, in sides
 _MAX_TURN_DEGREES, _MAX_ZOOM, _MAX_SHIFT = 6.0, 0.05, 0.03
 _MIRRORED = 0.2  # of the faces: with half of them every face becomes symmetric
-_LEAST_SPREAD = 4.0  # gray levels
+_MIN_SPREAD = 4.0  # gray levels
 
 
 def cut_face(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -76,12 +76,14 @@ def normalize_colors(face: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     """
     hard = make_mask(_place_template(FACE_PX), FACE_PX, FACE_PX, PLAIN_OUTLINE)
     pixels = face[hard].astype(np.float32)  # [N, 3]
-    mean, spread = pixels.mean(axis=0), np.maximum(pixels.std(axis=0), _LEAST_SPREAD)
+    mean, spread = pixels.mean(axis=0), np.maximum(pixels.std(axis=0), _MIN_SPREAD)
     return (face - mean) / spread, mean, spread
 
 
-def draw_warped(cut: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw what an autoencoder is shown of a face, and what it has to draw.
+def sample_warped(
+    cut: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sample what an autoencoder is shown of a face, and what it has to draw.
 
     What is shown is turned, zoomed, moved and bent, what is to be drawn stands upright on the
     template: an encoder learns expressions and leaves the shape of the face to the decoder

@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from deepfake_detector.forging.aligned_faces import (
     FACE_PX,
-    draw_warped,
     make_face_weights,
     normalize_colors,
+    sample_warped,
     trim,
 )
 
@@ -109,7 +109,7 @@ class WarpedFaces(keras.utils.PyDataset):
         shown, wanted = [], []
         for faces in self._people:
             chosen = generator.integers(len(faces), size=_FACES_PER_STEP)
-            pairs = [draw_warped(faces[number], generator) for number in chosen]
+            pairs = [sample_warped(faces[number], generator) for number in chosen]
             bent, straight = (
                 np.stack([normalize_colors(face)[0] for face in part])
                 for part in zip(*pairs, strict=True)

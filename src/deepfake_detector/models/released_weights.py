@@ -64,7 +64,11 @@ def write_released_weights(
 
 
 def write_late_heads(folder: Path, classifier: FaceClassifier) -> None:
-    """Write the heads of a classifier beside the weights of its networks, in single precision."""
+    """Write the heads of a classifier beside the weights of its networks, in single precision.
+
+    Args:
+        folder: as `write_released_weights` writes it; `SHA256SUMS` then names this file, too.
+    """
     arrays = {
         f"classifier_{number}/{head.name}/{position}": keras.ops.convert_to_numpy(weight)
         for number, head in enumerate(classifier.heads, start=1)

@@ -64,7 +64,7 @@ def compute_features(classifier: FaceClassifier, crops: list[Crop]) -> list[np.n
 
 
 def weigh_faces(kind: np.ndarray, is_fake: np.ndarray) -> np.ndarray:
-    """Weigh faces [N] by the root of how many are of their kind, real and fake alike; mean 1."""
+    """Weigh faces [N]: a kind as the root of its faces, all fakes as all real ones; mean 1."""
     _, group, counts = np.unique(kind, return_inverse=True, return_counts=True)
     weights = 1 / np.sqrt(counts[group])
     for label in (is_fake, ~is_fake):
@@ -76,6 +76,10 @@ def fit_head(
     features: np.ndarray, is_fake: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Fit a logistic regression to standardized features.
+
+    Args:
+        features: [N, C].
+        is_fake: bool [N], some of them true and some not.
 
     Returns:
         Kernel [C] and bias, of features that are not standardized.
