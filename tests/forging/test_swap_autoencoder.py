@@ -1,5 +1,8 @@
 """A small autoencoder of two people: the donor's decoder draws the target's expression."""
 
+import _thread
+import threading
+
 import numpy as np
 import pytest
 
@@ -74,3 +77,19 @@ def test_same_seed_gives_the_same_network(capsys):
     progress = capsys.readouterr().err
     assert "autoencoder: 100%" in progress
     assert "steps/s" in progress
+
+
+def test_training_that_is_stopped_leaves_no_thread_that_an_exit_waits_for(monkeypatch):
+    sample_warped, calls = swap_autoencoder.sample_warped, []
+
+    def stop_in_the_fifth_batch(cut, generator):
+        calls.append(1)
+        if len(calls) == 40:
+            _thread.interrupt_main()
+        return sample_warped(cut, generator)
+
+    monkeypatch.setattr(swap_autoencoder, "sample_warped", stop_in_the_fifth_batch)
+    before = set(threading.enumerate())
+    with pytest.raises(KeyboardInterrupt):
+        train_drawers((TARGET, DONOR), 200, [1])
+    assert set(threading.enumerate()) <= before

@@ -78,10 +78,9 @@ def train_drawers(
     network = keras.Model(inputs, drawn)
     # without XLA: 61 steps take 16 s of CPU time, with it 23 to 24
     network.compile(make_optimizer(steps), loss=[compute_loss, compute_loss], jit_compile=False)
-    with tqdm(total=steps, desc="  autoencoder", unit=" steps") as bar:
-        show = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
-        batches = WarpedFaces(people, steps, seed)
-        network.fit(batches, callbacks=[show], shuffle=False, verbose=0)
+    # not `fit`: Ctrl-C would leave its thread in a batch, for which Python's exit waits forever
+    for step in tqdm(range(steps), desc="  autoencoder", unit=" steps"):
+        network.train_on_batch(*sample_batch(people, np.random.default_rng([*seed, step])))
     first, second = (keras.Model(inputs[0], decode(encoder(inputs[0]))) for decode in decoders)
     return PersonDrawer(first), PersonDrawer(second)
 
@@ -94,29 +93,21 @@ def make_optimizer(steps: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(rate, global_clipnorm=1.0)
 
 
-class WarpedFaces(keras.utils.PyDataset):
-    """Batches of both people's faces, bent and as they are, each two of [B, S, S, 3]."""
-
-    def __init__(self, people: tuple[np.ndarray, ...], steps: int, seed: list[int]):
-        super().__init__(workers=1, use_multiprocessing=False)
-        self._people, self._steps, self._seed = people, steps, seed
-
-    def __len__(self):
-        return self._steps
-
-    def __getitem__(self, index):
-        generator = np.random.default_rng([*self._seed, index])
-        shown, wanted = [], []
-        for faces in self._people:
-            chosen = generator.integers(len(faces), size=_FACES_PER_STEP)
-            pairs = [sample_warped(faces[number], generator) for number in chosen]
-            bent, straight = (
-                np.stack([normalize_colors(face)[0] for face in part])
-                for part in zip(*pairs, strict=True)
-            )
-            shown.append(bent * make_face_weights()[..., None])
-            wanted.append(straight)
-        return tuple(shown), tuple(wanted)
+def sample_batch(
+    people: tuple[np.ndarray, ...], generator: np.random.Generator
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """Sample `_FACES_PER_STEP` faces of each person, bent and as they are: [B, S, S, 3] each."""
+    shown, wanted = [], []
+    for faces in people:
+        chosen = generator.integers(len(faces), size=_FACES_PER_STEP)
+        pairs = [sample_warped(faces[number], generator) for number in chosen]
+        bent, straight = (
+            np.stack([normalize_colors(face)[0] for face in part])
+            for part in zip(*pairs, strict=True)
+        )
+        shown.append(bent * make_face_weights()[..., None])
+        wanted.append(straight)
+    return tuple(shown), tuple(wanted)
 
 
 def measure_mean_face(cuts: np.ndarray) -> np.ndarray:
