@@ -64,6 +64,7 @@ def write_split(work, name, fakes, reals=2):
         (9, 3, "face swap", []),
         (10, 2, "face swap", []),
         (30, 9, "text-to-video", []),  # generated as a whole: never covered
+        (30, 9, "", []),  # of no kind that is known
     ],
 )
 def test_a_kind_is_covered_from_enough_videos_by_enough_methods(
@@ -71,7 +72,7 @@ def test_a_kind_is_covered_from_enough_videos_by_enough_methods(
 ):
     write_split(tmp_path, "validation", {kind: (videos, methods)})
     assert list_covered(tmp_path) == expected
-    assert list_calibrated(tmp_path) == ([kind] if videos >= 10 and methods >= 3 else [])
+    assert list_calibrated(tmp_path) == ([kind] if kind and videos >= 10 and methods >= 3 else [])
 
 
 def test_heads_are_fitted_to_train_videos_whose_kinds_are_told_by_data_set(tmp_path, monkeypatch):

@@ -107,14 +107,14 @@ def list_covered(work: Path) -> list[str]:
 
 
 def list_calibrated(work: Path) -> list[str]:
-    """List the kinds of forgery with enough validation videos by enough methods."""
+    """List the named kinds of forgery with enough validation videos by enough methods."""
     names = read_table(work / "artifacts/split/validation.csv")
     fakes = names[names["labels"].str.contains("fake")]
     kinds = fakes.groupby("method_group").agg(
         videos=("video", "size"), methods=("method", "nunique")
     )
     is_enough = (kinds["videos"] >= MIN_VIDEOS) & (kinds["methods"] >= MIN_METHODS)
-    return list(kinds.index[is_enough])
+    return [kind for kind in kinds.index[is_enough] if kind]
 
 
 def make_analyze(detector: Detector, params: Params) -> Callable[[Path], list[FaceTrack]]:
