@@ -1,5 +1,7 @@
 """Heads that are fitted last."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,13 @@ import pytest
 from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.data.loading.crop_index import list_crops
 from deepfake_detector.inference.detector import classify_crops
-from deepfake_detector.training.late_heads import fit_head, fit_late_heads, weigh_faces
+from deepfake_detector.training.late_heads import (
+    find_temperature,
+    fit_head,
+    fit_late_heads,
+    scale_heads,
+    weigh_faces,
+)
 from small_detector import make_classifier
 
 
@@ -29,6 +37,16 @@ def test_a_head_is_one_of_features_as_they_are():
     assert logits[is_fake].min() > logits[~is_fake].mean()
     assert abs(logits.mean()) < 0.1
     assert kernel[2] == 0  # it never moves
+
+
+@pytest.mark.parametrize("times_too_sure", [0.5, 1, 4])
+def test_the_temperature_is_how_many_times_too_sure_logits_are(times_too_sure):
+    generator = np.random.default_rng(2)
+    logits = generator.normal(0, 2, 20_000)
+    is_fake = generator.random(20_000) < 1 / (1 + np.exp(-logits))
+    assert find_temperature(times_too_sure * logits, is_fake) == pytest.approx(
+        times_too_sure, rel=0.1
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +78,19 @@ def test_every_network_of_a_classifier_gets_a_head_that_tells_the_given_fakes(cr
     colors = [np.full((64, 64, 3), color, np.uint8) for color in ((225, 25, 25), (25, 25, 225))]
     fake, real = classify_crops(classifier, colors)
     assert fake > 0 > real
+
+
+def test_a_head_that_is_sure_of_what_is_wrong_is_scaled_down(crops):
+    classifier = make_classifier()
+    fit_late_heads(classifier, crops, {"a.mp4": "face swap"})
+    kernel, bias = classifier.heads[0].get_weights()
+    others = [replace(crop, label=number % 2 + 1) for number, crop in enumerate(crops)]
+    scale_heads(classifier, others)
+    scaled, scaled_bias = classifier.heads[0].get_weights()
+    temperature = np.linalg.norm(kernel) / np.linalg.norm(scaled)
+    assert temperature > 2
+    np.testing.assert_allclose(scaled * temperature, kernel, rtol=1e-4)
+    np.testing.assert_allclose(scaled_bias * temperature, bias, rtol=1e-4)
 
 
 def test_without_a_fake_there_is_nothing_to_fit(crops):

@@ -81,11 +81,17 @@ def test_heads_are_fitted_to_train_videos_whose_kinds_are_told_by_data_set(tmp_p
     crops = [
         SimpleNamespace(video=video) for video in ("face swap0.mp4", "real0.mp4") for _ in range(9)
     ]
-    read, fitted = [], []
+    write_split(tmp_path, "validation", {}, reals=1).assign(frames=3).to_csv(
+        tmp_path / "artifacts/split/validation.csv", index=False
+    )
+    read, fitted, scaled = [], [], []
     monkeypatch.setattr(make_release, "list_crops", lambda paths: read.extend(paths) or crops)
     monkeypatch.setattr(make_release, "fit_late_heads", lambda *given: fitted.append(given))
+    monkeypatch.setattr(make_release, "scale_heads", lambda *given: scaled.append(given))
     fit_heads(tmp_path, Detector(None, "classifier"))
-    assert [path.name for path in read] == ["face swap0.mp4.tfrecord", "real0.mp4.tfrecord"]
+    train = ["face swap0.mp4.tfrecord", "real0.mp4.tfrecord"]
+    assert [path.name for path in read] == [*train, "real0.mp4.tfrecord"]  # of validation
+    assert scaled == [("classifier", fitted[0][1])]
     ((classifier, chosen, kinds),) = fitted
     assert classifier == "classifier"
     assert [crop.video for crop in chosen] == ["face swap0.mp4"] * 8 + ["real0.mp4"] * 8

@@ -7,6 +7,7 @@ Shapes: `N` faces, `C` features of a network.
 """
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
@@ -21,6 +22,8 @@ INVERSE_PENALTY = 0.002
 
 MIN_DEVIATION = 1e-3
 """Added to the deviation of a feature: one that hardly moves must not count for much."""
+
+MAX_TEMPERATURE = 20.0
 
 BATCH_SIZE = 32
 
@@ -46,6 +49,36 @@ def fit_late_heads(classifier: FaceClassifier, crops: list[Crop], kinds: dict[st
         kernel, bias = fit_head(features, is_fake, weights)
         head.kernel.assign(kernel[:, None])
         head.bias.assign([bias])
+
+
+def scale_heads(classifier: FaceClassifier, crops: list[Crop]) -> None:
+    """Divide each head of a classifier by its temperature (Guo et al. 2017), in place.
+
+    On few people it is surer than right; then its scores jump from frame to frame, each jump has
+    more crops classified (`inference.crop_choice`), and a training that starts from it begins with
+    a high loss.
+
+    Args:
+        crops: of validation videos, real and fake.
+    """
+    is_fake = np.array([crop.label == FAKE for crop in crops], bool)
+    for head, features in zip(classifier.heads, compute_features(classifier, crops), strict=True):
+        kernel, bias = head.get_weights()
+        temperature = find_temperature(features @ kernel[:, 0] + bias, is_fake)
+        head.set_weights([kernel / temperature, bias / temperature])
+
+
+def find_temperature(logits: np.ndarray, is_fake: np.ndarray) -> float:
+    """Find what to divide logits [N] by for the least log loss, real and fake weighing alike."""
+    signed, sides = np.where(is_fake, logits, -logits), (is_fake, ~is_fake)
+
+    def measure_loss(log_temperature: float) -> float:
+        losses = np.logaddexp(0, -signed / np.exp(log_temperature))
+        return float(np.mean([losses[side].mean() for side in sides]))
+
+    highest = np.log(MAX_TEMPERATURE)
+    found = minimize_scalar(measure_loss, bounds=(-highest, highest), method="bounded")
+    return float(np.exp(found.x))
 
 
 def compute_features(classifier: FaceClassifier, crops: list[Crop]) -> list[np.ndarray]:

@@ -35,7 +35,7 @@ from deepfake_detector.training.calibration_videos import (
     label_copies,
 )
 from deepfake_detector.training.epoch_validation import choose_crops
-from deepfake_detector.training.late_heads import FACES_PER_VIDEO, fit_late_heads
+from deepfake_detector.training.late_heads import FACES_PER_VIDEO, fit_late_heads, scale_heads
 from deepfake_detector.verdicts.calibration import Calibration, ScoredBy
 from deepfake_detector.verdicts.decision import decide_video
 from deepfake_detector.verdicts.face_track import FaceTrack, find_usable
@@ -91,13 +91,20 @@ def list_shards(work: Path, split: str) -> list[Path]:
 
 
 def fit_heads(work: Path, detector: Detector) -> None:
-    """Fit the heads of a Keras detector's face classifier to faces of train videos, in place."""
+    """Fit the heads of a Keras detector's face classifier to faces of train videos, in place.
+
+    Their temperatures are those of faces of validation videos.
+    """
     videos = read_table(work / SPLIT_TABLES / "train.csv")
     kinds = dict(
         zip(videos["video"], videos["dataset"] + ", " + videos["method_group"], strict=True)
     )
-    crops = choose_crops(list_crops(list_shards(work, "train")), FACES_PER_VIDEO)
-    fit_late_heads(detector.face_classifier, crops, kinds)
+    train, validation = (
+        choose_crops(list_crops(list_shards(work, split)), FACES_PER_VIDEO)
+        for split in ("train", "validation")
+    )
+    fit_late_heads(detector.face_classifier, train, kinds)
+    scale_heads(detector.face_classifier, validation)
 
 
 def list_covered(work: Path) -> list[str]:
