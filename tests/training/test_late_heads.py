@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import cv2
+import keras
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.data.loading.crop_index import list_crops
 from deepfake_detector.inference.detector import classify_crops
 from deepfake_detector.training.late_heads import (
+    compute_features,
     find_temperature,
     fit_head,
     fit_late_heads,
@@ -69,6 +71,7 @@ def crops(tmp_path_factory):
 
 
 def test_every_network_of_a_classifier_gets_a_head_that_tells_the_given_fakes(crops):
+    keras.utils.set_random_seed(3)
     classifier = make_classifier(ensemble_size=2)
     features = [network.get_weights() for network in classifier.features]
     fit_late_heads(classifier, crops, {"a.mp4": "face swap"})
@@ -80,20 +83,30 @@ def test_every_network_of_a_classifier_gets_a_head_that_tells_the_given_fakes(cr
     assert fake > 0 > real
 
 
-def test_a_head_that_is_sure_of_what_is_wrong_is_scaled_down(crops):
+def test_a_head_that_is_too_sure_is_scaled_down(crops):
+    """Logits of 10 and -10 that are right in three of four faces should be log 3 and -log 3."""
+    keras.utils.set_random_seed(4)
     classifier = make_classifier()
-    fit_late_heads(classifier, crops, {"a.mp4": "face swap"})
-    kernel, bias = classifier.heads[0].get_weights()
-    others = [replace(crop, label=number % 2 + 1) for number, crop in enumerate(crops)]
-    scale_heads(classifier, others)
+    (features,) = compute_features(classifier, crops)
+    fake, real = features[:12].mean(axis=0), features[12:].mean(axis=0)
+    kernel = (20 * (fake - real) / ((fake - real) ** 2).sum())[:, None]
+    bias = -(fake + real) @ kernel / 2
+    classifier.heads[0].set_weights([kernel, bias])
+    mislabelled = [
+        replace(crop, label=3 - crop.label if number % 4 == 0 else crop.label)
+        for number, crop in enumerate(crops)
+    ]
+    scale_heads(classifier, mislabelled)
     scaled, scaled_bias = classifier.heads[0].get_weights()
     temperature = np.linalg.norm(kernel) / np.linalg.norm(scaled)
-    assert temperature > 2
+    assert temperature == pytest.approx(10 / np.log(3), rel=0.15)
     np.testing.assert_allclose(scaled * temperature, kernel, rtol=1e-4)
     np.testing.assert_allclose(scaled_bias * temperature, bias, rtol=1e-4)
 
 
 def test_without_a_fake_there_is_nothing_to_fit(crops):
     real = [crop for crop in crops if crop.label == 1]
-    with pytest.raises(ValueError, match="fitted to real and to fake faces"):
+    with pytest.raises(ValueError, match="real and fake faces, of which the train split lacks"):
         fit_late_heads(make_classifier(), real, {})
+    with pytest.raises(ValueError, match="of which the validation split lacks one; add videos"):
+        scale_heads(make_classifier(), real)

@@ -18,10 +18,8 @@ from deepfake_detector.config.schema import Params
 from deepfake_detector.data.loading.crop_index import (
     Crop,
     cut_from_record,
-    find_box_px,
-    read_crop,
+    read_face,
 )
-from deepfake_detector.faces.crops import cut_face
 from deepfake_detector.inference.detector import classify_crops
 from deepfake_detector.inference.score_fusion import fuse_scores
 from deepfake_detector.inference.shards import batch_to_table, join_tables, read_truth
@@ -132,11 +130,7 @@ def validate_classifier(classifier: FaceClassifier, crops: list[Crop]) -> dict[s
         `validation_loss` (log loss of frames), `validation_frame_auc`, `validation_video_auc`;
         NaN where there are no faces, or the AUC none of one label.
     """
-    pictures = (read_crop(crop) for crop in crops)
-    faces = [
-        cut_face(picture, find_box_px(crop, picture), classifier.crop_scale, classifier.crop_px)
-        for crop, picture in zip(crops, pictures, strict=True)
-    ]
+    faces = [read_face(crop, classifier.crop_scale, classifier.crop_px) for crop in crops]
     logits = classify_crops(classifier, faces)
     table = pd.DataFrame({"video": [crop.video for crop in crops], "logit": logits})
     table["is_fake"] = [crop.label == FAKE for crop in crops]

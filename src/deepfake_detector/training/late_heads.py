@@ -12,8 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from deepfake_detector.common.labels import FAKE
-from deepfake_detector.data.loading.crop_index import Crop, find_box_px, read_crop
-from deepfake_detector.faces.crops import cut_face
+from deepfake_detector.data.loading.crop_index import Crop, read_face
 from deepfake_detector.models.face_classifier import FaceClassifier
 
 FACES_PER_VIDEO = 8
@@ -24,6 +23,7 @@ MIN_DEVIATION = 1e-3
 """Added to the deviation of a feature: one that hardly moves must not count for much."""
 
 MAX_TEMPERATURE = 20.0
+"""And its inverse the least; what is found lies far from both."""
 
 BATCH_SIZE = 32
 
@@ -40,9 +40,7 @@ def fit_late_heads(classifier: FaceClassifier, crops: list[Crop], kinds: dict[st
     Raises:
         ValueError: the faces are all real or all fake.
     """
-    is_fake = np.array([crop.label == FAKE for crop in crops], bool)
-    if is_fake.all() or not is_fake.any():
-        raise ValueError("heads are fitted to real and to fake faces; the train split lacks one")
+    is_fake = list_fakes(crops, "train")
     kind = np.array([kinds[crop.video] if crop.label == FAKE else "" for crop in crops])
     weights = weigh_faces(kind, is_fake)
     for head, features in zip(classifier.heads, compute_features(classifier, crops), strict=True):
@@ -60,12 +58,29 @@ def scale_heads(classifier: FaceClassifier, crops: list[Crop]) -> None:
 
     Args:
         crops: of validation videos, real and fake.
+
+    Raises:
+        ValueError: the faces are all real or all fake.
     """
-    is_fake = np.array([crop.label == FAKE for crop in crops], bool)
+    is_fake = list_fakes(crops, "validation")
     for head, features in zip(classifier.heads, compute_features(classifier, crops), strict=True):
         kernel, bias = head.get_weights()
         temperature = find_temperature(features @ kernel[:, 0] + bias, is_fake)
         head.set_weights([kernel / temperature, bias / temperature])
+
+
+def list_fakes(crops: list[Crop], split: str) -> np.ndarray:
+    """List which of the faces of a split are fake: bool [N].
+
+    Raises:
+        ValueError: all or none.
+    """
+    is_fake = np.array([crop.label == FAKE for crop in crops], bool)
+    if is_fake.all() or not is_fake.any():
+        raise ValueError(
+            f"heads need real and fake faces, of which the {split} split lacks one; add videos"
+        )
+    return is_fake
 
 
 def find_temperature(logits: np.ndarray, is_fake: np.ndarray) -> float:
@@ -85,11 +100,8 @@ def compute_features(classifier: FaceClassifier, crops: list[Crop]) -> list[np.n
     """Compute the features of faces, float32 [N, C], of each network of a classifier."""
     batches = [[] for _ in classifier.features]
     for start in tqdm(range(0, len(crops), BATCH_SIZE), desc="features", unit=" batches"):
-        faces = []
-        for crop in crops[start : start + BATCH_SIZE]:
-            picture = read_crop(crop)
-            box_px = find_box_px(crop, picture)
-            faces.append(cut_face(picture, box_px, classifier.crop_scale, classifier.crop_px))
+        batch = crops[start : start + BATCH_SIZE]
+        faces = [read_face(crop, classifier.crop_scale, classifier.crop_px) for crop in batch]
         images = np.stack(faces).astype(np.float32)
         for features, network in zip(batches, classifier.features, strict=True):
             features.append(network.predict_on_batch(images))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from deepfake_detector.data.shard_index import read_index
-from deepfake_detector.faces.crops import cut_window, make_window, resize
+from deepfake_detector.faces.crops import cut_face, cut_window, make_window, resize
 from deepfake_detector.video.images import decode_image
 
 
@@ -71,6 +71,12 @@ def read_crop(crop: Crop) -> np.ndarray:
         file.seek(crop.position)
         jpeg = file.read(crop.length)
     return decode_image(jpeg)
+
+
+def read_face(crop: Crop, crop_scale: float, size_px: int) -> np.ndarray:
+    """Read a face as a face classifier sees it: [size, size, 3], as `cut_face` cuts it."""
+    picture = read_crop(crop)
+    return cut_face(picture, find_box_px(crop, picture), crop_scale, size_px)
 
 
 def find_box_px(crop: Crop, picture: np.ndarray) -> np.ndarray:

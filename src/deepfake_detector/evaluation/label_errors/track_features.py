@@ -6,9 +6,8 @@ Shapes: `T` tracks, `F` features of all networks of the ensemble together, `S` s
 import numpy as np
 from tqdm import tqdm
 
-from deepfake_detector.data.loading.crop_index import find_box_px, read_crop
+from deepfake_detector.data.loading.crop_index import read_face
 from deepfake_detector.evaluation.label_errors.annotated_tracks import AnnotatedTrack
-from deepfake_detector.faces.crops import cut_face
 from deepfake_detector.models.face_classifier import FaceClassifier
 
 
@@ -16,12 +15,8 @@ def compute_track_features(classifier: FaceClassifier, tracks: list[AnnotatedTra
     """Compute the mean features of each track's crops: float32 [T, F]."""
     features = []
     for track in tqdm(tracks, desc="faces", unit=" faces"):
-        pictures = [read_crop(crop) for crop in track.crops]
         faces = [
-            cut_face(
-                picture, find_box_px(crop, picture), classifier.crop_scale, classifier.crop_px
-            )
-            for crop, picture in zip(track.crops, pictures, strict=True)
+            read_face(crop, classifier.crop_scale, classifier.crop_px) for crop in track.crops
         ]
         batch = np.stack(faces).astype(np.float32)  # [crops, S, S, 3]
         seen = [network.predict_on_batch(batch) for network in classifier.features]
