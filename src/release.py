@@ -6,7 +6,8 @@ The folders are laid out as `data/`; their videos are joined under `work/release
 stages of the pipeline run with the values of configs/release.yaml. A stopped run goes on where it
 was. Only train splits are learned from; validation chooses the epochs and calibrates; test is read
 once, at the end. The heads of the face classifier are fitted after the training, on given fakes;
-`--keep-networks` fits those of the last release anew and trains nothing. `released/` is then
+`--keep-networks` fits those of the last release anew and trains nothing. Its encoder, or the one
+that `--encoder` names, labels faces in place of the networks that are trained. `released/` is then
 tracked with `dvc add released`.
 """
 
@@ -28,10 +29,12 @@ from deepfake_detector.config.overrides import override_params, read_preset
 from deepfake_detector.config.schema import PARAMS_FILE, Params, parse_params
 from deepfake_detector.export.folders import replace_folder
 from deepfake_detector.models.released_folder import (
+    ENCODER,
     MODEL,
     SUMS,
     WEIGHTS,
     check_hashes,
+    list_arrays,
     read_sums,
 )
 
@@ -61,6 +64,12 @@ def main() -> None:
         "--keep-networks",
         action="store_true",
         help="those of the last release: only their heads and the calibration are made anew",
+    )
+    parser.add_argument(
+        "--encoder",
+        type=Path,
+        metavar="FILE",
+        help="of benchmarks/convert_clip.py (default: that of the last release, if it has one)",
     )
     parser.add_argument("--note", default="", help="what else the card is to tell of its results")
     parser.add_argument("--work", type=Path, default=WORK, help="where it is made (%(default)s)")
@@ -207,9 +216,14 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
     record = make_record(asked.work, params, commit, kept)
     with replace_folder(asked.out) as folder:
         write_networks(folder, asked.work, params, kept)
+        add_encoder(folder, asked)
         detector = load_in_keras(folder)  # as rounded there
-        fit_heads(asked.work, detector)
-        write_late_heads(folder, detector.face_classifier)
+        classifiers = [detector.face_classifier]
+        if ENCODER in list_arrays(folder):
+            classifiers.append(load_in_keras(folder, trained=True).face_classifier)
+        for classifier in classifiers:
+            fit_heads(asked.work, classifier)
+        write_late_heads(folder, *classifiers)
         write_released_graphs(detector, folder, list_shards(asked.work, "validation"))
         detector = load_onnx(folder)  # what is calibrated and measured is what will be used
         hashes = hash_networks(folder)
@@ -226,6 +240,20 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
         write_json(card, folder / "card.json")
         write_text(make_card_text(card), folder / "card.md")
         write_checksums(folder)
+
+
+def add_encoder(folder: Path, asked: argparse.Namespace) -> None:
+    """Copy the encoder that is asked for, else that of the last release, if it has one."""
+    from deepfake_detector.models.released_weights import write_sums
+
+    kept = asked.work / RELEASED
+    source = asked.encoder
+    if source is None and kept.is_dir() and ENCODER in list_arrays(kept):
+        check_hashes(kept, (ENCODER,))
+        source = kept / ENCODER
+    if source is not None:
+        shutil.copyfile(source, folder / ENCODER)
+        write_sums(folder)
 
 
 def write_networks(folder: Path, work: Path, params: Params, kept: Path | None) -> None:

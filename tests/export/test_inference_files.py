@@ -29,11 +29,18 @@ from deepfake_detector.inference.model_folders.released import (
     load_released,
 )
 from deepfake_detector.inference.onnx_networks import OnnxFaceClassifier, OnnxSsd
-from deepfake_detector.models.face_classifier import build_face_classifier
+from deepfake_detector.models.backbones import clip_vision
+from deepfake_detector.models.face_classifier import (
+    CLIP_VISION,
+    FaceClassifier,
+    build_face_classifier,
+)
 from deepfake_detector.models.released_weights import (
     load_released_weights,
+    write_encoder,
     write_late_heads,
     write_released_weights,
+    write_sums,
 )
 from deepfake_detector.models.ssd.network import build_detector, build_inference_model
 from deepfake_detector.models.ssd.precision import fit_precision
@@ -245,6 +252,50 @@ def test_other_heads_are_another_classifier(released, tmp_path):
     released[1].face_classifier.heads[0].bias.assign([0.7])
     assert hash_networks(folder)[0] == ssd
     assert hash_networks(folder)[1] != classifier
+
+
+@pytest.fixture
+def with_encoder(released, tmp_path, shard, monkeypatch):
+    """The same folder with an encoder of one block, in 8 bits, and a head on it."""
+    monkeypatch.setattr(clip_vision, "BLOCKS", 1)
+    folder = shutil.copytree(released[0], tmp_path / "encoder")
+    classifier = FaceClassifier(224, 1.7, 1.0, 0.1, 0.3, 1, CLIP_VISION)
+    weights = []
+    for weight in classifier.features[0].get_weights():
+        scale = np.abs(weight).max(axis=0) / 127
+        is_matrix = weight.ndim == 2
+        weights.append((np.int8(np.round(weight / scale)), scale) if is_matrix else weight)
+    write_encoder(folder / "encoder.npz", weights)
+    write_late_heads(folder, released[1].face_classifier, classifier)
+    write_sums(folder)
+    detector = load_in_keras(folder)
+    write_released_graphs(detector, folder, [shard])
+    write_checksums(folder)
+    return folder, detector
+
+
+def test_an_encoder_labels_faces_in_place_of_the_networks_that_are_trained(with_encoder, released):
+    folder, detector = with_encoder
+    found, _, _ = load_released(folder, "auto")
+    assert found.crop_shape == detector.crop_shape == (1.7, 224)
+    crops = list(np.random.default_rng(2).integers(0, 255, (3, 224, 224, 3), np.uint8))
+    logits = detector.classify(crops)
+    assert np.ptp(logits) > 1e-3
+    np.testing.assert_allclose(found.classify(crops), logits, atol=1e-4)
+    with np.load(folder / "encoder.npz") as file:
+        assert {file[name].dtype for name in file.files} == {np.dtype(np.int8), np.dtype("f4")}
+    trained = load_in_keras(folder, trained=True)
+    expected = released[1].classify(CROPS)
+    np.testing.assert_array_equal(trained.classify(CROPS), expected)
+    assert hash_networks(folder)[0] == hash_networks(released[0])[0]
+    assert hash_networks(folder)[1] != hash_networks(released[0])[1]
+
+
+def test_a_changed_encoder_is_rejected(with_encoder):
+    change_byte(with_encoder[0] / "encoder.npz")
+    for engine_name in ("auto", "keras"):
+        with pytest.raises(ValueError, match=r"encoder\.npz: its SHA-256 .*`dvc pull released`"):
+            load_released(with_encoder[0], engine_name)
 
 
 @pytest.mark.parametrize("name", ["weights.npz", "detector.onnx"])

@@ -6,6 +6,8 @@ from deepfake_detector.models.weights_file import locate_arrays, write_arrays
 ARRAYS = {
     "ssd/_conv_stem/0": np.arange(30, dtype=np.float16).reshape(3, 10),
     "logit/1": np.float16([0.5]),
+    "logit/1:scale": np.float32([0.25]),
+    "logit/2": np.int8([[-3, 4]]),
     "größe": np.float16([1, 2, 3]),
 }
 
@@ -21,6 +23,7 @@ def test_numpy_reads_the_arrays_and_others_find_them_at_multiples_of_64(tmp_path
             np.testing.assert_array_equal(file[name], array)
             assert content[place.offset : place.offset + place.length] == array.tobytes()
             assert place.offset % 64 == 0
+            assert (place.shape, place.dtype) == (array.shape, array.dtype)
 
 
 def test_the_same_arrays_give_the_same_bytes(tmp_path):

@@ -8,7 +8,6 @@ import pytest
 from code_map import PROJECT
 from deepfake_detector.config.schema import load_params
 from deepfake_detector.export.released_card import make_card_text
-from deepfake_detector.inference.detector import Detector
 from deepfake_detector.training import make_release
 from deepfake_detector.training.make_release import (
     VERDICT_COLUMNS,
@@ -88,7 +87,7 @@ def test_heads_are_fitted_to_train_videos_whose_kinds_are_told_by_data_set(tmp_p
     monkeypatch.setattr(make_release, "list_crops", lambda paths: read.extend(paths) or crops)
     monkeypatch.setattr(make_release, "fit_late_heads", lambda *given: fitted.append(given))
     monkeypatch.setattr(make_release, "scale_heads", lambda *given: scaled.append(given))
-    fit_heads(tmp_path, Detector(None, "classifier"))
+    fit_heads(tmp_path, "classifier")
     train = ["face swap0.mp4.tfrecord", "real0.mp4.tfrecord"]
     assert [path.name for path in read] == [*train, "real0.mp4.tfrecord"]  # of validation
     assert scaled == [("classifier", fitted[0][1])]

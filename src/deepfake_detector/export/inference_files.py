@@ -1,8 +1,8 @@
 """The files that inference runs in ONNX Runtime, written and checked against Keras.
 
 Beside a training they hold all weights; in a released folder they are graphs alone, which take
-half-precision weights out of `weights.npz`, from which a training starts, too; late heads, 17 KB,
-lie in the graph.
+weights out of `weights.npz`, from which a training starts, too, and of `encoder.npz`; late heads,
+24 KB, lie in the graph.
 """
 
 from pathlib import Path
@@ -20,10 +20,11 @@ from deepfake_detector.inference.detector import FACE_CLASSIFIER, Detector, load
 from deepfake_detector.inference.engine import ONNX_FOLDER, load_onnx
 from deepfake_detector.inference.onnx_networks import DETECTOR_ONNX, FACE_CLASSIFIER_ONNX
 from deepfake_detector.models.released_folder import (
+    ENCODER,
     LATE_HEADS,
     SUMS,
     WEIGHTS,
-    has_late_heads,
+    list_arrays,
 )
 from deepfake_detector.models.ssd.precision import fit_precision
 from deepfake_detector.models.weights_file import locate_arrays
@@ -87,24 +88,28 @@ def write_graphs(detector: Detector, folder: Path, place: Place) -> None:
 
 
 def place_in(folder: Path) -> Place:
-    """Make what places weights in the half-precision arrays of a released folder, by their names.
+    """Make what places weights in the arrays of a released folder, by their names.
 
     Those of late heads are embedded.
     """
-    places = locate_arrays(folder / WEIGHTS)
-    embedded = locate_arrays(folder / LATE_HEADS) if has_late_heads(folder) else ()
+    has = list_arrays(folder)
+    places = {
+        name: (file, place)
+        for file in (WEIGHTS, ENCODER)
+        if file in has
+        for name, place in locate_arrays(folder / file).items()
+    }
+    embedded = locate_arrays(folder / LATE_HEADS) if LATE_HEADS in has else ()
 
     def place(name: str, values: np.ndarray) -> onnx.TensorProto:
         if name in embedded:
             return embed(name, values)
-        tensor = onnx.TensorProto(name=name, data_type=onnx.TensorProto.FLOAT16)
-        tensor.dims.extend(values.shape)
+        file, found = places[name]
+        kind = onnx.helper.np_dtype_to_tensor_dtype(found.dtype)
+        tensor = onnx.TensorProto(name=name, data_type=kind)
+        tensor.dims.extend(found.shape)
         tensor.data_location = onnx.TensorProto.EXTERNAL
-        where = {
-            "location": WEIGHTS,
-            "offset": places[name].offset,
-            "length": places[name].length,
-        }
+        where = {"location": file, "offset": found.offset, "length": found.length}
         for key, value in where.items():
             tensor.external_data.add(key=key, value=str(value))
         return tensor

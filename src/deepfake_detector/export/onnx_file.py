@@ -88,9 +88,8 @@ def make_face_classifier(classifier: FaceClassifier, place: Place = embed) -> on
     """Make a face classifier: `crop` [N, S, S, 3] to `fake_logit` [N]."""
     graph = OnnxGraph("crop", (classifier.crop_px, classifier.crop_px, 3), place)
     logits = []
-    networks = zip(classifier.features, classifier.heads, strict=True)
-    for number, (features, head) in enumerate(networks, start=1):
-        name = f"classifier_{number}"
+    networks = zip(classifier.network_names, classifier.features, classifier.heads, strict=True)
+    for name, features, head in networks:
         averages = graph.add_network(features, name)[id(features.outputs[0])]
         logits.append(add_dense(graph, head, f"{name}/{head.name}", averages))
     mean = graph.add("Squeeze", graph.add("Mean", *logits), graph.add_constant([1], np.int64))

@@ -14,7 +14,9 @@ import onnx
 from keras import layers
 from onnx import TensorProto, helper, numpy_helper
 
+from deepfake_detector.export.onnx_clip_vision import add_clip_vision
 from deepfake_detector.models.backbones.batch_normalization import FusedBatchNormalization
+from deepfake_detector.models.backbones.clip_vision import ClipVision
 from deepfake_detector.models.backbones.vgg16 import L2Normalization
 from deepfake_detector.models.ssd.detection_decoder import DetectionDecoder
 
@@ -35,7 +37,7 @@ class OnnxGraph:
     Args:
         name: of the input, images [N, H, W, C].
         image_shape: [H, W, C].
-        place: makes the initializers of weights; half precision is widened by a node.
+        place: makes the initializers of weights; half precision and 8 bits are widened by nodes.
 
     Attributes:
         image: name of the input as maps [N, C, H, W].
@@ -62,8 +64,12 @@ class OnnxGraph:
         """Add a weight of Keras, with its axes in another order where one is given."""
         tensor = self._place(name, keras.ops.convert_to_numpy(variable))
         self._initializers.append(tensor)
-        if tensor.data_type == TensorProto.FLOAT16:
-            name = self.add("Cast", name, to=TensorProto.FLOAT)
+        if tensor.data_type in (TensorProto.FLOAT16, TensorProto.INT8):
+            narrow, name = name, self.add("Cast", name, to=TensorProto.FLOAT)
+        if tensor.data_type == TensorProto.INT8:
+            scale = self._place(f"{narrow}:scale", None)
+            self._initializers.append(scale)
+            name = self.add("Mul", name, scale.name)
         return name if axes is None else self.add("Transpose", name, perm=axes)
 
     def add_network(self, network: keras.Model, prefix: str) -> dict[int, str]:
@@ -241,5 +247,6 @@ _CONVERTERS = {
     layers.MaxPooling2D: _add_max_pooling,
     layers.ZeroPadding2D: _add_zero_padding,
     L2Normalization: _add_l2_norm,
+    ClipVision: add_clip_vision,
 }
 """What adds a layer: takes the graph, the layer, the name of its weights and of its inputs."""

@@ -1,10 +1,11 @@
 """The face classifier: a classifier of one face, seen closely at the resolution it was filmed in.
 
 The SSD sees a frame shrunk to 300 px, where the traces of a forgery are gone; it finds the
-face, this network says how likely it is fake. The backbone is EfficientNet-Lite0 (Tan & Le 2019,
-without squeeze-and-excitation). Its maps of three resolutions are averaged over the crop, so that
-fine texture counts as well as the face as a whole. Several networks that differ in their seed
-alone classify each crop, and the mean of their logits counts (Lakshminarayanan et al. 2017).
+face, this network says how likely it is fake. What is trained has EfficientNet-Lite0 as backbone
+(Tan & Le 2019, without squeeze-and-excitation). Its maps of three resolutions are averaged over
+the crop, so that fine texture counts as well as the face as a whole. Several networks that differ
+in their seed alone classify each crop, and the mean of their logits counts (Lakshminarayanan et
+al. 2017). What is released has CLIP's encoder, which stays as it is, and a head on it.
 Shapes: `B` crops, `S` side of a crop in px.
 """
 
@@ -12,7 +13,11 @@ import keras
 from keras import layers, ops
 
 from deepfake_detector.config.schema import FaceClassifierParams
+from deepfake_detector.models.backbones.clip_vision import build_clip_vision
 from deepfake_detector.models.backbones.efficientnet_lite0 import build_efficientnet_lite0
+
+EFFICIENTNET_LITE0, CLIP_VISION = "efficientnet_lite0", "clip_vision"
+ENCODER_NAME = "encoder"
 
 
 @keras.saving.register_keras_serializable(package="deepfake_detector")
@@ -28,6 +33,7 @@ class FaceClassifier(keras.Model):
         min_detection_score: faces found with less are not analyzed.
         dropout: share of the averaged features that a training step leaves out.
         ensemble_size: number of networks, whose mean logit counts.
+        backbone: `EFFICIENTNET_LITE0` or `CLIP_VISION`.
     """
 
     def __init__(
@@ -38,6 +44,7 @@ class FaceClassifier(keras.Model):
         min_detection_score,
         dropout,
         ensemble_size,
+        backbone=EFFICIENTNET_LITE0,
         **options,
     ):
         super().__init__(**options)
@@ -47,7 +54,8 @@ class FaceClassifier(keras.Model):
             dropout,
             ensemble_size,
         )
-        self.features = [_build_features(crop_px) for _ in range(ensemble_size)]
+        self.backbone = backbone
+        self.features = [_build_features(crop_px, backbone) for _ in range(ensemble_size)]
         self.drop = layers.Dropout(dropout)
         self.heads = [layers.Dense(1, name="logit") for _ in range(ensemble_size)]
         self.build((None, crop_px, crop_px, 3))
@@ -56,6 +64,13 @@ class FaceClassifier(keras.Model):
         for features, head in zip(self.features, self.heads, strict=True):
             head.build((None, features.output_shape[-1]))
         self.built = True
+
+    @property
+    def network_names(self) -> list[str]:
+        """Names of the networks among those of a released folder."""
+        if self.backbone == CLIP_VISION:
+            return [ENCODER_NAME]
+        return [f"classifier_{number}" for number in range(1, self.ensemble_size + 1)]
 
     def call(self, crops, training=None):
         logits = [
@@ -72,12 +87,15 @@ class FaceClassifier(keras.Model):
             "min_detection_score",
             "dropout",
             "ensemble_size",
+            "backbone",
         )
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
-def _build_features(crop_px: int) -> keras.Model:
+def _build_features(crop_px: int, backbone: str) -> keras.Model:
     image = keras.Input((crop_px, crop_px, 3), name="crop")
+    if backbone == CLIP_VISION:
+        return keras.Model(image, build_clip_vision(image), name="features")
     maps = build_efficientnet_lite0(image)
     averages = [layers.GlobalAveragePooling2D()(features) for features in maps]
     return keras.Model(image, layers.Concatenate()(averages), name="features")

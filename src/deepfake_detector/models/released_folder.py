@@ -12,7 +12,7 @@ from pathlib import Path
 from deepfake_detector.common.files import hash_file
 
 SCHEMA = 1
-WEIGHTS, LATE_HEADS = "weights.npz", "late_heads.npz"
+WEIGHTS, LATE_HEADS, ENCODER = "weights.npz", "late_heads.npz", "encoder.npz"
 MODEL, SUMS = "model.json", "SHA256SUMS"
 PULL_COMMAND = "dvc pull released"
 REMEDY = f"fetch it anew with `{PULL_COMMAND}`"
@@ -42,8 +42,7 @@ def read_released_model(folder: Path) -> dict:
             names the file and the command that mends it.
     """
     check_hashes(folder, (WEIGHTS, MODEL))
-    if has_late_heads(folder):
-        check_hashes(folder, (LATE_HEADS,))
+    check_hashes(folder, tuple(list_arrays(folder)))
     model = json.loads((folder / MODEL).read_text(encoding="utf-8"))
     if model.get("schema") != SCHEMA:
         raise ValueError(
@@ -53,9 +52,10 @@ def read_released_model(folder: Path) -> dict:
     return model
 
 
-def has_late_heads(folder: Path) -> bool:
-    """Tell whether the heads of the classifier lie in a file of their own, as of version 0.3."""
-    return LATE_HEADS in read_sums(folder / SUMS)
+def list_arrays(folder: Path) -> list[str]:
+    """List the files of arrays that a version has: late heads as of 0.3, an encoder as of 0.4."""
+    sums = read_sums(folder / SUMS)
+    return [name for name in (WEIGHTS, LATE_HEADS, ENCODER) if name in sums]
 
 
 def check_hashes(folder: Path, names: tuple[str, ...]) -> None:

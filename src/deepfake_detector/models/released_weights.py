@@ -1,12 +1,15 @@
 """The weights of the released detector: one folder from which training and prediction start.
 
 `weights.npz` holds float16 arrays named `ssd/LAYER/N` and `classifier_K/LAYER/N`: the `N`th weight
-of a layer, from 0, and the `K`th network of the face classifier, from 1. `late_heads.npz`, where a
-version has it, holds the heads alone, `classifier_K/logit/N` in float32, which take the place of
+of a layer, from 0, and the `K`th network of a face classifier that is trained, from 1.
+`encoder.npz`, where a version has it, holds `encoder/LAYER/N` of the face classifier that stays as
+it is, and labels faces in place of the others: float32, or int8 with `:scale` of each column.
+`late_heads.npz` holds heads alone, `NETWORK/logit/N` in float32, which take the place of
 those in `weights.npz`: so large a file stays as it is when heads are fitted anew. `model.json` has
 the parameters they were trained with, `SHA256SUMS` the hash of each, as `sha256sum` writes it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -14,14 +17,19 @@ import numpy as np
 
 from deepfake_detector.common.files import hash_file, write_json, write_text
 from deepfake_detector.config.schema import DetectorParams, FaceClassifierParams
-from deepfake_detector.models.face_classifier import FaceClassifier
+from deepfake_detector.models.face_classifier import (
+    CLIP_VISION,
+    ENCODER_NAME,
+    FaceClassifier,
+)
 from deepfake_detector.models.released_folder import (
+    ENCODER,
     LATE_HEADS,
     MODEL,
     SCHEMA,
     SUMS,
     WEIGHTS,
-    has_late_heads,
+    list_arrays,
     read_released_model,
 )
 from deepfake_detector.models.weights_file import write_arrays
@@ -60,25 +68,45 @@ def write_released_weights(
     }
     write_arrays(arrays, folder / WEIGHTS)
     write_json(model, folder / MODEL)
-    _write_sums(folder, WEIGHTS, MODEL)
+    write_sums(folder)
 
 
-def write_late_heads(folder: Path, classifier: FaceClassifier) -> None:
-    """Write the heads of a classifier beside the weights of its networks, in single precision.
+def write_late_heads(folder: Path, *classifiers: FaceClassifier) -> None:
+    """Write the heads of classifiers beside the weights of their networks, in single precision.
 
     Args:
         folder: as `write_released_weights` writes it; `SHA256SUMS` then names this file, too.
     """
     arrays = {
-        f"classifier_{number}/{head.name}/{position}": keras.ops.convert_to_numpy(weight)
-        for number, head in enumerate(classifier.heads, start=1)
+        f"{name}/{head.name}/{position}": keras.ops.convert_to_numpy(weight)
+        for classifier in classifiers
+        for name, head in zip(classifier.network_names, classifier.heads, strict=True)
         for position, weight in enumerate(head.weights)
     }
     write_arrays(arrays, folder / LATE_HEADS)
-    _write_sums(folder, WEIGHTS, MODEL, LATE_HEADS)
+    write_sums(folder)
 
 
-def _write_sums(folder: Path, *names: str) -> None:
+def write_encoder(path: Path, weights: Sequence[np.ndarray | tuple]) -> None:
+    """Write the weights of an encoder.
+
+    Args:
+        weights: of a `ClipVision`, in order: float32, or int8 and the scales (float32) of its
+            columns, by which it is multiplied.
+    """
+    arrays = {}
+    for number, weight in enumerate(weights):
+        name = f"{ENCODER_NAME}/{CLIP_VISION}/{number}"
+        if isinstance(weight, tuple):
+            arrays[name], arrays[f"{name}:scale"] = weight
+        else:
+            arrays[name] = weight
+    write_arrays(arrays, path)
+
+
+def write_sums(folder: Path) -> None:
+    """Write `SHA256SUMS` of the files of this module that a folder has."""
+    names = [n for n in (WEIGHTS, LATE_HEADS, ENCODER, MODEL) if (folder / n).is_file()]
     sums = [f"{hash_file(folder / name)}  {name}\n" for name in names]
     write_text("".join(sums), folder / SUMS)
 
@@ -95,12 +123,15 @@ def load_released_weights(
         folder: as `write_released_weights` writes it.
         ssd: as `build_detector` or `build_inference_model` makes it.
         classifier: its networks get those from `first_network` on, and again from the first where
-            fewer are released.
+            fewer are released; one with CLIP as backbone gets the encoder.
 
     Raises:
         ValueError: as of `read_released_model`, or a network has other layers or shapes.
     """
     read_released_model(folder)
+    if classifier is not None and classifier.backbone == CLIP_VISION:
+        _fill_encoder(classifier, folder)
+        classifier = None
     with np.load(folder / WEIGHTS, allow_pickle=False) as file:
         networks = {name.split("/")[0] for name in file.files}
         count = sum(name.startswith("classifier_") for name in networks)
@@ -110,8 +141,24 @@ def load_released_weights(
             name = f"classifier_{(first_network - 1 + number) % count + 1}"
             network = _list_network(classifier, number + 1)
             _fill(_name_weights(name, network), name, file, folder)
-    if classifier is not None and has_late_heads(folder):
-        _fill_heads(classifier, folder, first_network)
+    if classifier is not None and LATE_HEADS in list_arrays(folder):
+        numbers = [
+            (first_network - 1 + number) % count + 1 for number in range(classifier.ensemble_size)
+        ]
+        _fill_heads(classifier, [f"classifier_{number}" for number in numbers], folder)
+
+
+def _fill_encoder(classifier: FaceClassifier, folder: Path) -> None:
+    layer = classifier.features[0].get_layer(CLIP_VISION)
+    with np.load(folder / ENCODER, allow_pickle=False) as file:
+        for number, weight in enumerate(layer.weights):
+            name = f"{ENCODER_NAME}/{layer.name}/{number}"
+            array = file[name]
+            if array.dtype == np.int8:
+                array = array.astype(np.float32) * file[f"{name}:scale"]
+            weight.assign(array)
+    if LATE_HEADS in list_arrays(folder):
+        _fill_heads(classifier, classifier.network_names, folder)
 
 
 def _list_network(classifier: FaceClassifier, number: int) -> list:
@@ -129,11 +176,9 @@ def _name_weights(network: str, layers: list) -> dict:
     }
 
 
-def _fill_heads(classifier: FaceClassifier, folder: Path, first_network: int) -> None:
+def _fill_heads(classifier: FaceClassifier, names: list[str], folder: Path) -> None:
     with np.load(folder / LATE_HEADS, allow_pickle=False) as file:
-        count = len({name.split("/")[0] for name in file.files})
-        for number, head in enumerate(classifier.heads):
-            name = f"classifier_{(first_network - 1 + number) % count + 1}"
+        for name, head in zip(names, classifier.heads, strict=True):
             for position, weight in enumerate(head.weights):
                 weight.assign(file[f"{name}/{head.name}/{position}"])
 

@@ -22,10 +22,12 @@ _PADDING_ID = 0xD935  # of a field of a ZIP that holds nothing but padding, as z
 
 @dataclass(frozen=True)
 class ArrayPlace:
-    """Where in a file the values of an array lie: bytes from its start, and how many."""
+    """Where in a file an array's values lie, bytes from its start and how many, and as what."""
 
     offset: int
     length: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
 
 
 def write_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
@@ -59,5 +61,7 @@ def locate_arrays(path: Path) -> dict[str, ArrayPlace]:
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
             length = int(np.prod(shape)) * dtype.itemsize
-            places[entry.filename.removesuffix(".npy")] = ArrayPlace(file.tell(), length)
+            places[entry.filename.removesuffix(".npy")] = ArrayPlace(
+                file.tell(), length, shape, dtype
+            )
     return places

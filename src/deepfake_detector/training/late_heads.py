@@ -13,11 +13,15 @@ from tqdm import tqdm
 
 from deepfake_detector.common.labels import FAKE
 from deepfake_detector.data.loading.crop_index import Crop, read_face
-from deepfake_detector.models.face_classifier import FaceClassifier
+from deepfake_detector.models.face_classifier import (
+    CLIP_VISION,
+    EFFICIENTNET_LITE0,
+    FaceClassifier,
+)
 
 FACES_PER_VIDEO = 8
-INVERSE_PENALTY = 0.002
-"""scikit-learn's `C`, of standardized features and weights of samples whose mean is 1."""
+INVERSE_PENALTIES = {EFFICIENTNET_LITE0: 0.002, CLIP_VISION: 0.0005}
+"""scikit-learn's `C` by backbone, of standardized features and samples whose mean weight is 1."""
 
 MIN_DEVIATION = 1e-3
 """Added to the deviation of a feature: one that hardly moves must not count for much."""
@@ -44,7 +48,8 @@ def fit_late_heads(classifier: FaceClassifier, crops: list[Crop], kinds: dict[st
     kind = np.array([kinds[crop.video] if crop.label == FAKE else "" for crop in crops])
     weights = weigh_faces(kind, is_fake)
     for head, features in zip(classifier.heads, compute_features(classifier, crops), strict=True):
-        kernel, bias = fit_head(features, is_fake, weights)
+        penalty = INVERSE_PENALTIES[classifier.backbone]
+        kernel, bias = fit_head(features, is_fake, weights, penalty)
         head.kernel.assign(kernel[:, None])
         head.bias.assign([bias])
 
@@ -118,7 +123,7 @@ def weigh_faces(kind: np.ndarray, is_fake: np.ndarray) -> np.ndarray:
 
 
 def fit_head(
-    features: np.ndarray, is_fake: np.ndarray, weights: np.ndarray
+    features: np.ndarray, is_fake: np.ndarray, weights: np.ndarray, inverse_penalty: float
 ) -> tuple[np.ndarray, float]:
     """Fit a logistic regression to standardized features.
 
@@ -130,7 +135,7 @@ def fit_head(
         Kernel [C] and bias, of features that are not standardized.
     """
     mean, deviation = features.mean(axis=0), features.std(axis=0) + MIN_DEVIATION
-    fitted = LogisticRegression(C=INVERSE_PENALTY, max_iter=3000).fit(
+    fitted = LogisticRegression(C=inverse_penalty, max_iter=3000).fit(
         (features - mean) / deviation, is_fake, weights
     )
     kernel = fitted.coef_[0] / deviation

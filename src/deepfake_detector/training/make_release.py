@@ -29,6 +29,7 @@ from deepfake_detector.evaluation.group_tables import name_people
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
 from deepfake_detector.inference.predictor import make_sampling
+from deepfake_detector.models.face_classifier import FaceClassifier
 from deepfake_detector.models.released_folder import SUMS
 from deepfake_detector.training.calibration_videos import (
     AnnotatedVideo,
@@ -90,8 +91,8 @@ def list_shards(work: Path, split: str) -> list[Path]:
     return [make_shard_path(work / SHARDS, name) for name in names]
 
 
-def fit_heads(work: Path, detector: Detector) -> None:
-    """Fit the heads of a Keras detector's face classifier to faces of train videos, in place.
+def fit_heads(work: Path, classifier: FaceClassifier) -> None:
+    """Fit the heads of a face classifier to faces of train videos, in place.
 
     Their temperatures are those of faces of validation videos.
     """
@@ -103,8 +104,8 @@ def fit_heads(work: Path, detector: Detector) -> None:
         choose_crops(list_crops(list_shards(work, split)), FACES_PER_VIDEO)
         for split in ("train", "validation")
     )
-    fit_late_heads(detector.face_classifier, train, kinds)
-    scale_heads(detector.face_classifier, validation)
+    fit_late_heads(classifier, train, kinds)
+    scale_heads(classifier, validation)
 
 
 def list_covered(work: Path) -> list[str]:

@@ -17,12 +17,11 @@ from deepfake_detector.config.types import Engine
 from deepfake_detector.inference.detector import Detector
 from deepfake_detector.inference.engine import load_onnx
 from deepfake_detector.models.released_folder import (
-    LATE_HEADS,
+    ENCODER,
     MODEL,
     PULL_COMMAND,
-    WEIGHTS,
     check_hashes,
-    has_late_heads,
+    list_arrays,
     read_released_model,
 )
 from deepfake_detector.verdicts.calibration import Calibration, load_calibration
@@ -54,30 +53,38 @@ def load_released(folder: Path, engine: Engine) -> tuple[Detector, Calibration, 
     if engine == "keras" or not has_graphs:
         detector = load_in_keras(folder)
     else:
-        check_hashes(folder, (WEIGHTS, MODEL, *GRAPHS))
+        check_hashes(folder, (*list_arrays(folder), MODEL, *GRAPHS))
         detector = load_onnx(folder)
     return detector, load_calibration(folder / CALIBRATION), read_card(folder)
 
 
-def load_in_keras(folder: Path) -> Detector:
+def load_in_keras(folder: Path, trained: bool = False) -> Detector:
     """Build the networks of a released folder in Keras, and fill them.
+
+    Args:
+        trained: take the face classifier that a training starts from, also where the folder has an
+            encoder, which labels faces in its place.
 
     Raises:
         ValueError: as of `load_released`.
     """
-    from deepfake_detector.models.face_classifier import FaceClassifier
+    from deepfake_detector.models.backbones.clip_vision import CLIP_PX
+    from deepfake_detector.models.face_classifier import CLIP_VISION, FaceClassifier
     from deepfake_detector.models.released_weights import load_released_weights
     from deepfake_detector.models.ssd.network import build_detector, build_inference_model
 
     model = read_released_model(folder)
     try:
         detector = DetectorParams.model_validate(model["detector"])
-        classifier = FaceClassifier(**{name: model["face_classifier"][name] for name in NETWORK})
+        network = {name: model["face_classifier"][name] for name in NETWORK}
     except (ValidationError, LookupError) as error:
         raise ValueError(
             f"{folder / 'model.json'}: made by another version of this project; run "
             f"`{PULL_COMMAND}`, or check out the version it belongs to ({error})"
         ) from error
+    if ENCODER in list_arrays(folder) and not trained:
+        network |= {"backbone": CLIP_VISION, "ensemble_size": 1, "crop_px": CLIP_PX}
+    classifier = FaceClassifier(**network)
     ssd = build_inference_model(build_detector(detector), detector)
     load_released_weights(folder, ssd, classifier)
     return Detector(ssd, classifier)
@@ -99,7 +106,7 @@ def read_card(folder: Path) -> dict[str, Any]:
 def hash_networks(folder: Path) -> tuple[str, str]:
     """Return the SHA-256 of the SSD's and of the classifier's arrays in a released folder."""
     digests = {"ssd": hashlib.sha256(), "classifier": hashlib.sha256()}
-    for file in (WEIGHTS, LATE_HEADS) if has_late_heads(folder) else (WEIGHTS,):
+    for file in list_arrays(folder):
         with np.load(folder / file, allow_pickle=False) as arrays:
             for name in sorted(arrays.files):
                 digest = digests["ssd" if name.startswith("ssd/") else "classifier"]
