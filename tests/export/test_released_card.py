@@ -8,6 +8,7 @@ CARD = {
     "not_covered": ["animated still"],
     "data": [{"kind": "real", "videos": 3, "people": 2}],
     "people": 2,
+    "has_encoder": True,
     "licences": {"MIT": 3},
     "protocol": "Test videos, once.",
     "results": [{"on": "face swap", "AUC": 0.8123, "95 %": "0.7-0.9"}],
@@ -24,6 +25,8 @@ def test_the_text_tells_what_the_data_holds():
     assert "| face swap | 0.812 | 0.7-0.9 |" in text
     assert "- MIT: 3 videos" in text
     assert "Precision where 1% of the clips are fake: 0.250." in text
+    assert "head on the image encoder of CLIP" in text
+    assert "CLIP" not in make_card_text(CARD | {"has_encoder": False})
 
 
 def test_what_was_not_measured_is_not_a_number():

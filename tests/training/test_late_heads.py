@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from deepfake_detector.data.frame_records import FrameRecord, write_shard
-from deepfake_detector.data.loading.crop_index import list_crops
+from deepfake_detector.data.loading.crop_index import list_crops, read_face
 from deepfake_detector.inference.detector import classify_crops
+from deepfake_detector.training import late_heads
 from deepfake_detector.training.late_heads import (
     compute_features,
     find_temperature,
     fit_head,
     fit_late_heads,
+    read_degraded_face,
     scale_heads,
     weigh_faces,
 )
@@ -83,11 +85,44 @@ def test_every_network_of_a_classifier_gets_a_head_that_tells_the_given_fakes(cr
     assert fake > 0 > real
 
 
+def test_the_same_face_is_always_degraded_alike(crops):
+    faces = [read_degraded_face(crop, 1.5, 64) for crop in crops]
+    again = [read_degraded_face(crop, 1.5, 64) for crop in crops]
+    plain = [read_face(crop, 1.5, 64) for crop in crops]
+    assert {face.shape for face in faces} == {(64, 64, 3)}
+    np.testing.assert_array_equal(faces, again)
+    changes = [np.abs(np.float32(a) - b).mean() for a, b in zip(faces, plain, strict=True)]
+    assert min(changes) > 0.5
+    assert len({round(float(change), 3) for change in changes}) > len(crops) / 2
+
+
+def test_heads_learn_from_faces_as_they_are_and_degraded(crops, monkeypatch):
+    read, fitted = [], []
+
+    def compute(classifier, crops, reader):
+        read.append(reader)
+        return [np.full((len(crops), 2), len(read), float)]
+
+    def fit(features, is_fake, weights, _):
+        fitted.append((features[:, 0], is_fake, weights))
+        return np.zeros(classifier.heads[0].kernel.shape[0]), 0.0
+
+    classifier = make_classifier()
+    monkeypatch.setattr(late_heads, "compute_features", compute)
+    monkeypatch.setattr(late_heads, "fit_head", fit)
+    fit_late_heads(classifier, crops, {"a.mp4": "face swap"})
+    assert read == [read_face, read_degraded_face]
+    ((features, is_fake, weights),) = fitted
+    assert features.tolist() == [1.0] * 24 + [2.0] * 24
+    assert is_fake.tolist() == ([True] * 12 + [False] * 12) * 2
+    np.testing.assert_allclose(weights, 1)
+
+
 def test_a_head_that_is_too_sure_is_scaled_down(crops):
     """Logits of 10 and -10 that are right in three of four faces should be log 3 and -log 3."""
     keras.utils.set_random_seed(4)
     classifier = make_classifier()
-    (features,) = compute_features(classifier, crops)
+    (features,) = compute_features(classifier, crops, read_face)
     fake, real = features[:12].mean(axis=0), features[12:].mean(axis=0)
     kernel = (20 * (fake - real) / ((fake - real) ** 2).sum())[:, None]
     bias = -(fake + real) @ kernel / 2

@@ -32,9 +32,9 @@ detected reliably. Sound is not examined.
 
 {data}
 
-{people} people. Only train splits were learned from; validation videos chose the epochs and
+{people} people. Only train splits were learned from; validation videos chose the recipe and
 calibrated the verdicts; test videos only measure.
-
+{encoder}
 ### Licences
 
 {licences}
@@ -64,6 +64,13 @@ Precision where {prevalence:.0%} of the clips are fake: {precision}.
 {files}
 """
 
+ENCODER = """
+Faces are labelled by a head on the image encoder of CLIP (ViT-B/16, Radford et al. 2021, MIT), of
+which 8 of 12 blocks are used as they are. OpenAI trained it on 400 million pictures of the web and
+their captions; who is in them, under which licences, is not known. Of fakes it was told nothing:
+only the head learned from the videos above.
+"""
+
 
 def make_card_text(card: dict[str, Any]) -> str:
     """Make the text of a card from its data, as `card.json` holds it."""
@@ -76,6 +83,7 @@ def make_card_text(card: dict[str, Any]) -> str:
         not_covered=", ".join(card["not_covered"]),
         data=_make_table(card["data"]),
         people=card["people"],
+        encoder=ENCODER if card["has_encoder"] else "",
         licences="\n".join(
             f"- {name}: {count} videos" for name, count in card["licences"].items()
         ),

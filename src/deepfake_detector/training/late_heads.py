@@ -3,16 +3,23 @@
 Fakes without a filmed original teach a network its cameras where it is trained on them
 (docs/decisions/0025). Where only the last layer is fitted to them, by logistic regression, it
 tells the forgers of those fakes and others better: docs/experiments/2026-11-29-late-head.md.
+Each face is learned from as it is and degraded, or strong compression would turn answers round.
 Shapes: `N` faces, `C` features of a network.
 """
+
+import zlib
+from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
+from deepfake_detector.augmentation.degradations import degrade, mirror, sample_degradation
 from deepfake_detector.common.labels import FAKE
-from deepfake_detector.data.loading.crop_index import Crop, read_face
+from deepfake_detector.data.loading.crop_index import Crop, find_box_px, read_crop, read_face
+from deepfake_detector.data.loading.face_pairs import draw_count
+from deepfake_detector.faces.crops import cut_window, jitter_window, make_window, resize
 from deepfake_detector.models.face_classifier import (
     CLIP_VISION,
     EFFICIENTNET_LITE0,
@@ -20,7 +27,7 @@ from deepfake_detector.models.face_classifier import (
 )
 
 FACES_PER_VIDEO = 8
-INVERSE_PENALTIES = {EFFICIENTNET_LITE0: 0.002, CLIP_VISION: 0.0005}
+INVERSE_PENALTIES = {EFFICIENTNET_LITE0: 0.001, CLIP_VISION: 0.00025}
 """scikit-learn's `C` by backbone, of standardized features and samples whose mean weight is 1."""
 
 MIN_DEVIATION = 1e-3
@@ -30,6 +37,12 @@ MAX_TEMPERATURE = 20.0
 """And its inverse the least; what is found lies far from both."""
 
 BATCH_SIZE = 32
+
+CENTER_JITTER, SCALE_JITTER, MAX_DEGRADATIONS = 0.06, 1.15, 2
+"""Of a degraded face: about how inexact a detector's boxes are, and how often it is copied."""
+
+_Read = Callable[[Crop, float, int], np.ndarray]
+"""Reads a face, [S, S, 3] of a side in px, with a scale of the crop."""
 
 
 def fit_late_heads(classifier: FaceClassifier, crops: list[Crop], kinds: dict[str, str]) -> None:
@@ -46,10 +59,15 @@ def fit_late_heads(classifier: FaceClassifier, crops: list[Crop], kinds: dict[st
     """
     is_fake = list_fakes(crops, "train")
     kind = np.array([kinds[crop.video] if crop.label == FAKE else "" for crop in crops])
-    weights = weigh_faces(kind, is_fake)
-    for head, features in zip(classifier.heads, compute_features(classifier, crops), strict=True):
-        penalty = INVERSE_PENALTIES[classifier.backbone]
-        kernel, bias = fit_head(features, is_fake, weights, penalty)
+    weights = np.tile(weigh_faces(kind, is_fake), 2)
+    both = (compute_features(classifier, crops, read) for read in (read_face, read_degraded_face))
+    for head, *features in zip(classifier.heads, *both, strict=True):
+        kernel, bias = fit_head(
+            np.concatenate(features),
+            np.tile(is_fake, 2),
+            weights,
+            INVERSE_PENALTIES[classifier.backbone],
+        )
         head.kernel.assign(kernel[:, None])
         head.bias.assign([bias])
 
@@ -68,7 +86,8 @@ def scale_heads(classifier: FaceClassifier, crops: list[Crop]) -> None:
         ValueError: the faces are all real or all fake.
     """
     is_fake = list_fakes(crops, "validation")
-    for head, features in zip(classifier.heads, compute_features(classifier, crops), strict=True):
+    networks = compute_features(classifier, crops, read_face)
+    for head, features in zip(classifier.heads, networks, strict=True):
         kernel, bias = head.get_weights()
         temperature = find_temperature(features @ kernel[:, 0] + bias, is_fake)
         head.set_weights([kernel / temperature, bias / temperature])
@@ -101,12 +120,29 @@ def find_temperature(logits: np.ndarray, is_fake: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def compute_features(classifier: FaceClassifier, crops: list[Crop]) -> list[np.ndarray]:
+def read_degraded_face(crop: Crop, crop_scale: float, size_px: int) -> np.ndarray:
+    """Read a face as `read_face` does, from a window beside its own, and degraded as in training.
+
+    The same face always is degraded alike.
+    """
+    seed = [crop.position, crop.frame, zlib.crc32(crop.video.encode())]
+    generator, picture = np.random.default_rng(seed), read_crop(crop)
+    window = make_window(find_box_px(crop, picture), crop_scale)
+    window = jitter_window(window, CENTER_JITTER, SCALE_JITTER, generator)
+    face = cut_window(picture, window, size_px)
+    for _ in range(draw_count(MAX_DEGRADATIONS, generator)):
+        face = degrade(face, sample_degradation(generator))
+    return resize(mirror(face) if generator.random() < 0.5 else face, size_px)
+
+
+def compute_features(
+    classifier: FaceClassifier, crops: list[Crop], read: _Read
+) -> list[np.ndarray]:
     """Compute the features of faces, float32 [N, C], of each network of a classifier."""
     batches = [[] for _ in classifier.features]
     for start in tqdm(range(0, len(crops), BATCH_SIZE), desc="features", unit=" batches"):
         batch = crops[start : start + BATCH_SIZE]
-        faces = [read_face(crop, classifier.crop_scale, classifier.crop_px) for crop in batch]
+        faces = [read(crop, classifier.crop_scale, classifier.crop_px) for crop in batch]
         images = np.stack(faces).astype(np.float32)
         for features, network in zip(batches, classifier.features, strict=True):
             features.append(network.predict_on_batch(images))

@@ -30,7 +30,7 @@ from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
 from deepfake_detector.inference.predictor import make_sampling
 from deepfake_detector.models.face_classifier import FaceClassifier
-from deepfake_detector.models.released_folder import SUMS
+from deepfake_detector.models.released_folder import ENCODER, SUMS
 from deepfake_detector.training.calibration_videos import (
     AnnotatedVideo,
     label_copies,
@@ -322,10 +322,11 @@ def make_card(
         "not_covered": sorted(kinds),
         "data": _count_data(train),
         "people": int(name_people(train).nunique()),
+        "has_encoder": (folder / ENCODER).is_file(),
         "forgery_methods": int(train.loc[train["method"] != "", "method"].nunique()),
         "licences": {name: int(count) for name, count in licences.value_counts().items()},
         "protocol": (
-            "Verdicts on the test videos, analyzed once, as they are; 95 % intervals by drawing "
+            "Verdicts on the test videos, as they are; 95 % intervals by drawing "
             "people. A fake's AUC is against all real test videos. " + note
         ),
         "results": json.loads(results.round(3).to_json(orient="records")),
