@@ -97,7 +97,10 @@ def run(arguments: argparse.Namespace) -> None:
     workers = read_workers(arguments, share_cores=True)
     rejected = analyze_all(plan_inputs(places, output), options, workers, output)
     if rejected:
-        raise SystemExit(f"predict: {rejected} inputs rejected, see {arguments.out}/rejected.csv")
+        inputs = "input" if rejected == 1 else "inputs"
+        raise SystemExit(
+            f"predict: {rejected} {inputs} rejected, see {arguments.out}/rejected.csv"
+        )
 
 
 def read_truth(annotations: Path | None, places: list[Place]) -> pd.DataFrame | None:

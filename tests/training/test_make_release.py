@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -99,6 +100,22 @@ def test_heads_are_fitted_to_train_videos_whose_kinds_are_told_by_data_set(tmp_p
         "0.mp4": "set, ",
         "real0.mp4": "set, ",
     }
+
+
+def test_kept_tracks_are_of_the_same_networks_sampling_and_code(monkeypatch):
+    name = make_release.name_analysis(("1", "2"), PARAMS)
+    assert make_release.name_analysis(("1", "2"), PARAMS) == name
+    assert make_release.name_analysis(("1", "3"), PARAMS) != name
+    rarer = PARAMS.predict.model_copy(update={"frame_stride": 7})
+    assert (
+        make_release.name_analysis(("1", "2"), PARAMS.model_copy(update={"predict": rarer}))
+        != name
+    )
+    code = make_release.hash_used_code(Path(make_release.analysis.__file__))
+    small_faces = "src/deepfake_detector/inference/small_faces.py"
+    monkeypatch.setattr(make_release, "hash_used_code", lambda path: code | {small_faces: "other"})
+    assert small_faces in code
+    assert make_release.name_analysis(("1", "2"), PARAMS) != name
 
 
 def make_verdicts():

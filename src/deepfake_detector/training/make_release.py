@@ -16,6 +16,7 @@ from tqdm import tqdm
 from deepfake_detector.common.artifacts import SHARDS, SPLIT_TABLES
 from deepfake_detector.common.files import hash_file
 from deepfake_detector.common.tables import read_numbers, read_table
+from deepfake_detector.common.used_code import hash_used_code
 from deepfake_detector.config.schema import Params, flatten_params
 from deepfake_detector.data.frame_records import make_shard_path
 from deepfake_detector.data.known_videos import N_FRAMES, to_hex
@@ -26,6 +27,7 @@ from deepfake_detector.evaluation.group_metrics import (
     measure_groups,
 )
 from deepfake_detector.evaluation.group_tables import name_people
+from deepfake_detector.inference import analysis
 from deepfake_detector.inference.analysis import FrameAnalyzer
 from deepfake_detector.inference.detector import Detector
 from deepfake_detector.inference.predictor import make_sampling
@@ -142,8 +144,9 @@ def make_analyze(detector: Detector, params: Params) -> Callable[[Path], list[Fa
 
 
 def name_analysis(hashes: tuple[str, str], params: Params) -> str:
-    """Name what tracks depend on beside the video."""
-    return "".join(hashes) + repr(make_sampling(params.predict))
+    """Name what tracks depend on beside the video: networks, sampling and the code of analysis."""
+    code = hash_used_code(Path(analysis.__file__)).values()
+    return "".join((*hashes, *code)) + repr(make_sampling(params.predict))
 
 
 def calibrate_release(
