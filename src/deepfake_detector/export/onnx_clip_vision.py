@@ -18,10 +18,12 @@ def add_clip_vision(graph, layer, name: str, x: str) -> str:
         graph: an `onnx_graph.OnnxGraph`.
         name: of its weights.
     """
-    numbers = iter(range(len(layer.weights)))
+    names = {id(weight): f"{name}/{number}" for number, weight in layer.name_weights().items()}
 
-    def weigh(variable, axes=None) -> str:
-        return graph.add_weight(f"{name}/{next(numbers)}", variable, axes)
+    def weigh(weight, axes=None) -> str:
+        if isinstance(weight, tuple):
+            return graph.add("Mul", *(weigh(part) for part in weight))
+        return graph.add_weight(names[id(weight)], weight, axes)
 
     kernel, *others = layer.embedding
     patches = graph.add("Conv", x, weigh(kernel, (3, 2, 0, 1)), strides=(PATCH_PX, PATCH_PX))

@@ -65,11 +65,7 @@ class OnnxGraph:
         tensor = self._place(name, keras.ops.convert_to_numpy(variable))
         self._initializers.append(tensor)
         if tensor.data_type in (TensorProto.FLOAT16, TensorProto.INT8):
-            narrow, name = name, self.add("Cast", name, to=TensorProto.FLOAT)
-        if tensor.data_type == TensorProto.INT8:
-            scale = self._place(f"{narrow}:scale", None)
-            self._initializers.append(scale)
-            name = self.add("Mul", name, scale.name)
+            name = self.add("Cast", name, to=TensorProto.FLOAT)
         return name if axes is None else self.add("Transpose", name, perm=axes)
 
     def add_network(self, network: keras.Model, prefix: str) -> dict[int, str]:

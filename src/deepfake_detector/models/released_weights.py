@@ -9,7 +9,6 @@ those in `weights.npz`: so large a file stays as it is when heads are fitted ane
 the parameters they were trained with, `SHA256SUMS` the hash of each, as `sha256sum` writes it.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -87,21 +86,10 @@ def write_late_heads(folder: Path, *classifiers: FaceClassifier) -> None:
     write_sums(folder)
 
 
-def write_encoder(path: Path, weights: Sequence[np.ndarray | tuple]) -> None:
-    """Write the weights of an encoder.
-
-    Args:
-        weights: of a `ClipVision`, in order: float32, or int8 and the scales (float32) of its
-            columns, by which it is multiplied.
-    """
-    arrays = {}
-    for number, weight in enumerate(weights):
-        name = f"{ENCODER_NAME}/{CLIP_VISION}/{number}"
-        if isinstance(weight, tuple):
-            arrays[name], arrays[f"{name}:scale"] = weight
-        else:
-            arrays[name] = weight
-    write_arrays(arrays, path)
+def write_encoder(path: Path, weights: dict[str, np.ndarray]) -> None:
+    """Write the weights of an encoder, by the names of `ClipVision.name_weights`."""
+    prefix = f"{ENCODER_NAME}/{CLIP_VISION}"
+    write_arrays({f"{prefix}/{name}": array for name, array in weights.items()}, path)
 
 
 def write_sums(folder: Path) -> None:
@@ -150,13 +138,11 @@ def load_released_weights(
 
 def _fill_encoder(classifier: FaceClassifier, folder: Path) -> None:
     layer = classifier.features[0].get_layer(CLIP_VISION)
+    prefix = f"{ENCODER_NAME}/{layer.name}"
+    named = {f"{prefix}/{name}": weight for name, weight in layer.name_weights().items()}
     with np.load(folder / ENCODER, allow_pickle=False) as file:
-        for number, weight in enumerate(layer.weights):
-            name = f"{ENCODER_NAME}/{layer.name}/{number}"
-            array = file[name]
-            if array.dtype == np.int8:
-                array = array.astype(np.float32) * file[f"{name}:scale"]
-            weight.assign(array)
+        for name, weight in named.items():
+            weight.assign(file[name])
     if LATE_HEADS in list_arrays(folder):
         _fill_heads(classifier, classifier.network_names, folder)
 

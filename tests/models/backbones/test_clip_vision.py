@@ -15,9 +15,13 @@ def network():
         image = keras.Input((224, 224, 3))
         network = keras.Model(image, build_clip_vision(image))
     generator = np.random.default_rng(1)
-    network.set_weights(
-        [w + generator.normal(0, 0.01, w.shape) for w in network.get_weights()]
-    )  # biases are no zeros
+    for weight in network.get_layer("clip_vision").weights:
+        values = generator.normal(keras.ops.convert_to_numpy(weight), 0.05)
+        if weight.dtype == "int8":
+            values = generator.integers(-127, 128, weight.shape)
+        elif weight.path.endswith("kernel_scale"):
+            values = generator.uniform(0.5, 1, weight.shape) / 2000
+        weight.assign(values)
     return network
 
 
@@ -35,7 +39,8 @@ def compute_by_hand(network, picture):
 
     tokens = normalize(tokens, scale, shift)
     (block,) = layer.blocks
-    n1, s1, qkv, qkv_bias, out, out_bias, n2, s2, fc1, b1, fc2, b2 = (np.float64(w) for w in block)
+    block = [np.float64(w[0]) * w[1] if isinstance(w, tuple) else np.float64(w) for w in block]
+    n1, s1, qkv, qkv_bias, out, out_bias, n2, s2, fc1, b1, fc2, b2 = block
     queries, keys, values = np.split(normalize(tokens, n1, s1) @ qkv + qkv_bias, 3, axis=1)
     mixed = []
     for head in range(12):

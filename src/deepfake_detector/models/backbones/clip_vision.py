@@ -1,9 +1,12 @@
 """The first blocks of CLIP's image encoder (Radford et al. 2021), a vision transformer ViT-B/16.
 
 What it learned from pictures and their captions stays as it is; a head is fitted to it
-(docs/decisions/0036). Where its weights come from: `benchmarks/convert_clip.py`. Shapes: `B`
-pictures, `P` patches and a class token before them, `C` width.
+(docs/decisions/0036). Where its weights come from: `benchmarks/convert_clip.py`. Matrices are kept
+in 8 bits, with a scale of each column, and multiplied in single precision. Shapes: `B` pictures,
+`P` patches and a class token before them, `C` width.
 """
+
+import itertools
 
 import keras
 from keras import layers, ops
@@ -45,6 +48,9 @@ BLOCK_SHAPES = {
 }
 """The weights of the embedding and of each block, in their order."""
 
+SCALED = frozenset(["qkv_kernel", "out_kernel", "fc1_kernel", "fc2_kernel"])
+"""Those of 8 bits; the scales [columns] of each are the weight after it."""
+
 
 @keras.saving.register_keras_serializable(package="deepfake_detector")
 class ClipVision(layers.Layer):
@@ -56,14 +62,35 @@ class ClipVision(layers.Layer):
     def build(self, input_shape):
         self.embedding = [self._add(*given) for given in EMBEDDING_SHAPES.items()]
         self.blocks = [
-            [self._add(f"block{number}_{name}", shape) for name, shape in BLOCK_SHAPES.items()]
+            [
+                self._add_scaled(f"block{number}_{name}", shape)
+                if name in SCALED
+                else self._add(f"block{number}_{name}", shape)
+                for name, shape in BLOCK_SHAPES.items()
+            ]
             for number in range(BLOCKS)
         ]
         self.built = True
 
     def _add(self, name: str, shape: tuple):
-        initializer = "ones" if name.endswith("scale") else "glorot_uniform"
-        return self.add_weight(shape=shape, initializer=initializer, name=name)
+        initializer = "ones" if name.endswith("scale") else "random_normal"
+        return self.add_weight(shape=shape, initializer=initializer, trainable=False, name=name)
+
+    def _add_scaled(self, name: str, shape: tuple):
+        kernel = self.add_weight(
+            shape=shape, initializer="zeros", dtype="int8", trainable=False, name=name
+        )
+        return kernel, self._add(f"{name}_scale", shape[-1:])
+
+    def name_weights(self) -> dict:
+        """Name the weights as files do: by number, and the scales of those of 8 bits `:scale`."""
+        named = {}
+        for number, weight in enumerate(itertools.chain(self.embedding, *self.blocks)):
+            if isinstance(weight, tuple):
+                named[f"{number}"], named[f"{number}:scale"] = weight
+            else:
+                named[f"{number}"] = weight
+        return named
 
     def call(self, pictures):
         kernel, class_token, positions, scale, shift = self.embedding
@@ -95,7 +122,7 @@ def build_clip_vision(image):
 
 def _attend(tokens, scale, shift, qkv_kernel, qkv_bias, out_kernel, out_bias):
     count, size = 1 + _PATCHES, WIDTH // HEADS
-    qkv = ops.matmul(_normalize(tokens, scale, shift), qkv_kernel) + qkv_bias
+    qkv = _multiply(_normalize(tokens, scale, shift), qkv_kernel) + qkv_bias
     parts = [
         ops.transpose(ops.reshape(part, (-1, count, HEADS, size)), (0, 2, 1, 3))
         for part in ops.split(qkv, 3, axis=-1)
@@ -103,12 +130,17 @@ def _attend(tokens, scale, shift, qkv_kernel, qkv_bias, out_kernel, out_bias):
     queries, keys, values = parts  # [B, HEADS, 1 + P, size] each
     likeness = ops.matmul(queries * size**-0.5, ops.transpose(keys, (0, 1, 3, 2)))
     mixed = ops.transpose(ops.matmul(ops.softmax(likeness), values), (0, 2, 1, 3))
-    return ops.matmul(ops.reshape(mixed, (-1, count, WIDTH)), out_kernel) + out_bias
+    return _multiply(ops.reshape(mixed, (-1, count, WIDTH)), out_kernel) + out_bias
 
 
 def _perceive(tokens, scale, shift, fc1_kernel, fc1_bias, fc2_kernel, fc2_bias):
-    wide = ops.matmul(_normalize(tokens, scale, shift), fc1_kernel) + fc1_bias
-    return ops.matmul(wide * ops.sigmoid(GELU_SLOPE * wide), fc2_kernel) + fc2_bias
+    wide = _multiply(_normalize(tokens, scale, shift), fc1_kernel) + fc1_bias
+    return _multiply(wide * ops.sigmoid(GELU_SLOPE * wide), fc2_kernel) + fc2_bias
+
+
+def _multiply(tokens, scaled_kernel):
+    kernel, scale = scaled_kernel
+    return ops.matmul(tokens, ops.cast(kernel, "float32") * scale)
 
 
 def _normalize(tokens, scale, shift):
