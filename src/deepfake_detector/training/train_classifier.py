@@ -1,11 +1,15 @@
 """Training the face classifier on pairs of a real face and its fake, one network after the other.
 
+Where a training starts from a release with an encoder, a head on that is fine-tuned in their place
+(`finetune_head`).
+
 What is kept is an average of the weights over steps (Polyak & Juditsky 1992), which few and varied
 faces need more than anything. What happens after each epoch is in `callbacks` and
 `epoch_validation`. Nothing here needs TensorFlow: it trains on any backend of Keras.
 Shapes: `P` pairs in a batch, `S` side of a crop in px.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +26,20 @@ from deepfake_detector.data.loading.face_pairs import (
     list_unpaired,
 )
 from deepfake_detector.data.splits.listing import Shards
+from deepfake_detector.models.backbones.clip_vision import CLIP_PX
 from deepfake_detector.models.face_classifier import (
+    CLIP_VISION,
     FaceClassifier,
     build_face_classifier,
     make_ensemble,
 )
-from deepfake_detector.models.initial_weights import initialize_classifier
+from deepfake_detector.models.initial_weights import find_released, initialize_classifier
+from deepfake_detector.models.released_folder import ENCODER, list_arrays, read_released_model
+from deepfake_detector.models.released_weights import load_released_weights
 from deepfake_detector.training.callbacks import ProgressBar, ProgressInfo, ValidationCheckpoint
 from deepfake_detector.training.checkpoints import Checkpoint, write_history
 from deepfake_detector.training.epoch_validation import choose_crops, validate_classifier
+from deepfake_detector.training.finetune_head import FACES_PER_VIDEO, finetune_head
 from deepfake_detector.training.model_selection import rank_by_time, rank_classifier_epoch
 
 WARM_UP = 0.07
@@ -41,6 +50,9 @@ SEED_STEP = 1000
 
 CLIP_NORM = 1.0
 """Of the gradient: a batch of subtle fakes is mostly noise at first."""
+
+
+logger = logging.getLogger("train")
 
 
 @dataclass(frozen=True)
@@ -77,9 +89,16 @@ def train_face_classifier(
         The classifier that is in the file.
 
     Raises:
-        ValueError: the train split has no real face.
+        ValueError: the train split has no real face to train networks on, or the released folder
+            is incomplete or changed.
         FloatingPointError: the loss is not finite; the message names epoch and batch.
     """
+    released = find_encoder(plan)
+    if released is not None:
+        classifier, row = finetune_released(plan, shards, released)
+        report(row)
+        _publish(classifier, [row], folder / "face_classifier")
+        return classifier
     networks, history = [], []
     for number in range(1, plan.params.ensemble_size + 1):
         checkpoint = Checkpoint(folder, f"face_classifier_{number}", plan.fingerprint)
@@ -88,6 +107,44 @@ def train_face_classifier(
     classifier = make_ensemble(networks)
     _publish(classifier, history, folder / "face_classifier")
     return classifier
+
+
+def find_encoder(plan: FaceClassifierPlan) -> Path | None:
+    """Return the released folder whose encoder gets a head fine-tuned; None: networks are trained.
+
+    Raises:
+        ValueError: the folder is incomplete or changed.
+    """
+    folder = find_released(plan.init)
+    if plan.params.finetune == "networks" or folder is None:
+        return None
+    read_released_model(folder)
+    return folder if ENCODER in list_arrays(folder) else None
+
+
+def finetune_released(
+    plan: FaceClassifierPlan, shards: Shards, released: Path
+) -> tuple[FaceClassifier, dict[str, float]]:
+    """Fine-tune the head of a released classifier; return it and its row of `history.csv`."""
+    params = plan.params
+    classifier = FaceClassifier(
+        CLIP_PX,
+        read_released_model(released)["face_classifier"]["crop_scale"],
+        params.fusion_weight,
+        params.min_detection_score,
+        params.dropout,
+        1,
+        CLIP_VISION,
+    )
+    load_released_weights(released, classifier=classifier)
+    crops = choose_crops(list_crops(shards.train), FACES_PER_VIDEO)
+    logger.info("face classifier: a head on the encoder in %s, on %d faces", released, len(crops))
+    loss = finetune_head(classifier, crops)
+    if np.isnan(loss):
+        logger.warning("train: no real or no fake face; the released head stays as it is")
+    validation = choose_crops(list_crops(shards.validation), params.validation_frames)
+    measured = validate_classifier(classifier, validation)
+    return classifier, {"network": 1, "epoch": 1, "train_loss": loss} | measured
 
 
 def train_network(
