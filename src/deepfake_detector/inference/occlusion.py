@@ -16,7 +16,7 @@ from deepfake_detector.common.iou import compute_iou_matrix
 from deepfake_detector.faces.crops import cut_face
 from deepfake_detector.inference.detector import Detector, detect_faces
 
-CELLS = 8
+CELLS = 6
 FRAMES_AT_ONCE = 5
 PATCH_CELLS = 2  # side of the covering patch
 MIN_IOU = 0.5  # of the face found with a part covered, to be the same face
