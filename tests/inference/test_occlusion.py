@@ -5,7 +5,7 @@ import pytest
 from deepfake_detector.inference import occlusion
 from deepfake_detector.inference.detector import Detector
 
-BOX_PX = np.array([40.0, 20.0, 120.0, 100.0])
+BOX_PX = np.array([40.0, 20.0, 100.0, 80.0])
 IMAGE = np.zeros((120, 160, 3), np.uint8)
 IMAGE[20:30, 40:50] = 255  # the first cell of the face
 
@@ -24,7 +24,7 @@ def test_the_place_whose_covering_lowers_the_fake_share_is_the_evidence(monkeypa
 
     monkeypatch.setattr(occlusion, "detect_faces", detect_faces)
     sensitivity = occlusion.measure_occlusion(Detector(None), IMAGE, BOX_PX)
-    assert sensitivity.shape == (8, 8)
+    assert sensitivity.shape == (6, 6)
     assert sensitivity[0, 0] == pytest.approx(0.8)
     assert sensitivity[0, 1] == pytest.approx(
         0.4
@@ -63,7 +63,7 @@ def test_the_face_classifier_is_asked_where_there_is_one():
 
 def test_covering_uses_the_mean_colour_of_the_face_and_leaves_the_rest():
     covered = occlusion.occlude(IMAGE, BOX_PX, 0, 0)
-    assert covered[20, 40].tolist() == [4, 4, 4]  # 255 / 64 cells
+    assert covered[20, 40].tolist() == [7, 7, 7]  # 255 / 36 cells
     assert IMAGE[20, 40].tolist() == [255, 255, 255]
     assert covered[40:, :].max() == 0
 
