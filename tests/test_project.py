@@ -271,13 +271,13 @@ def test_tracked_files_are_small():
     own = {str(path): size for path, size in sizes.items() if remote not in path.parents}
     assert {path: size for path, size in own.items() if size > 4_000_000} == {}
     assert sum(own.values()) < 25_000_000
-    assert sum(sizes.values()) < 80_000_000  # two releases of 25 MB, and the sample
+    assert sum(sizes.values()) < 120_000_000  # two releases of 25 MB, an encoder, the sample
 
 
 def test_the_released_detector_is_tracked_and_small():
     (out,) = yaml.safe_load((PROJECT / "released.dvc").read_text(encoding="utf-8"))["outs"]
     assert out["path"] == "released"
-    assert out["size"] <= 45_000_000
+    assert out["size"] <= 90_000_000
 
 
 def test_nothing_made_is_tracked():
