@@ -7,8 +7,8 @@ stages of the pipeline run with the values of configs/release.yaml. A stopped ru
 was. Only train splits are learned from; validation chooses the epochs and calibrates; test is read
 once, at the end. The heads of the face classifier are fitted after the training, on given fakes;
 `--keep-networks` fits those of the last release anew and trains nothing. Its encoder, or the one
-that `--encoder` names, labels faces in place of the networks that are trained. `released/` is then
-tracked with `dvc add released`.
+that `--encoder` names, is one more of the networks that label faces. `released/` is then tracked
+with `dvc add released`.
 """
 
 import argparse
@@ -218,12 +218,8 @@ def write_released(asked: argparse.Namespace, params: Params, commit: str) -> No
         write_networks(folder, asked.work, params, kept)
         add_encoder(folder, asked)
         detector = load_in_keras(folder)  # as rounded there
-        classifiers = [detector.face_classifier]
-        if ENCODER in list_arrays(folder):
-            classifiers.append(load_in_keras(folder, trained=True).face_classifier)
-        for classifier in classifiers:
-            fit_heads(asked.work, classifier)
-        write_late_heads(folder, *classifiers)
+        fit_heads(asked.work, detector.face_classifier)
+        write_late_heads(folder, detector.face_classifier)
         write_released_graphs(detector, folder, list_shards(asked.work, "validation"))
         detector = load_onnx(folder)  # what is calibrated and measured is what will be used
         hashes = hash_networks(folder)

@@ -10,7 +10,8 @@ from deepfake_detector.data.frame_records import FrameRecord, write_shard
 from deepfake_detector.data.loading.crop_index import list_crops
 from deepfake_detector.data.splits.listing import Shards
 from deepfake_detector.models.backbones import clip_vision
-from deepfake_detector.models.face_classifier import CLIP_VISION, FaceClassifier
+from deepfake_detector.models.backbones.clip_vision import LAYER_NAME
+from deepfake_detector.models.face_classifier import FaceClassifier
 from deepfake_detector.models.released_folder import ENCODER
 from deepfake_detector.models.released_weights import (
     write_encoder,
@@ -90,53 +91,55 @@ def released(tmp_path, monkeypatch):
     """A released folder of random weights with an encoder of one block."""
     monkeypatch.setattr(clip_vision, "BLOCKS", 1)
     keras.utils.set_random_seed(4)
-    folder, networks = tmp_path / "released", make_classifier()
+    folder, params = tmp_path / "released", PARAMS.face_classifier
+    classifier = FaceClassifier(params.crop_px, 1.5, 1.0, 0.1, 0.3, 1, has_encoder=True)
     ssd = build_detector(PARAMS.detector)
-    write_released_weights(folder, ssd, networks, PARAMS.detector, PARAMS.face_classifier)
-    encoded = FaceClassifier(224, 1.5, 1.0, 0.1, 0.3, 1, CLIP_VISION)
-    layer = encoded.features[0].get_layer(CLIP_VISION)
+    write_released_weights(folder, ssd, classifier, PARAMS.detector, params)
+    layer = classifier.features[-1].get_layer(LAYER_NAME)
     weights = {n: keras.ops.convert_to_numpy(w) for n, w in layer.name_weights().items()}
     write_encoder(folder / ENCODER, weights)
-    write_late_heads(folder, networks, encoded)
+    write_late_heads(folder, classifier)
     write_sums(folder)
     return folder
 
 
-def test_a_training_from_a_release_with_an_encoder_moves_its_head_alone(
+def test_a_training_from_a_release_with_an_encoder_moves_its_head_as_well(
     released, shards, tmp_path
 ):
-    params = PARAMS.face_classifier
-    rows = []
-    plan = FaceClassifierPlan(params, str(released), 1.0, {}, 1, "")
+    small = {"ensemble_size": 1, "epochs": 1, "max_steps_per_epoch": 1, "pairs_per_batch": 1}
+    params = PARAMS.face_classifier.model_copy(update=small)
+    rows, sources = [], {"a.mp4": "one", "b.mp4": "one"}
+    plan = FaceClassifierPlan(params, str(released), 1.0, sources, 1, "")
     given = Shards(train=shards, validation=shards)
     classifier = train_face_classifier(plan, given, tmp_path / "out", rows.append)
-    (row,) = rows
-    assert (row["network"], row["epoch"]) == (1, 1)
-    assert row["train_loss"] < 0.69
-    assert row["validation_frame_auc"] == 1
+    assert [(row["network"], row["epoch"]) for row in rows] == [(1, 1), (2, 1)]
+    assert rows[1]["train_loss"] < 0.69
+    assert rows[1]["validation_frame_auc"] == 1
     saved = keras.saving.load_model(
         tmp_path / "out/face_classifier/face_classifier.keras", compile=False, safe_mode=True
     )
-    assert (saved.backbone, saved.crop_px, saved.crop_scale) == (CLIP_VISION, 224, 1.5)
-    crops = np.random.default_rng(1).uniform(0, 255, (2, 224, 224, 3)).astype(np.float32)
+    assert saved.network_names == ["classifier_1", "encoder"]
+    crops = np.random.default_rng(1).uniform(0, 255, (2, 240, 240, 3)).astype(np.float32)
     np.testing.assert_allclose(
         saved.predict_on_batch(crops), classifier.predict_on_batch(crops), atol=1e-5
     )
+    layer = saved.features[-1].get_layer(LAYER_NAME)
     with np.load(released / ENCODER) as file:
-        layer = saved.features[0].get_layer(CLIP_VISION)
         for name, weight in layer.name_weights().items():
             expected = file[f"encoder/clip_vision/{name}"]
             np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), expected)
-    assert (tmp_path / "out/face_classifier/history.csv").is_file()
+    history = (tmp_path / "out/face_classifier/history.csv").read_text().splitlines()
+    assert len(history) == 3
 
 
-def test_networks_are_trained_where_that_is_asked_for(released):
-    params = PARAMS.face_classifier
-    plan = FaceClassifierPlan(params, str(released), 1.0, {}, 1, "")
-    assert find_encoder(plan) == released
-    networks = params.model_copy(update={"finetune": "networks"})
-    assert find_encoder(FaceClassifierPlan(networks, str(released), 1.0, {}, 1, "")) is None
-    assert find_encoder(FaceClassifierPlan(params, "imagenet", 1.0, {}, 1, "")) is None
+def test_only_a_release_has_an_encoder(released):
+    assert find_encoder(str(released)) == released
+    assert find_encoder("imagenet") is None
     (released / ENCODER).unlink()
     write_sums(released)
-    assert find_encoder(plan) is None
+    assert find_encoder(str(released)) is None
+
+
+def test_an_encoder_needs_crops_that_are_large_enough():
+    with pytest.raises(ValueError, match="crop_px: CLIP's encoder sees 224 px of a crop, got 200"):
+        FaceClassifier(200, 1.5, 1.0, 0.1, 0.3, 1, has_encoder=True)

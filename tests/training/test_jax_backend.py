@@ -27,7 +27,7 @@ from deepfake_detector.training.train_classifier import FaceClassifierPlan, trai
 
 assert keras.backend.backend() == "jax"
 
-def build_small(crop_px, backbone):
+def build_small(crop_px):
     image = keras.Input((crop_px, crop_px, 3))
     x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3, 2)(image))
     return keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))

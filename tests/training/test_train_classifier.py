@@ -46,7 +46,7 @@ BOX, WINDOW = np.array([[0.3, 0.3, 0.7, 0.7]]), np.array([[0.1, 0.1, 0.9, 0.9]])
 def small_network():
     """Train a network of one convolution: what is tested here is its training."""
 
-    def build_features(crop_px, backbone):
+    def build_features(crop_px):
         image = keras.Input((crop_px, crop_px, 3))
         x = keras.layers.Rescaling(1 / 255)(image)
         x = keras.layers.Conv2D(4, 3, 2, use_bias=False)(x)  # Adam would follow its noise

@@ -246,7 +246,6 @@ class FaceClassifierParams(Section):
     fusion_weight: Fraction
     min_detection_score: Fraction
     dropout: Annotated[float, Field(ge=0, lt=1)]
-    finetune: Literal["head", "networks"]
     ensemble_size: Count
     epochs: Count
     pairs_per_source: Count

@@ -220,6 +220,13 @@ def _add_zero_padding(graph: OnnxGraph, layer, name: str, x: str) -> str:
     )
 
 
+def _add_cropping(graph: OnnxGraph, layer, name: str, x: str) -> str:
+    (top, bottom), (left, right) = layer.cropping
+    height, width = layer.input.shape[1:3]
+    ends = ((top, left), (height - bottom, width - right), (2, 3))
+    return graph.add("Slice", x, *(graph.add_constant(values, np.int64) for values in ends))
+
+
 def _add_l2_norm(graph: OnnxGraph, layer, name: str, x: str) -> str:
     squares = graph.add("ReduceSum", graph.add("Mul", x, x), graph.add_constant([1], np.int64))
     length = graph.add("Sqrt", graph.add("Max", squares, graph.add_constant(1e-12)))
@@ -242,6 +249,7 @@ _CONVERTERS = {
     layers.Dense: add_dense,
     layers.MaxPooling2D: _add_max_pooling,
     layers.ZeroPadding2D: _add_zero_padding,
+    layers.Cropping2D: _add_cropping,
     L2Normalization: _add_l2_norm,
     ClipVision: add_clip_vision,
 }

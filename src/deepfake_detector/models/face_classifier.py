@@ -5,7 +5,7 @@ face, this network says how likely it is fake. What is trained has EfficientNet-
 (Tan & Le 2019, without squeeze-and-excitation). Its maps of three resolutions are averaged over
 the crop, so that fine texture counts as well as the face as a whole. Several networks that differ
 in their seed alone classify each crop, and the mean of their logits counts (Lakshminarayanan et
-al. 2017). What is released has CLIP's encoder, which stays as it is, and a head on it.
+al. 2017). Since release 0.5 a head on CLIP's encoder, which stays as it is, is one of them.
 Shapes: `B` crops, `S` side of a crop in px.
 """
 
@@ -13,11 +13,11 @@ import keras
 from keras import layers, ops
 
 from deepfake_detector.config.schema import FaceClassifierParams
-from deepfake_detector.models.backbones.clip_vision import build_clip_vision
+from deepfake_detector.models.backbones.clip_vision import CLIP_PX, build_clip_vision
 from deepfake_detector.models.backbones.efficientnet_lite0 import build_efficientnet_lite0
 
-EFFICIENTNET_LITE0, CLIP_VISION = "efficientnet_lite0", "clip_vision"
 ENCODER_NAME = "encoder"
+"""Of the network that has CLIP's encoder; the others are `classifier_1` and so on."""
 
 
 @keras.saving.register_keras_serializable(package="deepfake_detector")
@@ -32,8 +32,9 @@ class FaceClassifier(keras.Model):
         fusion_weight: of the logit of this classifier; the rest is the SSD's.
         min_detection_score: faces found with less are not analyzed.
         dropout: share of the averaged features that a training step leaves out.
-        ensemble_size: number of networks, whose mean logit counts.
-        backbone: `EFFICIENTNET_LITE0` or `CLIP_VISION`.
+        ensemble_size: number of networks that are trained, whose mean logit counts.
+        has_encoder: whether a head on the encoder is one more, the last.
+        network_names: of the networks, in the order of `features` and `heads`.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class FaceClassifier(keras.Model):
         min_detection_score,
         dropout,
         ensemble_size,
-        backbone=EFFICIENTNET_LITE0,
+        has_encoder=False,
         **options,
     ):
         super().__init__(**options)
@@ -54,23 +55,20 @@ class FaceClassifier(keras.Model):
             dropout,
             ensemble_size,
         )
-        self.backbone = backbone
-        self.features = [_build_features(crop_px, backbone) for _ in range(ensemble_size)]
+        self.has_encoder = has_encoder
+        self.network_names = [f"classifier_{number + 1}" for number in range(ensemble_size)]
+        self.features = [_build_features(crop_px) for _ in self.network_names]
+        if has_encoder:
+            self.network_names.append(ENCODER_NAME)
+            self.features.append(_build_encoder(crop_px))
         self.drop = layers.Dropout(dropout)
-        self.heads = [layers.Dense(1, name="logit") for _ in range(ensemble_size)]
+        self.heads = [layers.Dense(1, name="logit") for _ in self.network_names]
         self.build((None, crop_px, crop_px, 3))
 
     def build(self, input_shape):
         for features, head in zip(self.features, self.heads, strict=True):
             head.build((None, features.output_shape[-1]))
         self.built = True
-
-    @property
-    def network_names(self) -> list[str]:
-        """Names of the networks among those of a released folder."""
-        if self.backbone == CLIP_VISION:
-            return [ENCODER_NAME]
-        return [f"classifier_{number}" for number in range(1, self.ensemble_size + 1)]
 
     def call(self, crops, training=None):
         logits = [
@@ -87,18 +85,29 @@ class FaceClassifier(keras.Model):
             "min_detection_score",
             "dropout",
             "ensemble_size",
-            "backbone",
+            "has_encoder",
         )
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
-def _build_features(crop_px: int, backbone: str) -> keras.Model:
+def _build_features(crop_px: int) -> keras.Model:
     image = keras.Input((crop_px, crop_px, 3), name="crop")
-    if backbone == CLIP_VISION:
-        return keras.Model(image, build_clip_vision(image), name="features")
     maps = build_efficientnet_lite0(image)
     averages = [layers.GlobalAveragePooling2D()(features) for features in maps]
     return keras.Model(image, layers.Concatenate()(averages), name="features")
+
+
+def _build_encoder(crop_px: int) -> keras.Model:
+    """Build the encoder, which sees the middle of a crop at the resolution of the crop."""
+    margin = crop_px - CLIP_PX
+    if margin < 0:
+        raise ValueError(
+            f"face_classifier.crop_px: CLIP's encoder sees {CLIP_PX} px of a crop, got {crop_px}"
+        )
+    before = margin // 2
+    crop = keras.Input((crop_px, crop_px, 3), name="crop")
+    middle = layers.Cropping2D(((before, margin - before),) * 2, name="middle")(crop)
+    return keras.Model(crop, build_clip_vision(middle), name="features")
 
 
 def build_face_classifier(params: FaceClassifierParams) -> FaceClassifier:
@@ -117,12 +126,18 @@ def build_face_classifier(params: FaceClassifierParams) -> FaceClassifier:
     )
 
 
-def make_ensemble(classifiers: list[FaceClassifier]) -> FaceClassifier:
-    """Join classifiers of one network each, alike but for their weights, into an ensemble."""
-    united = FaceClassifier.from_config(
-        classifiers[0].get_config() | {"ensemble_size": len(classifiers)}
-    )
-    for number, classifier in enumerate(classifiers):
+def make_ensemble(
+    classifiers: list[FaceClassifier], encoder: FaceClassifier | None = None
+) -> FaceClassifier:
+    """Join classifiers of one network each, alike but for their weights, into an ensemble.
+
+    Args:
+        encoder: a classifier of the encoder alone, which becomes one more of the networks.
+    """
+    config = classifiers[0].get_config() | {"ensemble_size": len(classifiers)}
+    united = FaceClassifier.from_config(config | {"has_encoder": encoder is not None})
+    networks = [*classifiers, *([encoder] if encoder is not None else [])]
+    for number, classifier in enumerate(networks):
         united.features[number].set_weights(classifier.features[0].get_weights())
         united.heads[number].set_weights(classifier.heads[0].get_weights())
     return united

@@ -2,11 +2,11 @@
 
 `weights.npz` holds float16 arrays named `ssd/LAYER/N` and `classifier_K/LAYER/N`: the `N`th weight
 of a layer, from 0, and the `K`th network of a face classifier that is trained, from 1.
-`encoder.npz`, where a version has it, holds `encoder/LAYER/N` of the face classifier that stays as
-it is, and labels faces in place of the others: float32, or int8 with `:scale` of each column.
-`late_heads.npz` holds heads alone, `NETWORK/logit/N` in float32, which take the place of
-those in `weights.npz`: so large a file stays as it is when heads are fitted anew. `model.json` has
-the parameters they were trained with, `SHA256SUMS` the hash of each, as `sha256sum` writes it.
+`encoder.npz`, where a version has it, holds `encoder/LAYER/N` of the network that stays as it is:
+float32, or int8 with `:scale` of each column. `late_heads.npz` holds heads alone,
+`NETWORK/logit/N` in float32, which take the place of those in `weights.npz`: so large a file stays
+as it is when heads are fitted anew. `model.json` has the parameters they were trained with,
+`SHA256SUMS` the hash of each, as `sha256sum` writes it.
 """
 
 from pathlib import Path
@@ -16,11 +16,8 @@ import numpy as np
 
 from deepfake_detector.common.files import hash_file, write_json, write_text
 from deepfake_detector.config.schema import DetectorParams, FaceClassifierParams
-from deepfake_detector.models.face_classifier import (
-    CLIP_VISION,
-    ENCODER_NAME,
-    FaceClassifier,
-)
+from deepfake_detector.models.backbones.clip_vision import LAYER_NAME, ClipVision
+from deepfake_detector.models.face_classifier import ENCODER_NAME, FaceClassifier
 from deepfake_detector.models.released_folder import (
     ENCODER,
     LATE_HEADS,
@@ -70,15 +67,14 @@ def write_released_weights(
     write_sums(folder)
 
 
-def write_late_heads(folder: Path, *classifiers: FaceClassifier) -> None:
-    """Write the heads of classifiers beside the weights of their networks, in single precision.
+def write_late_heads(folder: Path, classifier: FaceClassifier) -> None:
+    """Write the heads of a classifier beside the weights of its networks, in single precision.
 
     Args:
         folder: as `write_released_weights` writes it; `SHA256SUMS` then names this file, too.
     """
     arrays = {
         f"{name}/{head.name}/{position}": keras.ops.convert_to_numpy(weight)
-        for classifier in classifiers
         for name, head in zip(classifier.network_names, classifier.heads, strict=True)
         for position, weight in enumerate(head.weights)
     }
@@ -88,7 +84,7 @@ def write_late_heads(folder: Path, *classifiers: FaceClassifier) -> None:
 
 def write_encoder(path: Path, weights: dict[str, np.ndarray]) -> None:
     """Write the weights of an encoder, by the names of `ClipVision.name_weights`."""
-    prefix = f"{ENCODER_NAME}/{CLIP_VISION}"
+    prefix = f"{ENCODER_NAME}/{LAYER_NAME}"
     write_arrays({f"{prefix}/{name}": array for name, array in weights.items()}, path)
 
 
@@ -111,40 +107,37 @@ def load_released_weights(
         folder: as `write_released_weights` writes it.
         ssd: as `build_detector` or `build_inference_model` makes it.
         classifier: its networks get those from `first_network` on, and again from the first where
-            fewer are released; one with CLIP as backbone gets the encoder.
+            fewer are released; its encoder, if it has one, is the released one.
 
     Raises:
         ValueError: as of `read_released_model`, or a network has other layers or shapes.
     """
     read_released_model(folder)
-    if classifier is not None and classifier.backbone == CLIP_VISION:
-        _fill_encoder(classifier, folder)
-        classifier = None
     with np.load(folder / WEIGHTS, allow_pickle=False) as file:
         networks = {name.split("/")[0] for name in file.files}
         count = sum(name.startswith("classifier_") for name in networks)
         layers = {} if ssd is None else _name_weights("ssd", ssd.layers)
         _fill(layers, "ssd", file, folder)
-        for number in range(0 if classifier is None else classifier.ensemble_size):
-            name = f"classifier_{(first_network - 1 + number) % count + 1}"
-            network = _list_network(classifier, number + 1)
-            _fill(_name_weights(name, network), name, file, folder)
-    if classifier is not None and LATE_HEADS in list_arrays(folder):
+        if classifier is None:
+            return
         numbers = [
             (first_network - 1 + number) % count + 1 for number in range(classifier.ensemble_size)
         ]
-        _fill_heads(classifier, [f"classifier_{number}" for number in numbers], folder)
-
-
-def _fill_encoder(classifier: FaceClassifier, folder: Path) -> None:
-    layer = classifier.features[0].get_layer(CLIP_VISION)
-    prefix = f"{ENCODER_NAME}/{layer.name}"
-    named = {f"{prefix}/{name}": weight for name, weight in layer.name_weights().items()}
-    with np.load(folder / ENCODER, allow_pickle=False) as file:
-        for name, weight in named.items():
-            weight.assign(file[name])
+        names = [f"classifier_{number}" for number in numbers]
+        for number, name in enumerate(names, start=1):
+            network = _list_network(classifier, number)
+            _fill(_name_weights(name, network), name, file, folder)
+    if classifier.has_encoder:
+        names.append(ENCODER_NAME)
+        _fill_encoder(classifier.features[-1].get_layer(LAYER_NAME), folder)
     if LATE_HEADS in list_arrays(folder):
-        _fill_heads(classifier, classifier.network_names, folder)
+        _fill_heads(classifier, names, folder)
+
+
+def _fill_encoder(layer: ClipVision, folder: Path) -> None:
+    with np.load(folder / ENCODER, allow_pickle=False) as file:
+        for name, weight in layer.name_weights().items():
+            weight.assign(file[f"{ENCODER_NAME}/{LAYER_NAME}/{name}"])
 
 
 def _list_network(classifier: FaceClassifier, number: int) -> list:

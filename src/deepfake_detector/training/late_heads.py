@@ -20,15 +20,11 @@ from deepfake_detector.common.labels import FAKE
 from deepfake_detector.data.loading.crop_index import Crop, find_box_px, read_crop, read_face
 from deepfake_detector.data.loading.face_pairs import draw_count
 from deepfake_detector.faces.crops import cut_window, jitter_window, make_window, resize
-from deepfake_detector.models.face_classifier import (
-    CLIP_VISION,
-    EFFICIENTNET_LITE0,
-    FaceClassifier,
-)
+from deepfake_detector.models.face_classifier import ENCODER_NAME, FaceClassifier
 
 FACES_PER_VIDEO = 8
-INVERSE_PENALTIES = {EFFICIENTNET_LITE0: 0.001, CLIP_VISION: 0.00025}
-"""scikit-learn's `C` by backbone, of standardized features and samples whose mean weight is 1."""
+INVERSE_PENALTY, ENCODER_INVERSE_PENALTY = 0.001, 0.00025
+"""scikit-learn's `C`, of standardized features and samples whose mean weight is 1."""
 
 MIN_DEVIATION = 1e-3
 """Added to the deviation of a feature: one that hardly moves must not count for much."""
@@ -61,13 +57,10 @@ def fit_late_heads(classifier: FaceClassifier, crops: list[Crop], kinds: dict[st
     kind = np.array([kinds[crop.video] if crop.label == FAKE else "" for crop in crops])
     weights = np.tile(weigh_faces(kind, is_fake), 2)
     both = (compute_features(classifier, crops, read) for read in (read_face, read_degraded_face))
-    for head, *features in zip(classifier.heads, *both, strict=True):
-        kernel, bias = fit_head(
-            np.concatenate(features),
-            np.tile(is_fake, 2),
-            weights,
-            INVERSE_PENALTIES[classifier.backbone],
-        )
+    heads = zip(classifier.network_names, classifier.heads, strict=True)
+    for (name, head), *features in zip(heads, *both, strict=True):
+        penalty = ENCODER_INVERSE_PENALTY if name == ENCODER_NAME else INVERSE_PENALTY
+        kernel, bias = fit_head(np.concatenate(features), np.tile(is_fake, 2), weights, penalty)
         head.kernel.assign(kernel[:, None])
         head.bias.assign([bias])
 

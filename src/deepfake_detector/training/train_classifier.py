@@ -1,7 +1,7 @@
 """Training the face classifier on pairs of a real face and its fake, one network after the other.
 
-Where a training starts from a release with an encoder, a head on that is fine-tuned in their place
-(`finetune_head`).
+Where a training starts from a release with an encoder, the head on that is moved as well
+(`finetune_head`), and is one more of the networks.
 
 What is kept is an average of the weights over steps (Polyak & Juditsky 1992), which few and varied
 faces need more than anything. What happens after each epoch is in `callbacks` and
@@ -26,9 +26,7 @@ from deepfake_detector.data.loading.face_pairs import (
     list_unpaired,
 )
 from deepfake_detector.data.splits.listing import Shards
-from deepfake_detector.models.backbones.clip_vision import CLIP_PX
 from deepfake_detector.models.face_classifier import (
-    CLIP_VISION,
     FaceClassifier,
     build_face_classifier,
     make_ensemble,
@@ -93,58 +91,54 @@ def train_face_classifier(
             is incomplete or changed.
         FloatingPointError: the loss is not finite; the message names epoch and batch.
     """
-    released = find_encoder(plan)
-    if released is not None:
-        classifier, row = finetune_released(plan, shards, released)
-        report(row)
-        _publish(classifier, [row], folder / "face_classifier")
-        return classifier
     networks, history = [], []
     for number in range(1, plan.params.ensemble_size + 1):
         checkpoint = Checkpoint(folder, f"face_classifier_{number}", plan.fingerprint)
         networks.append(train_network(plan, number, shards, checkpoint, report))
         history += [{"network": number} | row for row in checkpoint.history]
-    classifier = make_ensemble(networks)
+    released, encoder = find_encoder(plan.init), None
+    if released is not None:
+        encoder, row = finetune_encoder(plan, shards, released)
+        report(row)
+        history.append(row)
+    classifier = make_ensemble(networks, encoder)
     _publish(classifier, history, folder / "face_classifier")
     return classifier
 
 
-def find_encoder(plan: FaceClassifierPlan) -> Path | None:
-    """Return the released folder whose encoder gets a head fine-tuned; None: networks are trained.
+def find_encoder(init: str) -> Path | None:
+    """Return the released folder that `train.init` names, if it has an encoder.
 
     Raises:
         ValueError: the folder is incomplete or changed.
     """
-    folder = find_released(plan.init)
-    if plan.params.finetune == "networks" or folder is None:
+    folder = find_released(init)
+    if folder is None:
         return None
     read_released_model(folder)
     return folder if ENCODER in list_arrays(folder) else None
 
 
-def finetune_released(
+def finetune_encoder(
     plan: FaceClassifierPlan, shards: Shards, released: Path
 ) -> tuple[FaceClassifier, dict[str, float]]:
-    """Fine-tune the head of a released classifier; return it and its row of `history.csv`."""
-    params = plan.params
-    classifier = FaceClassifier(
-        CLIP_PX,
-        read_released_model(released)["face_classifier"]["crop_scale"],
-        params.fusion_weight,
-        params.min_detection_score,
-        params.dropout,
-        1,
-        CLIP_VISION,
-    )
+    """Fine-tune the released head on the encoder.
+
+    Returns:
+        A classifier of this network alone, and its row of `history.csv`.
+    """
+    config = build_face_classifier(plan.params).get_config()
+    classifier = FaceClassifier.from_config(config | {"ensemble_size": 0, "has_encoder": True})
     load_released_weights(released, classifier=classifier)
     crops = choose_crops(list_crops(shards.train), FACES_PER_VIDEO)
     logger.info("face classifier: a head on the encoder in %s, on %d faces", released, len(crops))
     loss = finetune_head(classifier, crops)
     if np.isnan(loss):
         logger.warning("train: no real or no fake face; the released head stays as it is")
-    validation = choose_crops(list_crops(shards.validation), params.validation_frames)
+    validation = choose_crops(list_crops(shards.validation), plan.params.validation_frames)
+    number = plan.params.ensemble_size + 1
     measured = validate_classifier(classifier, validation)
-    return classifier, {"network": 1, "epoch": 1, "train_loss": loss} | measured
+    return classifier, {"network": number, "epoch": 1, "train_loss": loss} | measured
 
 
 def train_network(

@@ -58,18 +58,13 @@ def load_released(folder: Path, engine: Engine) -> tuple[Detector, Calibration, 
     return detector, load_calibration(folder / CALIBRATION), read_card(folder)
 
 
-def load_in_keras(folder: Path, trained: bool = False) -> Detector:
+def load_in_keras(folder: Path) -> Detector:
     """Build the networks of a released folder in Keras, and fill them.
-
-    Args:
-        trained: take the face classifier that a training starts from, also where the folder has an
-            encoder, which labels faces in its place.
 
     Raises:
         ValueError: as of `load_released`.
     """
-    from deepfake_detector.models.backbones.clip_vision import CLIP_PX
-    from deepfake_detector.models.face_classifier import CLIP_VISION, FaceClassifier
+    from deepfake_detector.models.face_classifier import FaceClassifier
     from deepfake_detector.models.released_weights import load_released_weights
     from deepfake_detector.models.ssd.network import build_detector, build_inference_model
 
@@ -77,14 +72,12 @@ def load_in_keras(folder: Path, trained: bool = False) -> Detector:
     try:
         detector = DetectorParams.model_validate(model["detector"])
         network = {name: model["face_classifier"][name] for name in NETWORK}
+        classifier = FaceClassifier(**network, has_encoder=ENCODER in list_arrays(folder))
     except (ValidationError, LookupError) as error:
         raise ValueError(
             f"{folder / 'model.json'}: made by another version of this project; run "
             f"`{PULL_COMMAND}`, or check out the version it belongs to ({error})"
         ) from error
-    if ENCODER in list_arrays(folder) and not trained:
-        network |= {"backbone": CLIP_VISION, "ensemble_size": 1, "crop_px": CLIP_PX}
-    classifier = FaceClassifier(**network)
     ssd = build_inference_model(build_detector(detector), detector)
     load_released_weights(folder, ssd, classifier)
     return Detector(ssd, classifier)

@@ -19,6 +19,8 @@ BLOCKS = 8
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """Of red, green and blue, 0-1."""
 
+LAYER_NAME = "clip_vision"
+
 EPSILON = 1e-5
 GELU_SLOPE = 1.702
 """CLIP's approximation of GELU is x sigmoid(1.702 x)."""
@@ -117,7 +119,7 @@ def build_clip_vision(image):
         raise ValueError(f"CLIP sees {CLIP_PX} x {CLIP_PX} px, got {image.shape[1:]}")
     offset = [-mean / std for mean, std in zip(MEAN, STD, strict=True)]
     x = layers.Rescaling([1 / 255 / std for std in STD], offset, name="normalize")(image)
-    return ClipVision(name="clip_vision")(x)
+    return ClipVision(name=LAYER_NAME)(x)
 
 
 def _attend(tokens, scale, shift, qkv_kernel, qkv_bias, out_kernel, out_bias):
