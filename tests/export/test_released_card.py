@@ -25,7 +25,7 @@ def test_the_text_tells_what_the_data_holds():
     assert "| face swap | 0.812 | 0.7-0.9 |" in text
     assert "- MIT: 3 videos" in text
     assert "Precision where 1% of the clips are fake: 0.250." in text
-    assert "head on the image encoder of CLIP" in text
+    assert "head on the image encoder of CLIP (ViT-B/16" in text
     assert "CLIP" not in make_card_text(CARD | {"has_encoder": False})
 
 
