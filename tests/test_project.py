@@ -271,7 +271,7 @@ def test_tracked_files_are_small():
     own = {str(path): size for path, size in sizes.items() if remote not in path.parents}
     assert {path: size for path, size in own.items() if size > 4_000_000} == {}
     assert sum(own.values()) < 25_000_000
-    assert sum(sizes.values()) < 120_000_000  # two releases of 25 MB, an encoder, the sample
+    assert sum(sizes.values()) < 135_000_000  # two releases of 25 MB, an encoder of 60, the sample
 
 
 def test_the_released_detector_is_tracked_and_small():

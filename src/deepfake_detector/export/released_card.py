@@ -66,9 +66,9 @@ Precision where {prevalence:.0%} of the clips are fake: {precision}.
 
 ENCODER = """
 One of the networks that label faces is a head on the image encoder of CLIP (ViT-B/16, Radford et
-al. 2021, MIT), of which 8 of 12 blocks are used as they are. OpenAI trained it on 400 million pictures of the web and
-their captions; who is in them, under which licences, is not known. Of fakes it was told nothing:
-only the head learned from the videos above.
+al. 2021, MIT), of which 8 of 12 blocks are used as they are. OpenAI trained it on 400 million
+pictures of the web and their captions; who is in them, under which licences, is not known. Of
+fakes it was told nothing: only the head learned from the videos above.
 """
 
 
