@@ -16,7 +16,7 @@ from deepfake_detector.commands.dispatcher import COMMANDS, EXTRAS
 from deepfake_detector.common.used_code import SOURCE, find_imported_names, find_used_modules
 
 SETTINGS = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-MAX_MEGABYTES = 45
+MAX_MEGABYTES = 95
 CARD = '{"version": "of this test"}'
 
 

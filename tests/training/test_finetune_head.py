@@ -133,13 +133,16 @@ def test_a_training_from_a_release_with_an_encoder_moves_its_head_as_well(
 
 
 def test_only_a_release_has_an_encoder(released):
-    assert find_encoder(str(released)) == released
-    assert find_encoder("imagenet") is None
+    assert find_encoder(str(released), 224) == released
+    assert find_encoder("imagenet", 224) is None
     (released / ENCODER).unlink()
     write_sums(released)
-    assert find_encoder(str(released)) is None
+    assert find_encoder(str(released), 224) is None
 
 
-def test_an_encoder_needs_crops_that_are_large_enough():
+def test_an_encoder_needs_crops_that_are_large_enough(released, caplog):
+    with caplog.at_level("INFO"):
+        assert find_encoder(str(released), 223) is None
+    assert "without the encoder, which sees crops from 224 px" in caplog.text
     with pytest.raises(ValueError, match="crop_px: CLIP's encoder sees 224 px of a crop, got 200"):
         FaceClassifier(200, 1.5, 1.0, 0.1, 0.3, 1, has_encoder=True)

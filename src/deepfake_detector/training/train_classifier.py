@@ -26,6 +26,7 @@ from deepfake_detector.data.loading.face_pairs import (
     list_unpaired,
 )
 from deepfake_detector.data.splits.listing import Shards
+from deepfake_detector.models.backbones.clip_vision import CLIP_PX
 from deepfake_detector.models.face_classifier import (
     FaceClassifier,
     build_face_classifier,
@@ -96,7 +97,7 @@ def train_face_classifier(
         checkpoint = Checkpoint(folder, f"face_classifier_{number}", plan.fingerprint)
         networks.append(train_network(plan, number, shards, checkpoint, report))
         history += [{"network": number} | row for row in checkpoint.history]
-    released, encoder = find_encoder(plan.init), None
+    released, encoder = find_encoder(plan.init, plan.params.crop_px), None
     if released is not None:
         encoder, row = finetune_encoder(plan, shards, released)
         report(row)
@@ -106,8 +107,10 @@ def train_face_classifier(
     return classifier
 
 
-def find_encoder(init: str) -> Path | None:
-    """Return the released folder that `train.init` names, if it has an encoder.
+def find_encoder(init: str, crop_px: int) -> Path | None:
+    """Return the released folder that `train.init` names, if it has an encoder that sees crops.
+
+    Those that are smaller than what an encoder sees are told to the person.
 
     Raises:
         ValueError: the folder is incomplete or changed.
@@ -116,7 +119,12 @@ def find_encoder(init: str) -> Path | None:
     if folder is None:
         return None
     read_released_model(folder)
-    return folder if ENCODER in list_arrays(folder) else None
+    if ENCODER not in list_arrays(folder):
+        return None
+    if crop_px < CLIP_PX:
+        logger.info("face classifier: without the encoder, which sees crops from %d px", CLIP_PX)
+        return None
+    return folder
 
 
 def finetune_encoder(
