@@ -1,6 +1,7 @@
 """A small autoencoder of two people: the donor's decoder draws the target's expression."""
 
 import _thread
+import signal
 import threading
 
 import numpy as np
@@ -90,6 +91,10 @@ def test_training_that_is_stopped_leaves_no_thread_that_an_exit_waits_for(monkey
 
     monkeypatch.setattr(swap_autoencoder, "sample_warped", stop_in_the_fifth_batch)
     before = set(threading.enumerate())
-    with pytest.raises(KeyboardInterrupt):
-        train_drawers((TARGET, DONOR), 200, [1])
-    assert set(threading.enumerate()) <= before
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train_drawers((TARGET, DONOR), 200, [1])
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert {thread for thread in threading.enumerate() if not thread.daemon} <= before
