@@ -80,7 +80,15 @@ def main() -> None:
 
 
 def release(asked: argparse.Namespace) -> None:
-    """Make `released/` from the folders that are named."""
+    """Make `released/` from the folders that are named.
+
+    Raises:
+        ValueError: `--encoder` names no file.
+    """
+    if asked.encoder is not None and not asked.encoder.is_file():
+        raise ValueError(
+            f"--encoder {asked.encoder}: no such file; benchmarks/convert_clip.py makes one"
+        )
     folders = [Path(name) for name in asked.data.split(",")]
     methods = dict(parse_method(text) for text in asked.method)
     params = prepare(folders, methods, asked.work)

@@ -40,6 +40,7 @@ from deepfake_detector.models.released_weights import (
 )
 from deepfake_detector.models.ssd.network import build_detector, build_inference_model
 from deepfake_detector.models.ssd.precision import fit_precision
+from deepfake_detector.models.weights_file import write_arrays
 from small_detector import save_small_detector
 
 IMAGES = np.random.default_rng(1).uniform(0, 255, (9, 8, 8, 3)).astype(np.float32)
@@ -293,6 +294,17 @@ def test_an_encoder_is_one_more_of_the_networks(with_encoder, released):
         assert {file[name].dtype for name in file.files} == {np.dtype(np.int8), np.dtype("f4")}
     assert hash_networks(folder)[0] == hash_networks(released[0])[0]
     assert hash_networks(folder)[1] != hash_networks(released[0])[1]
+
+
+def test_an_encoder_that_lacks_a_weight_is_named(with_encoder):
+    folder = with_encoder[0]
+    with np.load(folder / "encoder.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    arrays.pop("encoder/clip_vision/3")
+    write_arrays(arrays, folder / "encoder.npz")
+    write_sums(folder)
+    with pytest.raises(ValueError, match=r"encoder\.npz: encoder/clip_vision/3 is missing"):
+        load_in_keras(folder)
 
 
 def test_a_changed_encoder_is_rejected(with_encoder):

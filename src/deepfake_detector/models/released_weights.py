@@ -117,7 +117,7 @@ def load_released_weights(
         networks = {name.split("/")[0] for name in file.files}
         count = sum(name.startswith("classifier_") for name in networks)
         layers = {} if ssd is None else _name_weights("ssd", ssd.layers)
-        _fill(layers, "ssd", file, folder)
+        _fill(layers, "ssd", file, folder / WEIGHTS)
         if classifier is None:
             return
         numbers = [
@@ -126,18 +126,19 @@ def load_released_weights(
         names = [f"classifier_{number}" for number in numbers]
         for number, name in enumerate(names, start=1):
             network = _list_network(classifier, number)
-            _fill(_name_weights(name, network), name, file, folder)
+            _fill(_name_weights(name, network), name, file, folder / WEIGHTS)
     if classifier.has_encoder:
         names.append(ENCODER_NAME)
-        _fill_encoder(classifier.features[-1].get_layer(LAYER_NAME), folder)
+        _fill_encoder(classifier.features[-1].get_layer(LAYER_NAME), folder / ENCODER)
     if LATE_HEADS in list_arrays(folder):
         _fill_heads(classifier, names, folder)
 
 
-def _fill_encoder(layer: ClipVision, folder: Path) -> None:
-    with np.load(folder / ENCODER, allow_pickle=False) as file:
-        for name, weight in layer.name_weights().items():
-            weight.assign(file[f"{ENCODER_NAME}/{LAYER_NAME}/{name}"])
+def _fill_encoder(layer: ClipVision, path: Path) -> None:
+    prefix = f"{ENCODER_NAME}/{LAYER_NAME}"
+    named = {f"{prefix}/{name}": weight for name, weight in layer.name_weights().items()}
+    with np.load(path, allow_pickle=False) as file:
+        _fill(named, ENCODER_NAME, file, path)
 
 
 def _list_network(classifier: FaceClassifier, number: int) -> list:
@@ -162,16 +163,14 @@ def _fill_heads(classifier: FaceClassifier, names: list[str], folder: Path) -> N
                 weight.assign(file[f"{name}/{head.name}/{position}"])
 
 
-def _fill(weights: dict, network: str, file, folder: Path) -> None:
+def _fill(weights: dict, network: str, file, path: Path) -> None:
     names = {name for name in file.files if name.startswith(f"{network}/")}
     if weights and names != weights.keys():
         name = min(names ^ weights.keys())
         where = "not in the network" if name in names else "missing"
-        raise ValueError(f"{folder / WEIGHTS}: {name} is {where}; other parameters than released")
+        raise ValueError(f"{path}: {name} is {where}; other parameters than released")
     for name, weight in weights.items():
         array = file[name]
         if array.shape != tuple(weight.shape):
-            raise ValueError(
-                f"{folder / WEIGHTS}: {name} is {array.shape}, expected {tuple(weight.shape)}"
-            )
-        weight.assign(array.astype(np.float32))
+            raise ValueError(f"{path}: {name} is {array.shape}, expected {tuple(weight.shape)}")
+        weight.assign(array.astype(weight.dtype))

@@ -17,8 +17,6 @@ from deepfake_detector.training.late_heads import (
     read_degraded_face,
 )
 
-FACES_PER_VIDEO = 8
-
 PULL = 100.0
 """How the squared moves of weights, of standardized features, count against the faces' losses."""
 

@@ -38,7 +38,8 @@ from deepfake_detector.models.released_weights import load_released_weights
 from deepfake_detector.training.callbacks import ProgressBar, ProgressInfo, ValidationCheckpoint
 from deepfake_detector.training.checkpoints import Checkpoint, write_history
 from deepfake_detector.training.epoch_validation import choose_crops, validate_classifier
-from deepfake_detector.training.finetune_head import FACES_PER_VIDEO, finetune_head
+from deepfake_detector.training.finetune_head import finetune_head
+from deepfake_detector.training.late_heads import FACES_PER_VIDEO
 from deepfake_detector.training.model_selection import rank_by_time, rank_classifier_epoch
 
 WARM_UP = 0.07
